@@ -1,0 +1,44 @@
+"""bot.yaml: what the bot trades and how, read by config.spec like every other spec."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from config.spec.duration import Duration
+from config.spec.load import Loader
+from config.spec.problem import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trading:
+    """Limits of an order; percents are of the price, notional is in USDT."""
+
+    max_slippage_percent: Decimal
+    max_notional_usdt: Decimal
+    symbols: tuple[str, ...]
+    default_stop_percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timers:
+    """How often the bot looks after things."""
+
+    resolve_unknown: Duration
+    refresh_gauges: Duration
+    clock_offset: Duration
+    visibility_window: Duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotConfig:
+    """The whole of bot.yaml."""
+
+    trading: Trading
+    sources: tuple[str, ...]
+    timers: Timers
+
+
+def load_bot(config_dir: Path) -> tuple[BotConfig | None, list[Problem]]:
+    """Load bot.yaml; None when it has problems."""
+    loader = Loader(config_dir)
+    return loader.document(BotConfig, "bot", "bot.yaml"), loader.problems

@@ -1,0 +1,374 @@
+"""The frozen dataclasses of every kind of spec; their fields are the keys of the schemas, one to one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from config.spec.build import Where
+from config.spec.duration import Duration
+
+MetricType = Literal["counter", "gauge", "histogram"]
+# How a bound behaves: whether it scales with time, how it is written in a text.
+Kind = Literal["ratio", "count", "age", "rate", "latency"]
+Unit = Literal["ratio", "count", "seconds", "per_second", "bytes", "usdt"]
+
+
+def _where() -> Where:
+    return field(repr=False, compare=False)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """What the bundle is called; `namespace` is the prefix of every recording rule."""
+
+    namespace: str
+    title: str
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A metric that a job exports; `labels` maps each label to all values that it takes."""
+
+    name: str
+    type: MetricType
+    unit: Unit
+    help: str
+    job: str
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    buckets: tuple[Decimal, ...] = ()
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Increment:
+    """What one event adds to one counter."""
+
+    metric: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    by: int = 1
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happens in the world, told by the counters that it moves; tests speak of it."""
+
+    name: str
+    description: str
+    adds: tuple[Increment, ...]
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """metrics.yaml: every metric that rules, panels and tests may name."""
+
+    metrics: Mapping[str, Metric]
+    events: Mapping[str, Event] = field(default_factory=dict)
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A query with a name; becomes a recording rule that alerts, panels and runbooks use."""
+
+    name: str
+    description: str
+    kind: Kind
+    unit: Unit
+    query: str
+    by: tuple[str, ...] = ()
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """measures.yaml."""
+
+    measures: Mapping[str, Measure]
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One scrape job; its targets are the environment's."""
+
+    name: str
+    metrics_path: str = "/metrics"
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scrape:
+    """scrape.yaml: how often Prometheus looks, and at what."""
+
+    scrape_interval: Duration
+    scrape_timeout: Duration
+    evaluation_interval: Duration
+    jobs: Mapping[str, Job]
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """The bound of one severity: fires when the measure is beyond it for `for`."""
+
+    for_: Duration
+    above: Decimal | None = None
+    below: Decimal | None = None
+    where: Where = _where()
+
+    @property
+    def operator(self) -> str:
+        return ">" if self.above is not None else "<"
+
+    @property
+    def bound(self) -> Decimal:
+        bound = self.above if self.above is not None else self.below
+        if bound is None:
+            raise ValueError(
+                "a level has either above or below; the check level_bound reports it before this"
+            )
+        return bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A second measure that must be at least so high for the alert to speak."""
+
+    measure: str
+    at_least: Decimal
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """A stretch of a test's story: an event again and again, or the job being down."""
+
+    event: str | None = None
+    every: Duration | None = None
+    down: bool = False
+    from_: Duration = Duration(0)
+    until: Duration
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """At this time exactly these levels fire, each with this value of the measure."""
+
+    at: Duration
+    firing: Mapping[str, Decimal] = field(default_factory=dict)
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A test of an alert in terms of the world."""
+
+    name: str
+    world: tuple[Happening, ...]
+    expect: tuple[Expectation, ...]
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One alert with a bound per severity.
+
+    `detect_within` is the promise from the fault to firing; the promise from firing to delivery belongs to
+    the severity. `summary` and `description` may hold {value}, {bound}, {for}.
+    """
+
+    name: str
+    measure: str
+    levels: Mapping[str, Level]
+    detect_within: Duration
+    summary: str
+    description: str
+    runbook: str
+    panel: str
+    tests: tuple[Story, ...]
+    only_while: Condition | None = None
+    keep_firing_for: Duration = Duration(0)
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerts:
+    """alerts/<subject>.yaml; `subject` is the file's name and the name of the rule group."""
+
+    alerts: Mapping[str, Alert]
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """A way to reach people; its addresses are the environment's."""
+
+    name: str
+    kind: Literal["pagerduty", "sns", "email", "webhook"]
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeverityRoute:
+    """How a severity reaches people, and the promise from firing to accepted by the receiver.
+
+    A severity without receivers is told by the daily digest alone.
+    """
+
+    name: str
+    deliver_within: Duration
+    receivers: tuple[str, ...] = ()
+    group_wait: Duration = Duration(0)
+    group_interval: Duration = Duration(60_000)
+    repeat_interval: Duration = Duration(14_400_000)
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """The daily mail: sent when the window opens, of what fires and what resolved in the last day."""
+
+    severity: str
+    receiver: str
+    opens: str
+    closes: str
+    timezone: str
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """The receiver that hears `Watchdog` as long as the whole path works."""
+
+    receiver: str
+    every: Duration
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """routing.yaml; severities stand from the gravest to the least."""
+
+    receivers: Mapping[str, Receiver]
+    severities: Mapping[str, SeverityRoute]
+    digest: Digest
+    heartbeat: Heartbeat
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One panel: measures by name, or queries of its own, with the alerts whose bounds it shows."""
+
+    id: str
+    title: str
+    description: str
+    kind: Literal["timeseries", "stat"]
+    unit: Unit
+    measures: tuple[str, ...] = ()
+    queries: tuple["Query", ...] = ()
+    alerts: tuple[str, ...] = ()
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A query of a panel; `legend` may hold {{label}}."""
+
+    expr: str
+    legend: str
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A titled row of panels, which share its width."""
+
+    title: str
+    panels: tuple[Panel, ...]
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dashboard:
+    """dashboards/<name>.yaml."""
+
+    uid: str
+    title: str
+    description: str
+    rows: tuple[Row, ...]
+    where: Where = _where()
+
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        return tuple(panel for row in self.rows for panel in row.panels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a receiver is reached in one environment; which keys it needs follows from its kind."""
+
+    url: str | None = None
+    routing_key_file: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    phone_number: str | None = None
+    smarthost: str | None = None
+    from_: str | None = None
+    to: str | None = None
+    require_tls: bool = True
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Where the links of a notification lead: `<runbooks>/<id>` and `<dashboards>/d/<uid>`."""
+
+    runbooks: str
+    dashboards: str
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """environments/<name>.yaml: the few values that differ between where the stack runs."""
+
+    targets: Mapping[str, tuple[str, ...]]
+    alertmanagers: tuple[str, ...]
+    links: Links
+    receivers: Mapping[str, Address]
+    where: Where = _where()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """Everything that the compiler knows. Runbooks are the ids of the pages that exist."""
+
+    bundle: Bundle
+    catalogue: Catalogue
+    measures: Mapping[str, Measure]
+    scrape: Scrape
+    routing: Routing
+    subjects: Mapping[str, Alerts]
+    dashboards: Mapping[str, Dashboard]
+    environments: Mapping[str, Environment]
+    runbooks: frozenset[str]
+
+    @property
+    def alerts(self) -> dict[str, Alert]:
+        """Every alert of every subject by its name."""
+        return {name: alert for subject in self.subjects.values() for name, alert in subject.alerts.items()}
+
+    @property
+    def panels(self) -> dict[str, tuple[Dashboard, Panel]]:
+        """Every panel by `<dashboard>/<panel>`."""
+        return {
+            f"{name}/{panel.id}": (board, panel)
+            for name, board in self.dashboards.items()
+            for panel in board.panels
+        }

@@ -1,0 +1,87 @@
+"""JSON Schema errors as problems with a place, in the words of the file."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from config.spec.names import did_you_mean
+from config.spec.problem import Place, Problem
+from config.spec.source import Keys, Source
+
+_TYPES = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number"}
+
+
+def load_schema(file: Path) -> Draft202012Validator:
+    """Read a schema of ours; a bad one is our bug, so it raises."""
+    schema = json.loads(file.read_text("utf-8"))
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+def validate(source: Source, validator: Draft202012Validator) -> list[Problem]:
+    """Return every violation of the schema, in the order of the file."""
+    found = [p for error in validator.iter_errors(source.data) for p in _problems(source, error)]
+    return sorted(set(found), key=lambda problem: (problem.place, problem.message))
+
+
+def _problems(source: Source, error: ValidationError) -> Iterator[Problem]:
+    path: Keys = tuple(error.absolute_path)
+    kind = str(error.validator)
+    check = f"schema/{kind.lower()}"
+    if kind == "additionalProperties":
+        known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
+        for key in error.instance:
+            if key not in known:
+                text = f"unknown key {key!r}{did_you_mean(key, known)}"
+                yield Problem(source.key_place(*path, key), text, "schema/unknown-key")
+    elif kind == "propertyNames":
+        yield Problem(source.key_place(*path, error.instance), _pattern_text(error), check)
+    elif kind == "required":
+        missing = next(key for key in error.validator_value if f"'{key}'" in error.message)
+        yield Problem(_owner(source, path), f"key {missing!r} is missing", check)
+    else:
+        yield Problem(source.place(*path), _message(kind, error), check)
+
+
+def _owner(source: Source, path: Keys) -> Place:
+    return source.key_place(*path)
+
+
+def _message(kind: str, error: ValidationError) -> str:
+    shown = _shown(error.instance)
+    match kind:
+        case "enum":
+            allowed = [str(value) for value in error.validator_value]
+            return f"{shown} is not one of {', '.join(allowed)}{did_you_mean(str(error.instance), allowed)}"
+        case "type":
+            wanted = error.validator_value
+            names = [wanted] if isinstance(wanted, str) else wanted
+            return f"{shown} is not {' or '.join(_TYPES.get(name, f'a {name}') for name in names)}"
+        case "pattern":
+            return _pattern_text(error)
+        case "minItems" | "minProperties" | "minLength":
+            return "must not be empty"
+    return error.message
+
+
+def _pattern_text(error: ValidationError) -> str:
+    hint = error.schema.get("patternErrorMessage") if isinstance(error.schema, dict) else None
+    return f"{_shown(error.instance)} {hint or 'does not match ' + str(error.validator_value)}"
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case None:
+            return "an empty value"
+        case bool():
+            return str(value).lower()
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "…"
