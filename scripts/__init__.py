@@ -1,0 +1,1 @@
+"""What the make targets call: set-up, tools, the local stack, drills."""
