@@ -1,1 +1,1 @@
-"""Reads YAML into frozen dataclasses that know their place in the file; imports nothing else of this project."""
+"""Reads YAML into frozen dataclasses that know their place; imports nothing else of this project."""

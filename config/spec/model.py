@@ -11,24 +11,27 @@ from config.spec.duration import Duration
 MetricType = Literal["counter", "gauge", "histogram"]
 # How a bound behaves: whether it scales with time, how it is written in a text.
 Kind = Literal["ratio", "count", "age", "rate", "latency"]
+ZERO, MINUTE, FOUR_HOURS = Duration(0), Duration(60_000), Duration(14_400_000)
 Unit = Literal["ratio", "count", "seconds", "per_second", "bytes", "usdt"]
 
 
-def _where() -> Where:
-    return field(repr=False, compare=False)  # type: ignore[no-any-return]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """Anything that was written in a file."""
+
+    where: Where = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
+class Bundle(Spec):
     """What the bundle is called; `namespace` is the prefix of every recording rule."""
 
     namespace: str
     title: str
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class Metric(Spec):
     """A metric that a job exports; `labels` maps each label to all values that it takes."""
 
     name: str
@@ -38,40 +41,36 @@ class Metric:
     job: str
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     buckets: tuple[Decimal, ...] = ()
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Increment:
+class Increment(Spec):
     """What one event adds to one counter."""
 
     metric: str
     labels: Mapping[str, str] = field(default_factory=dict)
     by: int = 1
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Spec):
     """Something that happens in the world, told by the counters that it moves; tests speak of it."""
 
     name: str
     description: str
     adds: tuple[Increment, ...]
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Catalogue:
+class Catalogue(Spec):
     """metrics.yaml: every metric that rules, panels and tests may name."""
 
     metrics: Mapping[str, Metric]
     events: Mapping[str, Event] = field(default_factory=dict)
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class Measure(Spec):
     """A query with a name; becomes a recording rule that alerts, panels and runbooks use."""
 
     name: str
@@ -80,45 +79,40 @@ class Measure:
     unit: Unit
     query: str
     by: tuple[str, ...] = ()
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measures:
+class Measures(Spec):
     """measures.yaml."""
 
     measures: Mapping[str, Measure]
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Spec):
     """One scrape job; its targets are the environment's."""
 
     name: str
     metrics_path: str = "/metrics"
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scrape:
+class Scrape(Spec):
     """scrape.yaml: how often Prometheus looks, and at what."""
 
     scrape_interval: Duration
     scrape_timeout: Duration
     evaluation_interval: Duration
     jobs: Mapping[str, Job]
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class Level(Spec):
     """The bound of one severity: fires when the measure is beyond it for `for`."""
 
     for_: Duration
     above: Decimal | None = None
     below: Decimal | None = None
-    where: Where = _where()
 
     @property
     def operator(self) -> str:
@@ -128,54 +122,48 @@ class Level:
     def bound(self) -> Decimal:
         bound = self.above if self.above is not None else self.below
         if bound is None:
-            raise ValueError(
-                "a level has either above or below; the check level_bound reports it before this"
-            )
+            raise ValueError("a level needs above or below; the check level_bound says so first")
         return bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Spec):
     """A second measure that must be at least so high for the alert to speak."""
 
     measure: str
     at_least: Decimal
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
+class Happening(Spec):
     """A stretch of a test's story: an event again and again, or the job being down."""
 
     event: str | None = None
     every: Duration | None = None
     down: bool = False
-    from_: Duration = Duration(0)
+    from_: Duration = ZERO
     until: Duration
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
+class Expectation(Spec):
     """At this time exactly these levels fire, each with this value of the measure."""
 
     at: Duration
     firing: Mapping[str, Decimal] = field(default_factory=dict)
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class Story(Spec):
     """A test of an alert in terms of the world."""
 
     name: str
     world: tuple[Happening, ...]
     expect: tuple[Expectation, ...]
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
+class Alert(Spec):
     """One alert with a bound per severity.
 
     `detect_within` is the promise from the fault to firing; the promise from firing to delivery belongs to
@@ -192,29 +180,26 @@ class Alert:
     panel: str
     tests: tuple[Story, ...]
     only_while: Condition | None = None
-    keep_firing_for: Duration = Duration(0)
-    where: Where = _where()
+    keep_firing_for: Duration = ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alerts:
+class Alerts(Spec):
     """alerts/<subject>.yaml; `subject` is the file's name and the name of the rule group."""
 
     alerts: Mapping[str, Alert]
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receiver:
+class Receiver(Spec):
     """A way to reach people; its addresses are the environment's."""
 
     name: str
     kind: Literal["pagerduty", "sns", "email", "webhook"]
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeverityRoute:
+class SeverityRoute(Spec):
     """How a severity reaches people, and the promise from firing to accepted by the receiver.
 
     A severity without receivers is told by the daily digest alone.
@@ -223,14 +208,13 @@ class SeverityRoute:
     name: str
     deliver_within: Duration
     receivers: tuple[str, ...] = ()
-    group_wait: Duration = Duration(0)
-    group_interval: Duration = Duration(60_000)
-    repeat_interval: Duration = Duration(14_400_000)
-    where: Where = _where()
+    group_wait: Duration = ZERO
+    group_interval: Duration = MINUTE
+    repeat_interval: Duration = FOUR_HOURS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Digest:
+class Digest(Spec):
     """The daily mail: sent when the window opens, of what fires and what resolved in the last day."""
 
     severity: str
@@ -238,31 +222,28 @@ class Digest:
     opens: str
     closes: str
     timezone: str
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heartbeat:
+class Heartbeat(Spec):
     """The receiver that hears `Watchdog` as long as the whole path works."""
 
     receiver: str
     every: Duration
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Routing:
+class Routing(Spec):
     """routing.yaml; severities stand from the gravest to the least."""
 
     receivers: Mapping[str, Receiver]
     severities: Mapping[str, SeverityRoute]
     digest: Digest
     heartbeat: Heartbeat
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
+class Panel(Spec):
     """One panel: measures by name, or queries of its own, with the alerts whose bounds it shows."""
 
     id: str
@@ -273,36 +254,32 @@ class Panel:
     measures: tuple[str, ...] = ()
     queries: tuple["Query", ...] = ()
     alerts: tuple[str, ...] = ()
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(Spec):
     """A query of a panel; `legend` may hold {{label}}."""
 
     expr: str
     legend: str
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Spec):
     """A titled row of panels, which share its width."""
 
     title: str
     panels: tuple[Panel, ...]
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dashboard:
+class Dashboard(Spec):
     """dashboards/<name>.yaml."""
 
     uid: str
     title: str
     description: str
     rows: tuple[Row, ...]
-    where: Where = _where()
 
     @property
     def panels(self) -> tuple[Panel, ...]:
@@ -310,7 +287,7 @@ class Dashboard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(Spec):
     """Where a receiver is reached in one environment; which keys it needs follows from its kind."""
 
     url: str | None = None
@@ -322,27 +299,24 @@ class Address:
     from_: str | None = None
     to: str | None = None
     require_tls: bool = True
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Links:
+class Links(Spec):
     """Where the links of a notification lead: `<runbooks>/<id>` and `<dashboards>/d/<uid>`."""
 
     runbooks: str
     dashboards: str
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(Spec):
     """environments/<name>.yaml: the few values that differ between where the stack runs."""
 
     targets: Mapping[str, tuple[str, ...]]
     alertmanagers: tuple[str, ...]
     links: Links
     receivers: Mapping[str, Address]
-    where: Where = _where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from config.spec.names import did_you_mean
-from config.spec.problem import Place, Problem
+from config.spec.problem import Problem
 from config.spec.source import Keys, Source
 
 _TYPES = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number"}
@@ -31,34 +31,32 @@ def validate(source: Source, validator: Draft202012Validator) -> list[Problem]:
 def _problems(source: Source, error: ValidationError) -> Iterator[Problem]:
     path: Keys = tuple(error.absolute_path)
     kind = str(error.validator)
+    value: Any = error.instance
+    wanted: Any = error.validator_value
     check = f"schema/{kind.lower()}"
     if kind == "additionalProperties":
         known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
-        for key in error.instance:
+        for key in value:
             if key not in known:
                 text = f"unknown key {key!r}{did_you_mean(key, known)}"
                 yield Problem(source.key_place(*path, key), text, "schema/unknown-key")
     elif kind == "propertyNames":
-        yield Problem(source.key_place(*path, error.instance), _pattern_text(error), check)
+        yield Problem(source.key_place(*path, value), _pattern_text(error), check)
     elif kind == "required":
-        missing = next(key for key in error.validator_value if f"'{key}'" in error.message)
-        yield Problem(_owner(source, path), f"key {missing!r} is missing", check)
+        missing = next(key for key in wanted if f"'{key}'" in error.message)
+        yield Problem(source.key_place(*path), f"key {missing!r} is missing", check)
     else:
         yield Problem(source.place(*path), _message(kind, error), check)
 
 
-def _owner(source: Source, path: Keys) -> Place:
-    return source.key_place(*path)
-
-
 def _message(kind: str, error: ValidationError) -> str:
     shown = _shown(error.instance)
+    wanted: Any = error.validator_value
     match kind:
         case "enum":
-            allowed = [str(value) for value in error.validator_value]
+            allowed = [str(value) for value in wanted]
             return f"{shown} is not one of {', '.join(allowed)}{did_you_mean(str(error.instance), allowed)}"
         case "type":
-            wanted = error.validator_value
             names = [wanted] if isinstance(wanted, str) else wanted
             return f"{shown} is not {' or '.join(_TYPES.get(name, f'a {name}') for name in names)}"
         case "pattern":

@@ -1,6 +1,6 @@
 """YAML text to plain data plus the place of every key and value; the only module that knows PyYAML.
 
-Scalars follow YAML 1.2: `10:30`, `on`, `2026-01-01` and `0640` stay text. Numbers with a point become Decimal.
+Scalars follow YAML 1.2: `10:30`, `on`, `2026-01-01` and `0640` stay text. A number with a point is a Decimal.
 """
 
 import re
@@ -72,6 +72,7 @@ class Source:
 
 def read(file: Path, shown_as: str) -> tuple[Source | None, list[Problem]]:
     """Read one file; every problem is returned, none raised."""
+    top = Place(shown_as, 1, 1)
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
