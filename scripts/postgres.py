@@ -254,7 +254,8 @@ def _refuse_other_version(server: Server) -> None:
     if made != str(server.postgres.major):
         raise PostgresError(
             f"{server.data} was made by PostgreSQL {made}, but {server.postgres.bin} is "
-            f"{server.postgres.version}: choose the other one with TOOLS_SOURCES (docs/setup.md), or move the directory away"
+            f"{server.postgres.version}: choose the other one with TOOLS_SOURCES (docs/setup.md), "
+            "or move the directory away"
         )
 
 

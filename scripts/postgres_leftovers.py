@@ -46,6 +46,7 @@ def _servers(data: Path) -> Iterator[tuple[int, int]]:
 def _send(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
+        os.kill(pid, signal.SIGCONT)  # a frozen one would not hear
 
 
 def _gone(data: Path, patience: float) -> bool:
