@@ -46,9 +46,9 @@ class Postgres:
 def find(*, tools: Path = TOOLS, path: str | None = None, system: Path = SYSTEM) -> Postgres:
     """The programs that set-up chose, else the machine's own; TOOLS_SOURCES narrows the choice."""
     wanted = wanted_sources()
-    recorded = _recorded(tools)
-    if recorded is not None and recorded.source in wanted:
-        return recorded
+    chosen = recorded(tools)
+    if chosen is not None and chosen.source in wanted:
+        return chosen
     refused: list[str] = []
     if "path" in wanted:
         search = os.environ.get("PATH", "") if path is None else path
@@ -115,7 +115,8 @@ def record(tools: Path, found: Postgres) -> None:
     new.replace(tools / "postgres.json")
 
 
-def _recorded(tools: Path) -> Postgres | None:
+def recorded(tools: Path) -> Postgres | None:
+    """What set-up noted, if it is still there and runs."""
     try:
         entry = json.loads((tools / "postgres.json").read_text())
         libraries = [str(tools / part) for part in entry["libraries"]]

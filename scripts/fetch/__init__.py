@@ -1,0 +1,1 @@
+"""Where outside programs come from: one module per source, used by scripts/tools.py."""

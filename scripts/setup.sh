@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Prepare this checkout: .venv with the locked Python packages and the project, .tools/bin with the outside programs.
+# Changes nothing outside the checkout, asks nothing, and is over at once when there is nothing to do.
+set -Eeuo pipefail
+umask 022
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly STAMP=.venv/tradewatch-ready
+readonly LOG=.local/setup.log
+
+say() { printf '[%3ds] %s\n' "$SECONDS" "$*"; }
+fail() {
+    printf 'setup: %s\n' "$@" >&2
+    exit 1
+}
+
+# What set-up depends on: its stamp is a hash of the files that say so, of where they lie and of the chosen sources.
+wanted_stamp() {
+    {
+        printf '%s\n' "$PWD" "${TOOLS_SOURCES-}"
+        cat requirements/dev.txt requirements/postgres.txt scripts/tools.toml pyproject.toml scripts/setup.sh
+    } | sha256sum | cut -d' ' -f1
+}
+
+is_ready() {
+    local program
+    [[ -x .venv/bin/python && -r $STAMP && $(<"$STAMP") == "$1" ]] || return 1
+    for program in prometheus promtool alertmanager amtool node_exporter postgres_exporter postgres initdb psql; do
+        [[ -x .tools/bin/$program ]] || return 1 # also when a link leads nowhere any more
+    done
+}
+
+# The first Python that is new enough; its name goes to PYTHON.
+find_python() {
+    local name
+    for name in python3 python3.14 python3.13 python3.12 python3.11; do
+        if command -v "$name" >/dev/null && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            PYTHON=$(command -v "$name")
+            return
+        fi
+    done
+    return 1
+}
+
+# Every missing thing at once, each with the Debian package that has it.
+check_machine() {
+    local missing=() name
+    for name in git make curl; do
+        command -v "$name" >/dev/null || missing+=("$name is missing: Debian package $name")
+    done
+    command -v flock >/dev/null || missing+=("flock is missing: Debian package util-linux")
+    if ! find_python; then
+        missing+=("Python 3.11 or later is missing: Debian packages python3 and python3-venv")
+    elif ! "$PYTHON" -c 'import venv, ensurepip' 2>/dev/null; then
+        missing+=("$PYTHON has no venv: Debian package python3-venv")
+    fi
+    ((${#missing[@]} == 0)) && return
+    missing+=("install what is missing (on Debian: apt-get install PACKAGE) and run this again")
+    fail "${missing[@]}"
+}
+
+# Run pip, saying every few seconds which package it is at; on failure show how it ended.
+run_pip() {
+    local what=$1 pid shown='' line
+    shift
+    .venv/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off "$@" >>"$LOG" 2>&1 &
+    pid=$!
+    while kill -0 "$pid" 2>/dev/null; do
+        sleep 0.2
+        line=$(grep -aoE '^(Collecting|Downloading|Installing collected packages|Building wheels)( [^ :]+)?' "$LOG" | tail -1 || true)
+        if ((SECONDS % 3 == 0)) && [[ -n $line && $line != "$shown" ]]; then
+            say "$what: $line"
+            shown=$line
+        fi
+    done
+    wait "$pid" && return
+    tail -n 15 "$LOG" | sed 's/^/    /' >&2
+    fail "pip failed at: $what" "its last lines are above, all of them in $LOG" "when the network was the cause, run this again"
+}
+
+make_environment() {
+    if ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+        ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+        say "making .venv with $("$PYTHON" --version)"
+        rm -rf .venv
+        "$PYTHON" -m venv .venv
+    fi
+    rm -f "$STAMP"
+    run_pip "Python packages" --require-hashes -r requirements/dev.txt
+    run_pip "the project itself" --no-build-isolation --no-deps --editable .
+    say "Python packages are in .venv"
+}
+
+main() {
+    local stamp
+    stamp=$(wanted_stamp)
+    if is_ready "$stamp"; then return; fi
+    check_machine
+    mkdir -p .local
+    # The lock's descriptor must not be inherited by what outlives us, or a later run would wait for it.
+    exec 9>.local/setup.lock
+    if ! flock --nonblock 9; then
+        say "another set-up is running: waiting for it"
+        flock 9
+        if is_ready "$stamp"; then return; fi
+    fi
+    : >"$LOG"
+    say "preparing this checkout (once; some 300 MB are fetched)"
+    make_environment 9>&-
+    say "looking for the outside programs"
+    "$PYTHON" scripts/tools.py 9>&- || fail "not all outside programs could be had: see above"
+    printf '%s\n' "$stamp" >"$STAMP"
+    say "ready"
+}
+
+main "$@"
