@@ -3,7 +3,7 @@
 # Changes nothing outside the checkout, asks nothing, and is over at once when there is nothing to do.
 set -Eeuo pipefail
 umask 022
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly STAMP=.venv/tradewatch-ready
 readonly LOG=.local/setup.log
@@ -65,6 +65,8 @@ run_pip() {
     shift
     .venv/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off "$@" >>"$LOG" 2>&1 &
     pid=$!
+    # shellcheck disable=SC2064 # this pid, now: a job in the background does not hear Ctrl-C
+    trap "kill $pid 2>/dev/null || true" EXIT
     while kill -0 "$pid" 2>/dev/null; do
         sleep 0.2
         line=$(grep -aoE '^(Collecting|Downloading|Installing collected packages|Building wheels)( [^ :]+)?' "$LOG" | tail -1 || true)
@@ -73,14 +75,16 @@ run_pip() {
             shown=$line
         fi
     done
+    trap - EXIT
     wait "$pid" && return
     tail -n 15 "$LOG" | sed 's/^/    /' >&2
     fail "pip failed at: $what" "its last lines are above, all of them in $LOG" "when the network was the cause, run this again"
 }
 
 make_environment() {
+    # Made anew when it is broken, half made, or was made for another place.
     if ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
-        ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+        ! .venv/bin/python -m pip --version >/dev/null 2>&1 || ! grep -qF "$PWD/.venv/" .venv/bin/pip; then
         say "making .venv with $("$PYTHON" --version)"
         rm -rf .venv
         "$PYTHON" -m venv .venv
@@ -97,7 +101,7 @@ main() {
     if is_ready "$stamp"; then return; fi
     check_machine
     mkdir -p .local
-    # The lock's descriptor must not be inherited by what outlives us, or a later run would wait for it.
+    # What we start inherits the lock: a run that was killed holds up the next one until its pip has ended.
     exec 9>.local/setup.lock
     if ! flock --nonblock 9; then
         say "another set-up is running: waiting for it"
@@ -106,9 +110,9 @@ main() {
     fi
     : >"$LOG"
     say "preparing this checkout (once; some 300 MB are fetched)"
-    make_environment 9>&-
+    make_environment
     say "looking for the outside programs"
-    "$PYTHON" scripts/tools.py 9>&- || fail "not all outside programs could be had: see above"
+    "$PYTHON" scripts/tools.py || fail "not all outside programs could be had: see above"
     printf '%s\n' "$stamp" >"$STAMP"
     say "ready"
 }
