@@ -115,7 +115,7 @@ async def _listen_http(
         await store.close()  # else every long poll would hold the process until its time is over
 
     app.on_shutdown.append(release)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from scripts.sink.message import Message, stamp
+from scripts.sink.message import Message, Notification, stamp
 from scripts.sink.store import Query, Store
 
 
@@ -85,11 +85,12 @@ class Monitor:
     def _still_missing(self) -> list[Heartbeat]:
         """What was missing when the sink stopped is missing until it beats: a restart calms nobody."""
         newest = {kept.message.to: kept for kept in self._store.select(Query(channel="heartbeat"))}
-        missing = {name: kept for name, kept in newest.items() if kept.message.status == "firing"}
-        return [
-            Heartbeat(name=name, beats=0, last_at=kept.received_at, last=self._clock(), missing=True)
-            for name, kept in missing.items()
-        ]
+        return [self._missing(kept) for kept in newest.values() if kept.message.status == "firing"]
+
+    def _missing(self, told: Notification) -> Heartbeat:
+        last_at = datetime.fromisoformat(told.message.raw["last_beat_at"])
+        last = self._clock() - (self._now() - last_at).total_seconds()
+        return Heartbeat(name=told.message.to, beats=0, last_at=last_at, last=last, missing=True)
 
     async def _say(self, heartbeat: Heartbeat, status: str, title: str, text: str) -> None:
         self._tell(f"{title}: {text}")

@@ -30,7 +30,7 @@ class Journal:
                 last_id = max(last_id, int(data["last_id"] if "last_id" in data else data["id"]))
                 if "last_id" not in data:
                     notifications.append(Notification.from_json(data))
-            except (AttributeError, KeyError, TypeError, ValueError):
+            except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
                 continue
         kept = sorted(notifications, key=lambda notification: notification.id)[-KEPT:]
         self.rewrite(kept, last_id)

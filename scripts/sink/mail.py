@@ -29,7 +29,7 @@ def read_mail(recipients: list[str], content: bytes) -> Message:
     mail = message_from_bytes(content, policy=policy.default)
     plain, rich = _part(mail, "plain"), _part(mail, "html")
     shown, hrefs = html_to_text(rich)
-    text = plain.strip() or shown
+    text = "\n".join(plain.strip().splitlines()) or shown
     subject = str(mail.get("Subject", ""))
     raw = {"headers": {name: str(value) for name, value in mail.items()}, "text": plain, "html": rich}
     found = headline(subject, text)

@@ -7,7 +7,7 @@ from scripts.sink.markup import Markup, element, joined
 
 _INLINE = re.compile(
     r"`(?P<code>[^`]+)`|\[(?P<text>[^\]]+)\]\((?P<href>[^\s)]+)\)|<(?P<auto>https?://[^\s<>]+)>"
-    r"|\*\*(?P<strong>.+?)\*\*|(?<!\w)[*_](?P<em>[^*_]+)[*_](?!\w)|(?P<bare>https?://[^\s<>)]*[^\s<>).,;:])"
+    r"|\*\*(?P<strong>.+?)\*\*|(?<!\w)[*_](?=\S)(?P<em>[^*_]+)(?<=\S)[*_](?!\w)|(?P<bare>https?://[^\s<>)]*[^\s<>).,;:])"
 )
 _LINKABLE = re.compile(r"https?://|#|(?![a-z][a-z0-9+.-]*:)(?!//)", re.IGNORECASE)
 _HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*$")

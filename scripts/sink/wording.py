@@ -18,7 +18,7 @@ _HEADLINE = re.compile(
     r"(?P<alertname>[a-z_][\w:-]*)?",
     re.IGNORECASE,
 )
-_LINK = re.compile(r"(?:\b(?P<label>\w[\w ]{0,30}):\s*)?(?P<href>https?://[^\s<>\"']+)")
+_LINK = re.compile(r"(?:\b(?P<label>\w+)\s*[:=]\s*)?(?P<href>https?://[^\s<>\"']+)")
 
 
 def headline(*texts: str) -> dict[str, str]:
@@ -38,18 +38,23 @@ def is_web_link(href: str) -> bool:
 
 
 def links_in(text: str) -> Iterator[Link]:
-    """Links of a running text; `Runbook: https://…` names its link."""
+    """Links of a running text; `Runbook: https://…` and `runbook_url = https://…` name theirs."""
     for found in _LINK.finditer(text):
         href = found["href"].rstrip(".,;:!?)]}")
-        yield Link(text=(found["label"] or href).strip(), href=href)
+        yield Link(text=_link_name(found["label"] or "") or href, href=href)
 
 
 def named_links(values: Mapping[str, Any]) -> Iterator[Link]:
-    """Links among annotations or details; the key `runbook_url` gives the name "runbook"."""
+    """Links among annotations or details; a value that is nothing but a link bears the name of its key."""
     for key, value in values.items():
-        if isinstance(value, str):
-            for link in links_in(value):
-                yield Link(text=key.removesuffix("_url").replace("_", " "), href=link.href)
+        if isinstance(value, str) and is_web_link(value):
+            yield Link(text=_link_name(key), href=value)
+        elif isinstance(value, str):
+            yield from links_in(value)
+
+
+def _link_name(key: str) -> str:
+    return key.strip().removesuffix("_url").replace("_", " ")
 
 
 def unique_links(links: Iterable[Link]) -> tuple[Link, ...]:
