@@ -61,7 +61,7 @@ check_machine() {
 
 # Run pip, saying every few seconds which package it is at; on failure show how it ended.
 run_pip() {
-    local what=$1 pid shown='' line
+    local what=$1 pid next=$((SECONDS + 3)) line
     shift
     .venv/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off "$@" >>"$LOG" 2>&1 &
     pid=$!
@@ -69,11 +69,10 @@ run_pip() {
     trap "kill $pid 2>/dev/null || true" EXIT
     while kill -0 "$pid" 2>/dev/null; do
         sleep 0.2
-        line=$(grep -aoE '^(Collecting|Downloading|Installing collected packages|Building wheels)( [^ :]+)?' "$LOG" | tail -1 || true)
-        if ((SECONDS % 3 == 0)) && [[ -n $line && $line != "$shown" ]]; then
-            say "$what: $line"
-            shown=$line
-        fi
+        ((SECONDS >= next)) || continue
+        next=$((SECONDS + 3))
+        line=$(grep -aoE '^ *(Collecting|Downloading|Installing collected packages|Building wheels)( [^ :]+)?' "$LOG" | tail -1)
+        say "$what: ${line:-waiting for the network}"
     done
     trap - EXIT
     wait "$pid" && return
