@@ -71,7 +71,7 @@ run_pip() {
         sleep 0.2
         ((SECONDS >= next)) || continue
         next=$((SECONDS + 3))
-        line=$(grep -aoE '^ *(Collecting|Downloading|Installing collected packages|Building wheels)( [^ :]+)?' "$LOG" | tail -1)
+        line=$(grep -aoE '^ *(Collecting|Downloading|Installing collected packages|Building wheels)( [^ :]+)?' "$LOG" | tail -1 || true)
         say "$what: ${line:-waiting for the network}"
     done
     trap - EXIT
@@ -111,7 +111,7 @@ main() {
     say "preparing this checkout (once; some 300 MB are fetched)"
     make_environment
     say "looking for the outside programs"
-    "$PYTHON" scripts/tools.py || fail "not all outside programs could be had: see above"
+    "$PYTHON" scripts/tools.py --elapsed "$SECONDS" || fail "not all outside programs could be had: see above"
     printf '%s\n' "$stamp" >"$STAMP"
     say "ready"
 }

@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="NAMES",
         help=f"only these sources, in this order: {' '.join(SOURCES)} (default: TOOLS_SOURCES, else all)",
     )
+    parser.add_argument("--elapsed", type=int, default=0, metavar="SECONDS", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     wanted = tuple(options.sources.replace(",", " ").split()) or SOURCES
     tools, server = load(SPEC)
@@ -45,16 +46,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return show(tools, TOOLS)
     chosen = options.names or known
     with locked(TOOLS):
-        return get(tools, server, chosen, Fetcher(TOOLS, wanted, os.environ.get("PATH", "")))
+        started = time.monotonic() - options.elapsed
+        fetcher = Fetcher(TOOLS, wanted, os.environ.get("PATH", ""))
+        return get(tools, server, chosen, fetcher, started)
 
 
-def get(tools: Sequence[Tool], server: Server, chosen: Sequence[str], fetcher: Fetcher) -> int:
+def get(
+    tools: Sequence[Tool], server: Server, chosen: Sequence[str], fetcher: Fetcher, started: float
+) -> int:
     """All of them, also after one has failed, so that every problem is told at once."""
     jobs: list[Callable[[], str]] = [partial(fetcher.get, tool) for tool in tools if tool.name in chosen]
     if "postgres" in chosen:
         jobs.append(partial(fetcher.get_server, server, CHECKOUT))
     failed = 0
-    started = time.monotonic()
     try:
         for job in jobs:
             try:
