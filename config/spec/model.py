@@ -147,10 +147,11 @@ class Happening(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation(Spec):
-    """At this time exactly these levels fire, each with this value of the measure."""
+    """At this time exactly these levels fire; with a `value`, their texts are tested word for word."""
 
     at: Duration
-    firing: Mapping[str, Decimal] = field(default_factory=dict)
+    firing: tuple[str, ...] = ()
+    value: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +223,7 @@ class Digest(Spec):
     opens: str
     closes: str
     timezone: str
+    covers: Duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,13 +76,9 @@ def read(file: Path, shown_as: str) -> tuple[Source | None, list[Problem]]:
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        return None, [
-            Problem(
-                Place(shown_as, 1, 1), f"not UTF-8: {error.reason} at byte {error.start}", "yaml/encoding"
-            )
-        ]
+        return None, [Problem(top, f"not UTF-8: {error.reason} at byte {error.start}", "yaml/encoding")]
     except OSError as error:
-        return None, [Problem(Place(shown_as, 1, 1), f"cannot be read: {error.strerror}", "yaml/unreadable")]
+        return None, [Problem(top, f"cannot be read: {error.strerror}", "yaml/unreadable")]
     return parse(text, shown_as)
 
 

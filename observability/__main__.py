@@ -1,0 +1,158 @@
+"""The command line: `tradewatch check`, `generate` and `diff`.
+
+Exit codes: 0 clean, 1 problems (or, for diff, differences), 2 usage, 3 a bug of ours.
+"""
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from config.spec.source import read
+from observability.compile import Outcome, Request, compile_and_verify, compile_bundle
+from observability.report import as_text
+from observability.verify.tool import ToolMissingError
+from observability.write import as_diff, write
+
+CLEAN, PROBLEMS, USAGE, BUG = range(4)
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        command: Command = options.command
+        return command(options)
+    except (UsageError, ToolMissingError) as error:
+        print(f"tradewatch: {error}", file=sys.stderr)
+        return USAGE
+    except BrokenPipeError:
+        return CLEAN
+    except Exception:  # noqa: BLE001 - the last place that can tell the user what to do
+        traceback.print_exc()
+        print(
+            "tradewatch: this is a bug of tradewatch; please report it with the text above", file=sys.stderr
+        )
+        return BUG
+
+
+class UsageError(Exception):
+    """The command was called with something that it cannot use."""
+
+
+def _check(options: argparse.Namespace) -> int:
+    outcome = compile_and_verify(_request(options))
+    if not outcome.failed:
+        print(f"{options.config}: {_count(outcome)} checked, tested and found good")
+    return _report(outcome)
+
+
+def _generate(options: argparse.Namespace) -> int:
+    request = _request(options)
+    # Tests of rules are written for the real speed, so a scaled bundle is not tested again.
+    outcome = compile_and_verify(request) if request.time_scale == 1 else compile_bundle(request)
+    if outcome.failed:
+        print("nothing was written", file=sys.stderr)
+        return _report(outcome)
+    changes = write(_out(options), outcome.files)
+    for path in changes.written:
+        print(f"wrote {_out(options) / path}")
+    for path in changes.removed:
+        print(f"removed {_out(options) / path}")
+    if not changes.written and not changes.removed:
+        print(f"{_out(options)}: nothing to change in {_count(outcome)}")
+    return _report(outcome)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    outcome = compile_bundle(_request(options))
+    if outcome.failed:
+        return _report(outcome)
+    difference = as_diff(_out(options), outcome.files)
+    sys.stdout.write(difference)
+    return PROBLEMS if difference else CLEAN
+
+
+def _report(outcome: Outcome) -> int:
+    sys.stderr.write(as_text(outcome.problems, outcome.sources))
+    errors = sum(problem.severity == "error" for problem in outcome.problems)
+    if errors:
+        print(f"{errors} problem{'s' if errors > 1 else ''}", file=sys.stderr)
+    return PROBLEMS if errors else CLEAN
+
+
+def _count(outcome: Outcome) -> str:
+    return f"{len(outcome.files)} files"
+
+
+def _out(options: argparse.Namespace) -> Path:
+    out: Path = options.out or options.config.parent / "observability" / "generated"
+    return out
+
+
+def _request(options: argparse.Namespace) -> Request:
+    config: Path = options.config
+    if not config.is_dir():
+        raise UsageError(f"{config} is not a folder; name the folder of the specs with --config")
+    return Request(config_dir=config, values=_values(options.values), time_scale=options.time_scale)
+
+
+def _values(file: Path | None) -> Mapping[str, Mapping[str, Any]]:
+    """Read the values file: `{environment: {key: value}}`, laid over the environments' own."""
+    if file is None:
+        return {}
+    source, problems = read(file, str(file))
+    if source is None or problems:
+        raise UsageError("; ".join(str(problem) for problem in problems))
+    if not isinstance(source.data, dict) or not all(isinstance(v, dict) for v in source.data.values()):
+        raise UsageError(f"{file} must map each environment's name to the keys that it changes")
+    return source.data
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tradewatch",
+        description="Compile the specs in config/ to Prometheus, Alertmanager and Grafana files, and prove them.",
+        epilog="Exit codes: 0 clean, 1 problems or differences, 2 usage, 3 a bug of tradewatch.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, command, text in (
+        ("check", _check, "check the specs, and let promtool and amtool test what they make"),
+        ("generate", _generate, "check, then write the files; writes nothing when anything is wrong"),
+        ("diff", _diff, "show what generate would change"),
+    ):
+        sub = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+        sub.set_defaults(command=command)
+        _add_options(sub)
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--config", type=Path, default=Path("config"), metavar="DIR", help="folder of the specs (config)")
+    add("--out", type=Path, metavar="DIR", help="where the files go (observability/generated beside config)")
+    add("--values", type=Path, metavar="FILE", help="YAML with values to lay over environments")
+    add(
+        "--time-scale",
+        type=_time_scale,
+        default=1.0,
+        metavar="N",
+        help="divide every duration by N, for drills",
+    )
+
+
+def _time_scale(text: str) -> float:
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0
+    if not 1 <= factor <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000")
+    return factor
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+"""Every level of an alert has a test in which it fires, and the alert has one in which it stays silent.
+
+Why: an alert that never fired in a test may never fire at all, and one that was never silent may always fire.
+Fix: add to `tests` a story whose `expect` names the level, or one with an `at` and nothing firing.
+"""
+
+from collections.abc import Iterator
+
+from config.spec.model import Project
+from observability.checks.finding import Finding
+
+
+def check(project: Project) -> Iterator[Finding]:
+    for alert in project.alerts.values():
+        expectations = [expectation for story in alert.tests for expectation in story.expect]
+        for name, level in alert.levels.items():
+            if not any(name in expectation.firing for expectation in expectations):
+                yield Finding(level.where(), f"no test of {alert.name} shows its level {name!r} firing")
+        if all(expectation.firing for expectation in expectations):
+            yield Finding(alert.where(), f"no test of {alert.name} shows it silent")

@@ -1,0 +1,86 @@
+"""The order of things: load, check, render, verify. The only file that knows it; nothing here writes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from config.spec.load import load_project
+from config.spec.model import Project
+from config.spec.problem import Problem
+from config.spec.source import Source
+from observability.checks import CHECKS
+from observability.render import RENDERERS
+from observability.scale import scaled
+from observability.verify import verify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to compile: where the specs are, values put over environments, and how fast time runs."""
+
+    config_dir: Path
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    time_scale: float = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came out: files when there is no error, and every problem with the sources to show it in."""
+
+    files: Mapping[str, str]
+    problems: tuple[Problem, ...]
+    sources: Mapping[str, Source]
+
+    @property
+    def failed(self) -> bool:
+        return any(problem.severity == "error" for problem in self.problems)
+
+
+def run_checks(project: Project) -> list[Problem]:
+    """Return what the checks find, each named after its module."""
+    return [
+        Problem(
+            finding.place,
+            finding.message,
+            module.__name__.rpartition(".")[2],
+            finding.severity,
+            finding.related,
+        )
+        for module in CHECKS
+        for finding in module.check(project)
+    ]
+
+
+def render_all(project: Project) -> dict[str, str]:
+    """Return every generated file; two renderers that claim one path are our bug."""
+    files: dict[str, str] = {}
+    for module in RENDERERS:
+        for path, text in module.render(project).items():
+            if path in files:
+                raise ValueError(f"{module.__name__} renders {path} again")
+            files[path] = text
+    return files
+
+
+def compile_bundle(request: Request) -> Outcome:
+    """Load, check and render; the files are empty when anything is wrong."""
+    project, problems, sources = load_project(request.config_dir, values=request.values)
+    if project is not None:
+        problems = run_checks(project)
+    outcome = Outcome(files={}, problems=tuple(problems), sources=sources)
+    if project is None or outcome.failed:
+        return outcome
+    faster = project if request.time_scale == 1 else scaled(project, request.time_scale)
+    return Outcome(files=render_all(faster), problems=tuple(problems), sources=sources)
+
+
+def compile_and_verify(request: Request) -> Outcome:
+    """Compile, then let Prometheus' and Alertmanager's own tools judge the files."""
+    outcome = compile_bundle(request)
+    if outcome.failed:
+        return outcome
+    project, _, sources = load_project(request.config_dir, values=request.values)
+    assert project is not None
+    problems = (*outcome.problems, *verify(project, outcome.files))
+    return Outcome(files=outcome.files, problems=problems, sources=sources)

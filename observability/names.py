@@ -1,0 +1,26 @@
+"""Every name that one generated file gives and another one uses."""
+
+from config.spec.model import Alert, Project
+
+WATCHDOG = "Watchdog"
+DAILY_DIGEST = "DailyDigest"
+DIGEST_SEVERITY = "digest"
+HEARTBEAT_SEVERITY = "none"
+NOBODY = "nobody"
+
+
+def recorded(project: Project, measure: str) -> str:
+    """Return the name of the recording rule of a measure."""
+    return f"{project.bundle.namespace}:{measure}"
+
+
+def panel_path(project: Project, alert: Alert) -> str:
+    """Return Grafana's path of the alert's panel, to stand behind the address of an environment."""
+    board, _ = project.panels[alert.panel]
+    return f"/d/{board.uid}?viewPanel={panel_number(project, alert.panel)}"
+
+
+def panel_number(project: Project, panel: str) -> int:
+    """Return the number of `<dashboard>/<panel>` in its dashboard, counted from 1."""
+    board, wanted = project.panels[panel]
+    return board.panels.index(wanted) + 1

@@ -1,0 +1,90 @@
+"""Questions to a PromQL expression, answered from its syntax tree and never by regular expressions."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import promql_parser as promql
+
+from config.spec.duration import Duration
+
+# What Prometheus itself adds to every scrape and every alert, so no catalogue lists it.
+SYNTHETIC = frozenset(
+    {"up", "scrape_duration_seconds", "scrape_samples_scraped", "ALERTS", "ALERTS_FOR_STATE"}
+)
+_FIRST_MARK = 1_000_000_000  # seconds; no real window is thirty years long
+
+
+def syntax_error(text: str) -> str | None:
+    """Return what is wrong with the expression, or None."""
+    try:
+        promql.parse(text)
+    except ValueError as error:
+        return str(error).strip().splitlines()[0]
+    return None
+
+
+def nodes(expr: promql.Expr) -> Iterator[promql.Expr]:
+    """Yield the expression and everything below it; a change to a node changes the whole.
+
+    The library's own walk hands out copies, so changes made there are lost.
+    """
+    yield expr
+    for field in ("lhs", "rhs", "expr", "param", "vector_selector"):
+        if isinstance(child := getattr(expr, field, None), promql.Expr):
+            yield from nodes(child)
+    for child in getattr(expr, "args", ()):
+        yield from nodes(child)
+
+
+def selectors(text: str) -> Iterator[tuple[str, promql.VectorSelector]]:
+    """Yield every selector of a valid expression with its metric name, in order."""
+    for node in nodes(promql.parse(text)):
+        if isinstance(node, promql.VectorSelector):
+            yield _name(node), node
+
+
+def metric_names(text: str) -> list[str]:
+    """Return the metric names of a valid expression, each once, in order."""
+    return list(dict.fromkeys(name for name, _ in selectors(text)))
+
+
+def label_matchers(selector: promql.VectorSelector) -> list[tuple[str, str]]:
+    """Return the labels that the selector wants to equal a value."""
+    equal = [m for m in selector.matchers.matchers if m.op == promql.MatchOp.Equal and m.name != "__name__"]
+    return [(str(m.name), str(m.value)) for m in equal]
+
+
+def scaled(text: str, factor: float) -> str:
+    """Return the expression with every window, step and offset divided by `factor`.
+
+    The library prints whole seconds only and loses the colon of a subquery without a step. So each length is
+    printed as a mark of its own first, which then gives way to the exact text.
+    """
+    root = promql.parse(text)
+    texts: dict[str, str] = {}
+    for node in nodes(root):
+        for field in ("range", "step", "offset"):
+            if isinstance(length := getattr(node, field, None), timedelta):
+                mark = timedelta(seconds=_FIRST_MARK + len(texts))
+                exact = str(_shorter(abs(length), factor))
+                without_step = (
+                    field == "range" and isinstance(node, promql.SubqueryExpr) and node.step is None
+                )
+                texts[promql.display_duration(mark)] = exact + ":" if without_step else exact
+                setattr(node, field, mark if length >= timedelta(0) else -mark)
+    printed = str(root)
+    for mark_text, exact in texts.items():
+        printed = printed.replace(mark_text, exact)
+    return printed
+
+
+def _name(selector: promql.VectorSelector) -> str:
+    if selector.name:
+        return str(selector.name)
+    matchers = selector.matchers.matchers
+    named = [m.value for m in matchers if m.name == "__name__" and m.op == promql.MatchOp.Equal]
+    return str(named[0]) if named else ""
+
+
+def _shorter(length: timedelta, factor: float) -> Duration:
+    return Duration(round(length / timedelta(milliseconds=1))).scaled(factor)

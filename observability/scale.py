@@ -1,0 +1,93 @@
+"""A Project whose time runs faster, for drills: every duration is divided, a bound by its kind."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from types import MappingProxyType
+
+from config.spec.model import Alert, Alerts, Kind, Level, Measure, Project, Routing, Scrape
+from observability.promql import scaled as scaled_query
+
+
+def scaled(project: Project, factor: float) -> Project:
+    """Return the project at `factor` times its speed.
+
+    An age shrinks with time and a rate grows with it; ratios and counts stay, and so do latencies, which are
+    those of the real programs. The window of the daily digest follows the wall clock and stays too.
+    """
+    return replace(
+        project,
+        measures={name: _measure(measure, factor) for name, measure in project.measures.items()},
+        scrape=_scrape(project.scrape, factor),
+        routing=_routing(project.routing, factor),
+        subjects={name: _alerts(project, alerts, factor) for name, alerts in project.subjects.items()},
+    )
+
+
+def bound_at(bound: Decimal, kind: Kind, factor: float) -> Decimal:
+    """Return a bound of this kind at `factor` times the speed."""
+    match kind:
+        case "age":
+            return bound / Decimal(str(factor))
+        case "rate":
+            return bound * Decimal(str(factor))
+    return bound
+
+
+def _measure(measure: Measure, factor: float) -> Measure:
+    return replace(measure, query=scaled_query(measure.query, factor))
+
+
+def _scrape(scrape: Scrape, factor: float) -> Scrape:
+    return replace(
+        scrape,
+        scrape_interval=scrape.scrape_interval.scaled(factor),
+        scrape_timeout=scrape.scrape_timeout.scaled(factor),
+        evaluation_interval=scrape.evaluation_interval.scaled(factor),
+    )
+
+
+def _routing(routing: Routing, factor: float) -> Routing:
+    severities = {
+        name: replace(
+            route,
+            deliver_within=route.deliver_within.scaled(factor),
+            group_wait=route.group_wait.scaled(factor),
+            group_interval=route.group_interval.scaled(factor),
+            repeat_interval=route.repeat_interval.scaled(factor),
+        )
+        for name, route in routing.severities.items()
+    }
+    return replace(
+        routing,
+        severities=MappingProxyType(severities),
+        digest=replace(routing.digest, covers=routing.digest.covers.scaled(factor)),
+        heartbeat=replace(routing.heartbeat, every=routing.heartbeat.every.scaled(factor)),
+    )
+
+
+def _alerts(project: Project, alerts: Alerts, factor: float) -> Alerts:
+    faster = {
+        name: _alert(project.measures[alert.measure].kind, alert, factor)
+        for name, alert in alerts.alerts.items()
+    }
+    return replace(alerts, alerts=MappingProxyType(faster))
+
+
+def _alert(kind: Kind, alert: Alert, factor: float) -> Alert:
+    """Tests stay as they are: they are written for the real speed, and are proved there."""
+    levels: Mapping[str, Level] = {
+        name: replace(
+            level,
+            for_=level.for_.scaled(factor),
+            above=None if level.above is None else bound_at(level.above, kind, factor),
+            below=None if level.below is None else bound_at(level.below, kind, factor),
+        )
+        for name, level in alert.levels.items()
+    }
+    return replace(
+        alert,
+        levels=MappingProxyType(dict(levels)),
+        detect_within=alert.detect_within.scaled(factor),
+        keep_firing_for=alert.keep_firing_for.scaled(factor),
+    )

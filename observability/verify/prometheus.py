@@ -1,0 +1,25 @@
+"""promtool on configuration, rules and tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from config.spec.model import Project
+from config.spec.problem import Problem
+from observability.verify.tool import run
+
+
+def verify(project: Project, out: Path) -> Iterator[Problem]:
+    """Yield a problem for each file that promtool refuses, at the spec that it is made from."""
+    for name, environment in project.environments.items():
+        good, said = run("promtool", "check", "config", f"{name}/prometheus.yml", cwd=out)
+        if not good:
+            yield Problem(environment.where(), said, "promtool/config")
+    rules = sorted(path.relative_to(out).as_posix() for path in (out / "rules").glob("*.yml"))
+    good, said = run("promtool", "check", "rules", "--lint=all", "--lint-fatal", *rules, cwd=out)
+    if not good:
+        yield Problem(project.bundle.where(), said, "promtool/rules")
+        return
+    for alert in project.alerts.values():
+        good, said = run("promtool", "test", "rules", f"tests/{alert.name}.yml", cwd=out)
+        if not good:
+            yield Problem(alert.where("tests"), f"a test of {alert.name} fails\n{said}", "promtool/test")

@@ -1,0 +1,92 @@
+"""Rendered files to disk, all or nothing as far as a file system can: temporary name, then rename."""
+
+import difflib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+MANIFEST = "MANIFEST"  # names the files that are ours, so that only these are ever removed
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What writing does to a folder, by path below it."""
+
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def compare(out: Path, files: Mapping[str, str]) -> Changes:
+    """Return what `write` would do."""
+    files = _with_manifest(files)
+    written = tuple(path for path, text in sorted(files.items()) if _read(out / path) != text)
+    removed = tuple(path for path in _made_before(out) if path not in files and (out / path).is_file())
+    return Changes(written, removed)
+
+
+def write(out: Path, files: Mapping[str, str]) -> Changes:
+    """Write `files`, and remove what an earlier call wrote and no spec makes any more; touch nothing else."""
+    changes = compare(out, files)
+    for path in changes.written:
+        _write_file(out / path, _with_manifest(files)[path])
+    for path in changes.removed:
+        (out / path).unlink()
+        _remove_empty_folders(out, (out / path).parent)
+    return changes
+
+
+def as_diff(out: Path, files: Mapping[str, str]) -> str:
+    """Return what `write` would change as a unified diff."""
+    changes = compare(out, files)
+    files = _with_manifest(files)
+    return "".join(
+        line
+        for path in sorted((*changes.written, *changes.removed))
+        for line in difflib.unified_diff(
+            (_read(out / path) or "").splitlines(keepends=True),
+            files.get(path, "").splitlines(keepends=True),
+            fromfile=(out / path).as_posix() if (out / path).exists() else "/dev/null",
+            tofile=(out / path).as_posix() if path in files else "/dev/null",
+        )
+    )
+
+
+def _read(file: Path) -> str | None:
+    try:
+        return file.read_text("utf-8")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+
+
+def _with_manifest(files: Mapping[str, str]) -> dict[str, str]:
+    listed = "".join(f"{path}\n" for path in sorted(files))
+    return {**files, MANIFEST: listed}
+
+
+def _made_before(out: Path) -> list[str]:
+    """Return the files that an earlier call wrote, so that a stranger's file in the folder is never removed."""
+    listed = (_read(out / MANIFEST) or "").splitlines()
+    return [path for path in listed if path and not path.startswith("/") and ".." not in path.split("/")]
+
+
+def _write_file(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _remove_empty_folders(out: Path, folder: Path) -> None:
+    while folder != out and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
