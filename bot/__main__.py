@@ -1,0 +1,77 @@
+"""`python -m bot`: read settings and configuration, name everything that is wrong with them, run."""
+
+import argparse
+import asyncio
+import hashlib
+import os
+import signal
+import sys
+import traceback
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from bot.app import Configuration, run
+from bot.log import Log, open_log
+from bot.metrics import CatalogueError
+from bot.settings import CONFIG_DIR, Settings, read_settings
+from config.spec.load import load_bot, load_metrics
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m bot", description="The trading bot. Settings: docs/bot.md"
+    )
+    parser.add_argument("--check", action="store_true", help="only say whether settings and config are good")
+    options = parser.parse_args()
+    settings, problems = read_settings(os.environ)
+    configuration, more = read_configuration(Path(os.environ.get("CONFIG_DIR", "").strip() or CONFIG_DIR))
+    problems += more
+    if settings is None or configuration is None:
+        print("\n".join(problems), file=sys.stderr)
+        return 2
+    if options.check:
+        print("settings and config are good")
+        return 0
+    return start(settings, configuration)
+
+
+def read_configuration(config_dir: Path) -> tuple[Configuration | None, list[str]]:
+    bot, problems = load_bot(config_dir)
+    catalogue, more = load_metrics(config_dir)
+    if bot is None or problems or more:
+        return None, [str(problem) for problem in [*problems, *more]]
+    texts = b"".join((config_dir / name).read_bytes() for name in ("bot.yaml", "metrics.yaml"))
+    digest = hashlib.sha256(texts).hexdigest()[:12]
+    return Configuration(bot=bot, catalogue=catalogue, version=_version(), hash=digest), []
+
+
+def start(settings: Settings, configuration: Configuration) -> int:
+    log = open_log(settings.log_level, settings.mode.value, settings.secrets())
+    try:
+        asyncio.run(_until_signalled(settings, configuration, log))
+    except (OSError, CatalogueError) as error:
+        log.error("cannot start", reason=str(error))
+        return 1
+    except Exception:  # noqa: BLE001 - the last place that can say it
+        log.error("a bug ended the bot", traceback=traceback.format_exc())
+        return 3
+    log.info("stopped")
+    return 0
+
+
+async def _until_signalled(settings: Settings, configuration: Configuration, log: Log) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(settings, configuration, log, stop)
+
+
+def _version() -> str:
+    try:
+        return version("tradewatch")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+"""The bot over HTTP: health, status and metrics for anybody here, signals for whoever has the token."""
+
+import hmac
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+
+from bot.adapters import http_views as views
+from bot.adapters.http_views import About
+from bot.domain import signal as signals
+from bot.domain.order import State
+from bot.domain.plan import Plan, Refusal
+from bot.log import Log
+from bot.ports import Incoming, OutcomeUnknown, SignalRow, TryAgain, Verdict
+from bot.trader import Desk, is_ready, on_signal, preview
+
+LARGEST_BODY = 64 * 1024
+SHOWN_SIGNALS = 10
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_KEYS = {"message", "source", "execute", "id"}
+_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class RequestError(Exception):
+    """A request that gets an error as its answer."""
+
+    def __init__(self, status: int, error: str, **more: Any) -> None:
+        super().__init__(error)
+        self.status = status
+        self.body = {"error": error, **more}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The body of POST /debug/signal, checked."""
+
+    message: str
+    source: str
+    execute: bool
+    id: str
+
+
+def make_app(desk: Desk, about: About, registry: CollectorRegistry, log: Log) -> web.Application:
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_errors_as_json(log)])
+
+    async def health(_: web.Request) -> web.Response:
+        return _json(views.health(desk), 200 if is_ready(desk) else 503)
+
+    async def livez(_: web.Request) -> web.Response:
+        return _json({"status": "ok"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        ready = is_ready(desk)
+        return _json({"ready": ready}, 200 if ready else 503)
+
+    async def status(_: web.Request) -> web.Response:
+        return _json(await _status(desk, about))
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(registry), headers={"Content-Type": _METRICS_TYPE})
+
+    async def debug_signal(request: web.Request) -> web.Response:
+        asked = _asked(await _object(request), about)
+        if not asked.execute:
+            return _json(_previewed(desk, asked))
+        _check_token(request, about)
+        return await _executed(desk, asked)
+
+    for path, handler in (
+        ("/health", health),
+        ("/livez", livez),
+        ("/readyz", readyz),
+        ("/status", status),
+        ("/metrics", metrics),
+    ):
+        app.router.add_get(path, handler)
+    app.router.add_post("/debug/signal", debug_signal)
+    return app
+
+
+async def _status(desk: Desk, about: About) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    try:
+        counts = await desk.store.counts()
+        rows = await desk.store.latest(SHOWN_SIGNALS)
+        unknown = [each for each in await desk.store.unsettled() if each.state is State.UNKNOWN]
+    except TryAgain:
+        return views.status(desk, about, now, None, [], [])
+    return views.status(desk, about, now, counts, rows, unknown)
+
+
+def _asked(body: dict[str, Any], about: About) -> Asked:
+    if unknown := body.keys() - _KEYS:
+        raise RequestError(400, f"unknown key {sorted(unknown)[0]!r}; known are {', '.join(sorted(_KEYS))}")
+    message, source = body.get("message"), body.get("source")
+    execute, name = body.get("execute", False), body.get("id", "")
+    if not isinstance(message, str) or not message.strip():
+        raise RequestError(400, "message must be a text that is not empty")
+    if not isinstance(source, str) or source not in about.sources:
+        raise RequestError(400, f"source must be one of {', '.join(about.sources)}")
+    if not isinstance(execute, bool):
+        raise RequestError(400, "execute must be true or false")
+    if not isinstance(name, str) or (name and not _ID.fullmatch(name)):
+        raise RequestError(400, "id must be 1 to 64 letters, digits or any of . _ : -")
+    if execute and not name:
+        raise RequestError(400, "execute needs an id: the same id is never ordered twice")
+    return Asked(message=message, source=source, execute=execute, id=name)
+
+
+def _check_token(request: web.Request, about: About) -> None:
+    if about.admin_token is None:
+        raise RequestError(401, "execute is off: the bot was started without ADMIN_TOKEN")
+    given = request.headers.get("Authorization", "").encode("utf-8", "replace")
+    if not hmac.compare_digest(given, f"Bearer {about.admin_token}".encode()):
+        raise RequestError(401, "execute needs the header Authorization: Bearer <ADMIN_TOKEN>")
+
+
+def _previewed(desk: Desk, asked: Asked) -> dict[str, Any]:
+    plan = preview(desk, asked.message)
+    if isinstance(plan, Plan):
+        closed = desk.closed()
+        return {
+            "verdict": "refused" if closed else "accepted",
+            "reason": closed or None,
+            "plan": views.plan(plan),
+        }
+    if isinstance(plan, Refusal):
+        raise RequestError(422, plan.text, verdict="refused", reason=plan.reason)
+    raise RequestError(422, plan.reason, verdict="unreadable")
+
+
+async def _executed(desk: Desk, asked: Asked) -> web.Response:
+    incoming = Incoming(source=asked.source, chat="http", message_id=asked.id, text=asked.message)
+    try:
+        verdict, row = await on_signal(desk, incoming)
+    except TryAgain as error:
+        raise RequestError(503, f"nothing was ordered: {error}") from error
+    except OutcomeUnknown as error:
+        raise RequestError(503, f"nothing was ordered, but the signal may be stored: {error}") from error
+    return _result(asked, verdict, row)
+
+
+def _result(asked: Asked, verdict: Verdict, row: SignalRow) -> web.Response:
+    duplicate = verdict is Verdict.DUPLICATE
+    if duplicate and row.incoming.text != signals.clean(asked.message)[: signals.LONGEST]:
+        raise RequestError(409, f"id {asked.id} was used for another message: {row.incoming.text[:80]!r}")
+    told = {"duplicate": duplicate, **views.signal(row)}
+    if row.verdict is Verdict.ACCEPTED:
+        return _json(told)
+    return _json({"error": f"{row.verdict}: {row.reason}", **told}, 422)
+
+
+async def _object(request: web.Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.text())
+    except (ValueError, RecursionError, LookupError):  # LookupError: a charset that nobody knows
+        raise RequestError(400, "the body is no JSON") from None
+    if not isinstance(body, dict):
+        raise RequestError(
+            400, 'the body must be an object like {"message": "BUY BTCUSDT 0.1", "source": "test"}'
+        )
+    return body
+
+
+def _errors_as_json(log: Log) -> Any:
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except RequestError as error:
+            return _json(error.body, error.status)
+        except web.HTTPException as error:
+            return _json({"error": error.reason.lower()}, error.status)
+        except Exception as error:  # noqa: BLE001 - one bad request must not end the others
+            log.error("request failed", path=request.path, error=repr(error))
+            return _json({"error": "internal error, see the log"}, 500)
+
+    return middleware
+
+
+def _json(body: dict[str, Any], status: int = 200) -> web.Response:
+    return web.Response(
+        text=json.dumps(body, indent=2, ensure_ascii=False) + "\n",
+        status=status,
+        content_type="application/json",
+    )

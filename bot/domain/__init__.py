@@ -1,0 +1,1 @@
+"""What the bot knows about trading; imports nothing but the standard library."""

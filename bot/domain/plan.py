@@ -1,0 +1,112 @@
+"""A signal becomes the one order that would be placed, or the reason why none will be; pure arithmetic."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bot.domain import money
+from bot.domain.signal import Side, Signal
+
+HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What the exchange demands of an order in one symbol."""
+
+    symbol: str
+    quantity_step: Decimal
+    price_tick: Decimal
+    min_quantity: Decimal
+    min_notional: Decimal
+    online: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the operator allows (config/bot.yaml)."""
+
+    symbols: frozenset[str]
+    max_slippage_percent: Decimal
+    max_notional: Decimal
+    default_stop_percent: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A LIMIT order at the worst price that is still accepted, with its stop attached."""
+
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    stop: Decimal
+
+    @property
+    def notional(self) -> Decimal:
+        return self.quantity * self.price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    reason: str
+    text: str
+
+
+def make_plan(
+    signal: Signal, contract: Contract | None, last: Decimal | None, limits: Limits
+) -> Plan | Refusal:
+    if signal.symbol not in limits.symbols:
+        return Refusal(reason="symbol_not_allowed", text=f"{signal.symbol} is not in trading.symbols")
+    if contract is None or not contract.online:
+        return Refusal(reason="symbol_offline", text=f"the exchange does not trade {signal.symbol} now")
+    if last is None:
+        return Refusal(reason="no_price", text=f"no fresh price of {signal.symbol}")
+    price = worst_price(signal.side, last, limits.max_slippage_percent, contract.price_tick)
+    if price <= 0:
+        return Refusal(reason="no_price", text=f"no price of {signal.symbol} fits the tick")
+    stop = _stop(signal, price, limits.default_stop_percent, contract.price_tick)
+    if isinstance(stop, Refusal):
+        return stop
+    if _is_past_stop(signal.side, stop, price, last):
+        text = f"the stop {money.plain(stop)} would trade at once: last price is {money.plain(last)}"
+        return Refusal(reason="stop_beyond_price", text=text)
+    return _sized(signal, contract, price, stop, last, limits)
+
+
+def worst_price(side: Side, last: Decimal, slippage_percent: Decimal, tick: Decimal) -> Decimal:
+    """Rounded towards the last price, so that a coarse tick never makes it worse than allowed."""
+    if side is Side.BUY:
+        return money.floor_to(last * (HUNDRED + slippage_percent) / HUNDRED, tick)
+    return money.ceil_to(last * (HUNDRED - slippage_percent) / HUNDRED, tick)
+
+
+def _stop(signal: Signal, price: Decimal, percent: Decimal | None, tick: Decimal) -> Decimal | Refusal:
+    """Rounded towards the entry, so that the loss at the stop is never above the percentage."""
+    towards_entry = money.ceil_to if signal.side is Side.BUY else money.floor_to
+    if signal.stop is not None:
+        return towards_entry(signal.stop, tick)
+    if percent is None:
+        return Refusal(reason="no_stop", text="the signal has no stop and default_stop_percent is not set")
+    kept = HUNDRED - percent if signal.side is Side.BUY else HUNDRED + percent
+    return towards_entry(price * kept / HUNDRED, tick)
+
+
+def _is_past_stop(side: Side, stop: Decimal, price: Decimal, last: Decimal) -> bool:
+    return stop >= min(price, last) if side is Side.BUY else stop <= max(price, last)
+
+
+def _sized(
+    signal: Signal, contract: Contract, price: Decimal, stop: Decimal, last: Decimal, limits: Limits
+) -> Plan | Refusal:
+    if signal.quantity is None:
+        return Refusal(reason="no_quantity", text="the message names no quantity")
+    # A SELL can fill above its limit, so the cap counts at the higher of the two prices.
+    most = limits.max_notional / max(price, last)
+    quantity = money.floor_to(min(signal.quantity, most), contract.quantity_step)
+    if quantity < contract.min_quantity or quantity <= 0:
+        text = f"{money.plain(quantity)} after rounding down is below {money.plain(contract.min_quantity)}"
+        return Refusal(reason="below_minimum", text=text)
+    if quantity * price < contract.min_notional:
+        text = f"worth less than the {money.plain(contract.min_notional)} USDT the exchange wants"
+        return Refusal(reason="below_minimum", text=text)
+    return Plan(symbol=signal.symbol, side=signal.side, quantity=quantity, price=price, stop=stop)

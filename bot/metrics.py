@@ -1,0 +1,103 @@
+"""The bot's instruments, built from the catalogue: both name the same metrics, or the bot does not start."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, get_type_hints
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+from config.spec.model import Metric
+
+
+class Reading:
+    """A gauge without labels that is absent until it was measured: a 0 nobody measured could page."""
+
+    def __init__(self, name: str, help: str, registry: CollectorRegistry) -> None:  # noqa: A002
+        self._gauge = Gauge(name, help, registry=None)
+        self._registry: CollectorRegistry | None = registry
+
+    def set(self, value: float) -> None:
+        self._gauge.set(value)
+        if self._registry is not None:
+            self._registry.register(self._gauge)
+            self._registry = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """One field per metric of the catalogue with `job: bot`."""
+
+    orders_total: Counter
+    orders_failed_total: Counter
+    orders_by_status: Gauge
+    orders_by_status_updated_timestamp_seconds: Reading
+    order_processing_seconds: Histogram
+    signals_received_total: Counter
+    signal_verdicts_total: Counter
+    bingx_api_calls_total: Counter
+    bingx_api_errors_total: Counter
+    bingx_clock_offset_seconds: Reading
+    bingx_clock_offset_updated_timestamp_seconds: Reading
+    bot_trading_mode: Gauge
+    bot_trading_enabled: Reading
+    bot_ready: Reading
+
+
+class CatalogueError(Exception):
+    """The catalogue and the code disagree about what the bot measures."""
+
+
+def instruments(catalogue: Iterable[Metric], registry: CollectorRegistry) -> Metrics:
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    ours = {metric.name: metric for metric in catalogue if metric.job == "bot"}
+    wanted = get_type_hints(Metrics)
+    problems = [
+        *(f"{name} is in the bot but not in config/metrics.yaml" for name in sorted(wanted.keys() - ours)),
+        *(
+            f"{name} is in config/metrics.yaml but not in bot/metrics.py"
+            for name in sorted(ours.keys() - wanted)
+        ),
+    ]
+    made = {name: _MAKE[metric.type](metric, registry) for name, metric in ours.items() if name in wanted}
+    problems += [
+        f"{name} is a {ours[name].type}{' with labels' if ours[name].labels else ''} in config/metrics.yaml, "
+        f"but a {wanted[name].__name__} in bot/metrics.py"
+        for name, instrument in made.items()
+        if not isinstance(instrument, wanted[name])
+    ]
+    if problems:
+        raise CatalogueError("; ".join(problems))
+    return Metrics(**made)
+
+
+def _counter(metric: Metric, registry: CollectorRegistry) -> Counter:
+    counter = Counter(metric.name, metric.help, list(metric.labels), registry=registry)
+    _start_at_zero(metric, counter.labels)
+    return counter
+
+
+def _histogram(metric: Metric, registry: CollectorRegistry) -> Histogram:
+    buckets = [float(bound) for bound in metric.buckets]
+    histogram = Histogram(metric.name, metric.help, list(metric.labels), registry=registry, buckets=buckets)
+    _start_at_zero(metric, histogram.labels)
+    return histogram
+
+
+def _gauge(metric: Metric, registry: CollectorRegistry) -> Gauge | Reading:
+    if metric.labels:
+        return Gauge(metric.name, metric.help, list(metric.labels), registry=registry)
+    return Reading(metric.name, metric.help, registry)
+
+
+def _start_at_zero(metric: Metric, child: Callable[..., object]) -> None:
+    if metric.labels:
+        for values in product(*metric.labels.values()):
+            child(*values)
+
+
+_MAKE: dict[str, Callable[[Metric, CollectorRegistry], Any]] = {
+    "counter": _counter,
+    "gauge": _gauge,
+    "histogram": _histogram,
+}

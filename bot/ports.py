@@ -1,0 +1,91 @@
+"""What the use cases need from the outside, and the errors they get, named by what the caller does next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from bot.domain.order import Order, Report, State
+from bot.domain.plan import Contract
+
+
+class TryAgain(Exception):  # noqa: N818 - named by what the caller does
+    """Nothing was done; later it may work."""
+
+
+class Refused(Exception):  # noqa: N818 - named by what the caller does
+    """Nothing was done, and the same request will not be taken."""
+
+
+class OutcomeUnknown(Exception):  # noqa: N818 - named by what the caller does
+    """It may or may not have been done: ask before doing anything else."""
+
+
+class StopTrading(Exception):  # noqa: N818 - named by what the caller does
+    """Nothing was done, and nothing will be until a person has looked at it."""
+
+
+class Verdict(StrEnum):
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    DUPLICATE = "duplicate"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """One message as a source delivers it; (source, chat, message_id) is unique for ever."""
+
+    source: str
+    chat: str
+    message_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalRow:
+    """A stored signal with what was decided about it, and its order if it became one."""
+
+    incoming: Incoming
+    verdict: Verdict
+    reason: str | None
+    order: Order | None
+    created_at: datetime | None = None
+
+
+class Exchange(Protocol):
+    async def contracts(self) -> Mapping[str, Contract]: ...
+
+    async def prices(self) -> Mapping[str, Decimal]: ...
+
+    async def clock_offset(self) -> float:
+        """Seconds that the exchange's clock is ahead of ours; measured now and used from now on."""
+        ...
+
+    async def place(self, order: Order) -> Report:
+        """Raises TryAgain, Refused or StopTrading only if the order was certainly not taken."""
+        ...
+
+    async def find(self, symbol: str, client_id: str) -> Report | None:
+        """None only if the exchange said in so many words that it has no such order."""
+        ...
+
+
+class OrderStore(Protocol):
+    async def admit(self, row: SignalRow) -> bool:
+        """Commit signal, verdict and intent at once; False if the message was there before."""
+        ...
+
+    async def find(self, incoming: Incoming) -> SignalRow | None: ...
+
+    async def save(self, order: Order, *, was: State) -> bool:
+        """False if the order is no longer in the state it was in."""
+        ...
+
+    async def unsettled(self) -> Sequence[Order]: ...
+
+    async def counts(self) -> Mapping[State, int]: ...
+
+    async def latest(self, limit: int) -> Sequence[SignalRow]: ...

@@ -1,0 +1,166 @@
+"""Settings from the environment and from files named there; every problem is found in one go."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bot.domain.mode import Mode, allows
+from bot.log import LEVELS
+
+CONFIG_DIR = Path(__file__).parent.parent / "config"
+
+
+class Secret:
+    """A text that shows itself only when asked by name."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(hidden)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    mode: Mode
+    trading_enabled: bool
+    database_url: Secret
+    database_pool_size: int
+    sql_echo: bool
+    http_host: str
+    http_port: int
+    admin_token: Secret | None
+    bingx_base_url: str
+    bingx_api_key: Secret
+    bingx_secret_key: Secret
+    config_dir: Path
+    log_level: str
+    time_scale: float
+
+    def secrets(self) -> list[str]:
+        """What no log line may hold; the database's password also by itself."""
+        held = [self.database_url, self.bingx_api_key, self.bingx_secret_key, self.admin_token]
+        password = urlsplit(self.database_url.reveal()).password
+        return [each.reveal() for each in held if each is not None] + ([password] if password else [])
+
+
+class Reader:
+    """Reads variables one by one and keeps what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        return self._environment.get(name, "").strip() or default
+
+    def secret(self, name: str) -> Secret | None:
+        file = self.text(f"{name}_FILE")
+        if not file:
+            return Secret(self.text(name)) if self.text(name) else None
+        if self.text(name):
+            self.problems.append(f"set {name} or {name}_FILE, not both")
+            return None
+        try:
+            text = Path(file).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            self.problems.append(f"{name}_FILE: cannot read {file}: {getattr(error, 'strerror', 'no text')}")
+            return None
+        if not text:
+            self.problems.append(f"{name}_FILE: {file} is empty")
+            return None
+        return Secret(text)
+
+    def needed(self, name: str) -> Secret:
+        before = len(self.problems)
+        secret = self.secret(name)
+        if secret is None and len(self.problems) == before:
+            self.problems.append(f"{name} is not set; set it or {name}_FILE")
+        return secret or Secret("")
+
+    def choice(self, name: str, allowed: Mapping[str, object], default: str) -> str:
+        text = self.text(name, default)
+        if text not in allowed:
+            self.problems.append(f"{name} is {text!r}; set one of {', '.join(allowed)}")
+            return default
+        return text
+
+    def switch(self, name: str) -> bool:
+        yes_no = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        text = self.text(name, "false").lower()
+        if text not in yes_no:
+            self.problems.append(f"{name} is {text!r}; set true or false")
+        return yes_no.get(text, False)
+
+    def number(self, name: str, default: int, least: int, most: int) -> int:
+        text = self.text(name, str(default))
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+            self.problems.append(f"{name} is {text!r}; set a whole number from {least} to {most}")
+            return default
+        return int(text)
+
+
+def read_settings(environment: Mapping[str, str]) -> tuple[Settings | None, list[str]]:
+    reader = Reader(environment)
+    mode = Mode(reader.choice("TRADING_MODE", {each.value: each for each in Mode}, Mode.SIMULATOR.value))
+    if mode is not Mode.SIMULATOR:
+        reader.problems.append(
+            f"TRADING_MODE={mode} cannot be used yet: this version trades with the simulator"
+        )
+    settings = Settings(
+        mode=mode,
+        trading_enabled=reader.switch("TRADING_ENABLED"),
+        database_url=_database_url(reader),
+        database_pool_size=reader.number("DATABASE_POOL_SIZE", 5, 1, 100)
+        + reader.number("DATABASE_MAX_OVERFLOW", 5, 0, 100),
+        sql_echo=reader.switch("SQL_ECHO"),
+        http_host=reader.text("HTTP_HOST", "127.0.0.1"),
+        http_port=reader.number("HTTP_PORT", 8080, 1, 65535),
+        admin_token=reader.secret("ADMIN_TOKEN"),
+        bingx_base_url=_base_url(reader, mode),
+        bingx_api_key=reader.needed("BINGX_API_KEY"),
+        bingx_secret_key=reader.needed("BINGX_SECRET_KEY"),
+        config_dir=Path(reader.text("CONFIG_DIR", str(CONFIG_DIR))),
+        log_level=reader.choice("LOG_LEVEL", LEVELS, "INFO"),
+        time_scale=_time_scale(reader, mode),
+    )
+    return (None if reader.problems else settings), reader.problems
+
+
+def _database_url(reader: Reader) -> Secret:
+    url = reader.needed("DATABASE_URL").reveal()
+    scheme, separator, rest = url.partition("://")
+    # SQLAlchemy's spelling, as in postgresql+asyncpg://, names a driver that libpq does not know.
+    scheme = scheme.partition("+")[0]
+    if url and (scheme not in ("postgresql", "postgres") or not separator):
+        reader.problems.append("DATABASE_URL must begin with postgresql://")
+    return Secret(f"{scheme}://{rest}")
+
+
+def _base_url(reader: Reader, mode: Mode) -> str:
+    text = reader.text("BINGX_BASE_URL", "http://127.0.0.1:8090").rstrip("/")
+    try:
+        parts = urlsplit(text)
+        host, good = parts.hostname or "", parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:
+        host, good = "", False
+    if not good or parts.path or parts.query or parts.username:
+        reader.problems.append("BINGX_BASE_URL must be a scheme, a host and a port: http://127.0.0.1:8090")
+    elif mode is Mode.SIMULATOR and not allows(mode, host):
+        reader.problems.append(
+            f"BINGX_BASE_URL names the host {host!r}; mode simulator allows only 127.0.0.1"
+        )
+    return text
+
+
+def _time_scale(reader: Reader, mode: Mode) -> float:
+    scale = reader.number("TIME_SCALE", 1, 1, 1000)
+    if scale != 1 and mode is not Mode.SIMULATOR:
+        reader.problems.append("TIME_SCALE is for drills and needs TRADING_MODE=simulator")
+    return float(scale)

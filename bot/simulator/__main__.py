@@ -1,0 +1,92 @@
+"""`python -m bot.simulator`: serve the simulator on the loopback interface until told to stop."""
+
+import argparse
+import asyncio
+import json
+import re
+import signal
+import sys
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from aiohttp import web
+
+from bot.simulator.book import Book
+from bot.simulator.http import HONEST, Simulator, make_app
+from bot.simulator.journal import Journal
+from bot.simulator.market import STEP, Market, read_price
+from bot.simulator.signature import Credentials
+
+TICK = 1.0  # seconds between two steps of the walk
+
+
+def main() -> int:
+    options = _arguments().parse_args()
+    try:
+        credentials = read_credentials(options.credentials)
+        asyncio.run(serve(options, credentials))
+    except (OSError, ValueError) as error:
+        print(f"simulator: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot.simulator", description=HONEST)
+    parser.add_argument("--port", type=int, default=8090, help="on 127.0.0.1 (default: 8090)")
+    parser.add_argument("--state", type=Path, required=True, help="directory for the orders, made if needed")
+    parser.add_argument(
+        "--credentials",
+        type=Path,
+        required=True,
+        help="file with the lines BINGX_API_KEY=... and BINGX_SECRET_KEY=...",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the price walk")
+    parser.add_argument("--volatility", type=float, default=STEP, help="of a second's step; 0 stands still")
+    parser.add_argument("--price", action="append", default=[], help="where a walk begins: BTC-USDT=60000")
+    return parser
+
+
+def read_credentials(file: Path) -> Credentials:
+    found = dict(re.findall(r"^\s*(BINGX_API_KEY|BINGX_SECRET_KEY)\s*=\s*(\S+)\s*$", file.read_text(), re.M))
+    if len(found) != 2:
+        raise ValueError(f"{file} needs the lines BINGX_API_KEY=... and BINGX_SECRET_KEY=...")
+    return Credentials(api_key=found["BINGX_API_KEY"], secret_key=found["BINGX_SECRET_KEY"])
+
+
+async def serve(options: argparse.Namespace, credentials: Credentials) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    market = Market(seed=options.seed, volatility=options.volatility)
+    for symbol, price in map(read_price, options.price):
+        market.set(symbol, price)
+    async with AsyncExitStack() as stack:
+        journal = Journal(options.state / "orders.jsonl")
+        stack.callback(journal.close)
+        simulator = Simulator(market, Book(market, journal, now_ms), credentials, now_ms)
+        runner = web.AppRunner(make_app(simulator), access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", options.port).start()
+        url = json.dumps(f"http://127.0.0.1:{runner.addresses[0][1]}")
+        print(f'{{"simulator": true, "what": "{HONEST}", "url": {url}}}', flush=True)
+        walk = asyncio.create_task(_walk(simulator))
+        stack.callback(walk.cancel)
+        await stop.wait()
+
+
+async def _walk(simulator: Simulator) -> None:
+    while True:
+        await asyncio.sleep(TICK)
+        simulator.market.step()
+        simulator.book.fill_crossed()
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+if __name__ == "__main__":
+    sys.exit(main())
