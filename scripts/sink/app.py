@@ -1,6 +1,8 @@
 """Puts the sink together, opens its two ports and runs until it is told to stop."""
 
 import asyncio
+import errno
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -156,5 +158,6 @@ def _port_of(server: asyncio.Server) -> int:
 
 
 def _busy(host: str, port: int, option: str, error: OSError) -> StartError:
-    reason = error.strerror or str(error)
+    code = error.errno or 0
+    reason = os.strerror(code) if code in errno.errorcode else str(error)
     return StartError(f"cannot listen on {host}:{port}: {reason}; choose another port with {option}")

@@ -37,7 +37,8 @@ def read_event(event: Mapping[str, Any]) -> Message:
     payload = mapping(event.get("payload"))
     details = mapping(payload.get("custom_details"))
     summary = plain(payload.get("summary"))
-    text = "\n".join(f"{name}: {plain(value).strip()}" for name, value in details.items() if value)
+    told = {name: plain(value).strip() for name, value in details.items()}
+    text = "\n".join(f"{name}: {value}" for name, value in told.items() if value)
     words = headline(summary, text)
     raw = {**event, "routing_key": masked(key)}
     return Message(

@@ -120,3 +120,12 @@ async def test_the_alertname_is_found_in_what_alertmanager_writes(
     await desk.page(event(payload=payload))
     [page] = await desk.notifications()
     assert (page["alertname"], page["severity"]) == ("HighCPULoad", "warning")
+
+
+async def test_details_that_alertmanager_made_numbers_are_shown_and_empty_ones_are_not(desk: Any) -> None:
+    details = {"value": 0, "share": 0.4, "firing": None, "resolved": ""}
+    await desk.page(
+        event(payload={"summary": "x", "source": "x", "severity": "info", "custom_details": details})
+    )
+    [page] = await desk.notifications()
+    assert page["text"] == "value: 0\nshare: 0.4"
