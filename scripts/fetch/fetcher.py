@@ -13,8 +13,8 @@ from scripts.fetch.spec import Server, SourceError, Tool, in_range, said_version
 from scripts.postgres_binaries import Postgres
 
 SOURCES = ("path", "tools", "release", "debian", "image", "wheel")
-# A source puts the files under the given empty directory, or raises SourceError.
-Source = Callable[[Tool, Path], None]
+# A source puts the files under the given empty directory and names itself, or raises SourceError.
+Source = Callable[[Tool, Path], str]
 
 
 def version_of(program: Path) -> str:
@@ -58,7 +58,7 @@ class Fetcher:
     def sources(self) -> Mapping[str, Source]:
         return {"release": self._releases.get, "debian": self.from_debian, "image": image.get}
 
-    def from_debian(self, tool: Tool, work: Path) -> None:
+    def from_debian(self, tool: Tool, work: Path) -> str:
         """From the first suite whose version is in range."""
         refused: list[str] = []
         for suite in tool.suites:
@@ -69,7 +69,7 @@ class Fetcher:
             versions = [apt.version(package) for package in tool.packages]
             if all(version and in_range(version, tool.range) for version in versions):
                 apt.unpack(tool.packages, work)
-                return
+                return f"Debian's packages of {suite}{apt.remark}"
             refused.append(f"{suite} has {versions[0] or 'none'}")
         raise SourceError("; ".join(refused))
 
@@ -115,14 +115,14 @@ class Fetcher:
 
     def _take(self, tool: Tool, source: str) -> str:
         work = fresh(self._work / "files")
-        self.sources()[source](tool, work)
+        origin = self.sources()[source](tool, work)
         for program in tool.programs:
             real = work / (program.debian if source == "debian" else program.name)
             require(tool, version := version_of(real), program.name)
         settled = server.settle(work, self.tools / source / tool.name)
         place.place(tool, self.tools / "bin", settled, source)
         place.note(self.tools, tool.name, source, version)
-        return f"{tool.name} {version} from {source}"
+        return f"{tool.name} {version} from {origin}"
 
     def get_server(self, spec: Server, checkout: Path) -> str:
         """PostgreSQL, which has no release archive and no image of programs that would run here."""

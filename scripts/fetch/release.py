@@ -22,7 +22,7 @@ class Releases:
     def __init__(self) -> None:
         self._unreachable: set[str] = set()
 
-    def get(self, tool: Tool, into: Path) -> None:
+    def get(self, tool: Tool, into: Path) -> str:
         """Unpack the release's programs into this directory."""
         arch = ARCHITECTURES.get(platform.machine())
         if arch is None or arch not in tool.sha256:
@@ -35,6 +35,7 @@ class Releases:
             raise SourceError(f"{url} has the digest {found}, tools.toml says {tool.sha256[arch]}: not used")
         unpack(archive, tool, into)
         archive.unlink()
+        return "the official release"
 
     def _download(self, url: str, to: Path) -> None:
         host = urlsplit(url).hostname or ""
