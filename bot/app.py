@@ -130,15 +130,20 @@ def _read_prices(desk: Desk) -> Callable[[], Awaitable[None]]:
                 desk.checks["exchange"] = health.failed(desk.checks["exchange"], str(error), desk.clock())
             raise
         desk.market = replace(desk.market, prices=prices, priced_at=desk.clock())
-        if desk.market.contracts:
-            desk.checks["exchange"] = health.passed(desk.checks["exchange"], desk.clock())
+        _mark_exchange(desk)
 
     return read_prices
+
+
+def _mark_exchange(desk: Desk) -> None:
+    if desk.market.contracts and desk.market.prices:
+        desk.checks["exchange"] = health.passed(desk.checks["exchange"], desk.clock())
 
 
 def _read_contracts(desk: Desk) -> Callable[[], Awaitable[None]]:
     async def read_contracts() -> None:
         desk.market = replace(desk.market, contracts=await desk.exchange.contracts())
+        _mark_exchange(desk)
 
     return read_contracts
 
