@@ -51,7 +51,11 @@ def _as_user(setpriv: str, entry: pwd.struct_passwd, data: Path, postgres: Postg
     base = (setpriv, f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups", "--no-new-privs")
     plain = (*base, "--inh-caps=-all", "--bounding-set=-all")
     capable = [
-        (*base, f"--inh-caps=-all,+{name}", f"--ambient-caps=-all,+{name}", f"--bounding-set=-all,+{name}")
+        (
+            *base,
+            *(f"--{kind}=-all,+{name}" for kind in ("inh-caps", "ambient-caps", "bounding-set")),
+            "--securebits=+no_setuid_fixup",  # or access(2), with which initdb seeks its programs, ignores it
+        )
         for name in CAPABILITIES
     ]
     for words in (plain, (*base, "--inh-caps=-all"), *capable):

@@ -81,8 +81,8 @@ class Apt:
         except SourceError as error:
             if "is expired" not in str(error):
                 raise
-            # A mirror that stands still. The signature is still checked, and being new is not what we ask of a
-            # package: a pinned release grows old just the same.
+            # A mirror that stands still. The signature is still checked, and being new is not what we ask of
+            # a package: a pinned release grows old just the same.
             with (folder / "apt.conf").open("a") as file:
                 file.write('Acquire::Check-Valid-Until "false";\n')
             self._run("apt-get", "-qq", "update")
