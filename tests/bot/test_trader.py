@@ -1,0 +1,319 @@
+"""The use cases with fakes: every way an order can go wrong, and that it goes out at most once."""
+
+import asyncio
+import io
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from bot.domain.market import Market
+from bot.domain.mode import Mode
+from bot.domain.order import Event, Order, Report, State
+from bot.domain.plan import Limits
+from bot.log import open_log
+from bot.metrics import instruments
+from bot.ports import Incoming, OutcomeUnknown, Refused, SignalRow, StopTrading, TryAgain, Verdict
+from bot.trader import Desk, on_signal, resolve
+from config.spec.load import load_metrics
+from tests.bot.fakes import BTC, FakeExchange, FakeStore
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+@dataclass(slots=True, kw_only=True)
+class Room:
+    """A desk with fakes around it, whose clock stands still until it is moved."""
+
+    desk: Desk
+    store: FakeStore
+    exchange: FakeExchange
+    registry: CollectorRegistry
+    now: float = 100.0
+
+    async def send(self, text: str = "BUY BTCUSDT 0.1", id_: str = "1") -> tuple[Verdict, SignalRow]:
+        return await on_signal(self.desk, Incoming(source="test", chat="c", message_id=id_, text=text))
+
+    async def resolve_for(self, seconds: float, step: float = 1.0) -> None:
+        for _ in range(int(seconds / step)):
+            await resolve(self.desk)
+            self.now += step
+
+    def state(self) -> State:
+        (order,) = self.store.orders()
+        return order.state
+
+    def count(self, name: str, **labels: str) -> float:
+        return self.registry.get_sample_value(name, {"source": "test", **labels}) or 0
+
+    def placed_and_failed(self) -> tuple[float, dict[str, float]]:
+        reasons = ("rejected", "unreachable", "not_sent")
+        failed = {each: self.count("orders_failed_total", reason=each) for each in reasons}
+        return self.count("orders_total"), {reason: count for reason, count in failed.items() if count}
+
+
+@pytest.fixture
+def room() -> Room:
+    store, exchange, registry = FakeStore(), FakeExchange(), CollectorRegistry()
+    catalogue, _ = load_metrics(CONFIG)
+    desk = Desk(
+        exchange=exchange,
+        store=store,
+        metrics=instruments(catalogue, registry),
+        log=open_log("DEBUG", "simulator", [], io.StringIO()),
+        mode=Mode.SIMULATOR,
+        limits=Limits(
+            symbols=frozenset({"BTC-USDT"}),
+            max_slippage_percent=Decimal("0.5"),
+            max_notional=Decimal(10000),
+            default_stop_percent=Decimal(2),
+        ),
+        trading_enabled=True,
+        visibility_window=5,
+        market=Market(contracts={"BTC-USDT": BTC}, prices={"BTC-USDT": Decimal(60000)}, priced_at=100.0),
+    )
+    made = Room(desk=desk, store=store, exchange=exchange, registry=registry)
+    desk.clock = lambda: made.now
+    return made
+
+
+async def test_a_good_signal_is_stored_sent_and_counted_once(room: Room) -> None:
+    verdict, row = await room.send()
+    assert (verdict, room.state()) == (Verdict.ACCEPTED, State.FILLED)
+    assert row.order is not None
+    assert room.exchange.sent == [row.order.client_id]
+    assert room.placed_and_failed() == (1, {})
+    assert room.count("signals_received_total") == 1
+    assert room.count("signal_verdicts_total", verdict="accepted") == 1
+    assert room.registry.get_sample_value("order_processing_seconds_count") == 1
+
+
+async def test_the_same_message_again_gives_the_first_result_and_sends_nothing(room: Room) -> None:
+    _, first = await room.send()
+    verdict, again = await room.send()
+    assert verdict is Verdict.DUPLICATE
+    assert again.order is not None
+    assert first.order is not None
+    assert (again.order.client_id, again.order.state) == (first.order.client_id, State.FILLED)
+    assert len(room.exchange.sent) == 1
+    assert room.count("signal_verdicts_total", verdict="duplicate") == 1
+
+
+async def test_the_same_message_many_times_at_once_is_one_order(room: Room) -> None:
+    results = await asyncio.gather(*(room.send() for _ in range(20)))
+    assert [verdict for verdict, _ in results].count(Verdict.ACCEPTED) == 1
+    assert len(room.exchange.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "reason"),
+    [
+        ("hello", Verdict.UNREADABLE, "no known format"),
+        ("BUY DOGEUSDT 1", Verdict.REFUSED, "symbol_not_allowed"),
+        ("BUY BTCUSDT 0.00001", Verdict.REFUSED, "below_minimum"),
+    ],
+)
+async def test_what_is_not_ordered_is_stored_with_its_reason(
+    room: Room, text: str, verdict: Verdict, reason: str
+) -> None:
+    told, row = await room.send(text)
+    assert told is verdict
+    assert reason in (row.reason or "")
+    assert next(iter(room.store.rows.values())).verdict is verdict
+    assert room.exchange.sent == []
+    assert room.placed_and_failed() == (0, {})
+
+
+async def test_a_halted_bot_stores_the_refusal_and_queues_nothing(room: Room) -> None:
+    room.desk.trading_enabled = False
+    verdict, row = await room.send()
+    assert (verdict, row.reason, row.order) == (Verdict.REFUSED, "halted", None)
+    room.desk.trading_enabled = True
+    await room.resolve_for(10)
+    assert room.exchange.sent == []
+
+
+async def test_the_switch_is_asked_again_after_the_commit(room: Room) -> None:
+    class ClosesTheSwitch(FakeStore):
+        async def admit(self, row: SignalRow) -> bool:
+            room.desk.trading_enabled = False
+            return await FakeStore.admit(self, row)
+
+    room.store = room.desk.store = ClosesTheSwitch()
+    await room.send()
+    assert (room.exchange.sent, room.state()) == ([], State.NOT_SENT)
+    assert room.placed_and_failed() == (1, {"not_sent": 1})
+
+
+async def test_a_stale_price_refuses(room: Room) -> None:
+    room.now += 6
+    _, row = await room.send()
+    assert "no_price" in (row.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "reason"),
+    [
+        (Refused("101204: Insufficient margin"), State.REJECTED, "rejected"),
+        (TryAgain("connection refused"), State.NOT_SENT, "unreachable"),
+        (StopTrading("100001: signature"), State.REJECTED, "rejected"),
+    ],
+)
+async def test_an_order_that_was_surely_not_taken_has_failed(
+    room: Room, error: Exception, state: State, reason: str
+) -> None:
+    room.exchange.fail = error
+    await room.send()
+    assert room.state() is state
+    assert room.placed_and_failed() == (1, {reason: 1})
+    await room.resolve_for(10)
+    assert len(room.exchange.sent) == 1
+
+
+async def test_a_bad_key_closes_the_bot_until_a_restart(room: Room) -> None:
+    room.exchange.fail = StopTrading("100413: Incorrect apiKey")
+    await room.send()
+    room.exchange.fail = None
+    _, row = await room.send(id_="2")
+    assert row.reason == "stopped: 100413: Incorrect apiKey"
+    assert len(room.exchange.sent) == 1
+
+
+async def test_a_lost_answer_is_unknown_and_then_what_the_exchange_says(room: Room) -> None:
+    room.exchange.lose = OutcomeUnknown("timeout")
+    await room.send()
+    assert room.state() is State.UNKNOWN
+    assert room.placed_and_failed() == (0, {})
+    await resolve(room.desk)
+    assert room.state() is State.FILLED
+    assert room.placed_and_failed() == (1, {})
+    assert len(room.exchange.sent) == 1
+
+
+async def test_one_not_found_is_no_proof_of_absence(room: Room) -> None:
+    room.exchange.fail = OutcomeUnknown("timeout")
+    await room.send()
+    await room.resolve_for(5)
+    assert room.state() is State.UNKNOWN
+    await room.resolve_for(1)
+    assert room.state() is State.NOT_SENT
+    assert room.placed_and_failed() == (1, {"not_sent": 1})
+    assert len(room.exchange.sent) == 1
+
+
+async def test_several_answers_are_needed_even_if_the_window_is_over(room: Room) -> None:
+    room.exchange.fail = OutcomeUnknown("timeout")
+    await room.send()
+    await room.resolve_for(20, step=10)
+    assert room.state() is State.UNKNOWN
+    await room.resolve_for(10, step=10)
+    assert room.state() is State.NOT_SENT
+
+
+@pytest.mark.parametrize("error", [TryAgain("refused"), OutcomeUnknown("timeout"), Refused("109400: bad")])
+async def test_a_failed_question_is_never_not_found(room: Room, error: Exception) -> None:
+    room.exchange.fail, room.exchange.mute = OutcomeUnknown("timeout"), error
+    await room.send()
+    await room.resolve_for(60)
+    assert room.state() is State.UNKNOWN
+
+
+async def test_an_order_that_shows_late_is_adopted(room: Room) -> None:
+    room.exchange.fail = OutcomeUnknown("timeout")
+    _, row = await room.send()
+    await room.resolve_for(4)
+    assert row.order is not None
+    name = row.order.client_id
+    room.exchange.orders[name] = Report(client_id=name, event=Event.ACCEPTED, exchange_id="9")
+    await room.resolve_for(1)
+    assert room.state() is State.PENDING
+    room.exchange.orders[name] = Report(client_id=name, event=Event.FILLED, exchange_id="9")
+    await room.resolve_for(1)
+    assert room.state() is State.FILLED
+    assert room.placed_and_failed() == (1, {})
+
+
+async def test_a_state_that_could_not_be_stored_is_asked_for_again(room: Room) -> None:
+    room.store.fail["save"] = OutcomeUnknown("connection lost")
+    _, row = await room.send()
+    assert row.order is not None
+    assert (row.order.state, room.state()) == (State.FILLED, State.INTENT)
+    await resolve(room.desk)
+    assert room.state() is State.FILLED
+    assert room.placed_and_failed() == (1, {})
+    assert len(room.exchange.sent) == 1
+
+
+async def test_nothing_is_sent_when_the_intent_could_not_be_committed(room: Room) -> None:
+    for error in (TryAgain("down"), OutcomeUnknown("lost")):
+        room.store.fail["admit"] = error
+        with pytest.raises(type(error)):
+            await room.send()
+    assert room.exchange.sent == []
+
+
+async def test_an_intent_whose_commit_was_not_confirmed_is_closed_and_never_sent(room: Room) -> None:
+    class CommitsAndFails(FakeStore):
+        async def admit(self, row: SignalRow) -> bool:
+            await FakeStore.admit(self, row)
+            raise OutcomeUnknown("connection lost")
+
+    room.store = room.desk.store = CommitsAndFails()
+    with pytest.raises(OutcomeUnknown):
+        await room.send()
+    await room.resolve_for(8)
+    assert (room.state(), room.exchange.sent) == (State.NOT_SENT, [])
+
+
+async def test_whoever_asked_may_go_away_while_the_order_is_sent(room: Room) -> None:
+    gate, reached = asyncio.Event(), asyncio.Event()
+    hold_place(room, gate, reached)
+    asking = asyncio.create_task(room.send())
+    await reached.wait()
+    asking.cancel()
+    await asyncio.wait({asking})
+    sending = list(room.desk.sends.values())
+    gate.set()
+    await asyncio.wait(sending)
+    assert (room.state(), room.placed_and_failed()) == (State.FILLED, (1, {}))
+
+
+async def test_an_order_on_its_way_is_left_alone_by_the_resolver(room: Room) -> None:
+    gate, reached = asyncio.Event(), asyncio.Event()
+    hold_place(room, gate, reached)
+    asking = asyncio.create_task(room.send())
+    await reached.wait()
+    await room.resolve_for(20)
+    assert room.state() is State.INTENT
+    gate.set()
+    await asking
+    assert room.state() is State.FILLED
+
+
+async def test_a_bot_that_was_told_to_stop_takes_no_signal(room: Room) -> None:
+    room.desk.leaving = True
+    with pytest.raises(TryAgain, match="stopping"):
+        await room.send()
+    assert room.store.rows == {}
+
+
+async def test_all_unsettled_orders_have_their_turn(room: Room) -> None:
+    room.exchange.takes = Event.ACCEPTED
+    for number in range(12):
+        await room.send(id_=str(number))
+    for name, report in room.exchange.orders.items():
+        room.exchange.orders[name] = replace(report, event=Event.FILLED)
+    await room.resolve_for(5)
+    assert {order.state for order in room.store.orders()} == {State.FILLED}
+
+
+def hold_place(room: Room, gate: asyncio.Event, reached: asyncio.Event) -> None:
+    class Holding(FakeExchange):
+        async def place(self, order: Order) -> Report:
+            reached.set()
+            await gate.wait()
+            return await FakeExchange.place(self, order)
+
+    room.exchange = room.desk.exchange = Holding()
