@@ -115,7 +115,7 @@ def _values(file: Path | None) -> Mapping[str, Mapping[str, Any]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tradewatch",
-        description="Compile the specs in config/ to Prometheus, Alertmanager and Grafana files, and prove them.",
+        description="Compile specs to Prometheus, Alertmanager and Grafana files, and prove them.",
         epilog="Exit codes: 0 clean, 1 problems or differences, 2 usage, 3 a bug of tradewatch.",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

@@ -66,7 +66,7 @@ def _with_manifest(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def _made_before(out: Path) -> list[str]:
-    """Return the files that an earlier call wrote, so that a stranger's file in the folder is never removed."""
+    """Return the files that an earlier call wrote; a stranger's file in the folder is never removed."""
     listed = (_read(out / MANIFEST) or "").splitlines()
     return [path for path in listed if path and not path.startswith("/") and ".." not in path.split("/")]
 

@@ -1,0 +1,52 @@
+# Everything that people and CI call. `make` lists it.
+SHELL := bash
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+# Prometheus and the others are looked for here first.
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help setup run test generate check diff lint fmt drill bench up down soak
+
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## fetch the Python packages and the tools (every other target does this by itself)
+	@scripts/setup.sh
+
+run: setup ## run everything on this machine until Ctrl-C; BOT_PORT=… and so on set ports
+	@exec $(PYTHON) -m scripts.stack
+
+test: setup ## run the tests; ARGS=… goes to pytest
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: setup ## check the specs and prove what they make
+	@$(PYTHON) -m observability check
+
+generate: setup ## make observability/generated from config
+	@$(PYTHON) -m observability generate
+
+diff: setup ## show what generate would change
+	@$(PYTHON) -m observability diff
+
+lint: setup ## types, style, shell scripts, the workflow
+	@scripts/lint.sh
+
+fmt: setup ## format Python and shell
+	@ruff check --quiet --fix-only .
+	@ruff format --quiet .
+	@shfmt -w -i 4 -ci scripts/*.sh .ci/run
+
+drill: setup ## break something on purpose and see the page arrive; SCALE=60 sets the speed
+	@$(PYTHON) -m scripts.drill --time-scale $(or $(SCALE),60)
+
+bench: setup ## measure speed as ratios
+	@$(PYTHON) -m scripts.bench
+
+up: ## the same in Docker Compose, with Grafana
+	@docker compose up --detach --build --wait
+
+down: ## take the Docker Compose stack away (data stays in its volumes)
+	@docker compose down
+
+soak: setup ## everything in full: tests, check, drills, benchmarks
+	@scripts/soak.sh
