@@ -11,10 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bot.app import Configuration, run
+from bot.config import load_bot
 from bot.log import Log, open_log
 from bot.metrics import CatalogueError
 from bot.settings import CONFIG_DIR, Settings, read_settings
-from config.spec.load import load_bot, load_metrics
+from config.spec.load import load_metrics
 
 
 def main() -> int:

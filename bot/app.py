@@ -14,6 +14,7 @@ from bot.adapters.bingx import Access, BingX
 from bot.adapters.http import make_app
 from bot.adapters.http_views import About
 from bot.adapters.postgres import Postgres
+from bot.config import BotConfig
 from bot.domain import health
 from bot.domain.mode import Mode
 from bot.domain.plan import Limits
@@ -22,7 +23,7 @@ from bot.metrics import Metrics, instruments
 from bot.ports import Exchange, OutcomeUnknown, Refused, StopTrading, TryAgain
 from bot.settings import Settings
 from bot.trader import OLDEST_PRICE, Desk, is_ready, refresh_gauges, resolve, stop_trading
-from config.spec.model import BotConfig, Metric
+from config.spec.model import Metric
 
 PRICES_EVERY = 1.0
 CONTRACTS_EVERY = 3600.0
@@ -75,11 +76,11 @@ async def _work(
 ) -> None:
     timers, scale = config.timers, settings.time_scale
     loops = (
-        _forever(desk, timers.resolve_unknown / scale, _tend_orders(desk, store)),
+        _forever(desk, timers.resolve_unknown.seconds / scale, _tend_orders(desk, store)),
         _forever(desk, PRICES_EVERY, _read_prices(desk)),
         _forever(desk, CONTRACTS_EVERY, _read_contracts(desk)),
-        _forever(desk, timers.clock_offset / scale, _read_clock(desk)),
-        _keep_gauges(desk, timers.refresh_gauges / scale),
+        _forever(desk, timers.clock_offset.seconds / scale, _read_clock(desk)),
+        _keep_gauges(desk, timers.refresh_gauges.seconds / scale),
     )
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(loop) for loop in loops]
@@ -181,7 +182,7 @@ def _show_readiness(desk: Desk) -> None:
 def _desk(
     settings: Settings, config: BotConfig, metrics: Metrics, log: Log, store: Postgres, exchange: Exchange
 ) -> Desk:
-    window = config.timers.visibility_window / settings.time_scale
+    window = config.timers.visibility_window.seconds / settings.time_scale
     desk = Desk(
         exchange=exchange,
         store=store,
@@ -212,7 +213,7 @@ def _access(settings: Settings, config: BotConfig) -> Access:
         base_url=settings.bingx_base_url,
         api_key=settings.bingx_api_key.reveal(),
         secret_key=settings.bingx_secret_key.reveal(),
-        window=min(most, max(least, config.timers.visibility_window / settings.time_scale)),
+        window=min(most, max(least, config.timers.visibility_window.seconds / settings.time_scale)),
     )
 
 
