@@ -132,6 +132,10 @@ def _command(server: Server, sockets: Path) -> list[str]:
 
 def _make(server: Server, account: Account, sockets: Path, log: IO[bytes] | None) -> None:
     """initdb beside the final place, then one rename: what is half made is never taken for whole."""
+    if server.data.exists() and any(server.data.iterdir()):
+        raise PostgresError(
+            f"{server.data} is no data directory and has something else in it: choose another"
+        )
     new = server.data.with_name(f"{server.data.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700)
@@ -157,7 +161,7 @@ def _make(server: Server, account: Account, sockets: Path, log: IO[bytes] | None
     if done.returncode:
         raise PostgresError(f"initdb failed in {new}:\n{done.stdout.decode(errors='replace').strip()}")
     if server.data.exists():
-        server.data.rmdir()  # an empty one that somebody made; anything else is theirs, and rmdir refuses
+        server.data.rmdir()
     new.rename(server.data)
 
 
@@ -219,7 +223,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def _locked(data: Path) -> Iterator[None]:
     """One run per data directory; a run that is just ending is given a moment."""
     with data.with_name(f"{data.name}.lock").open("a") as lock:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 2
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

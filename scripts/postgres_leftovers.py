@@ -60,18 +60,20 @@ def _gone(data: Path, patience: float) -> bool:
 
 def socket_directory() -> Path:
     """A new private directory with a short name; the pid in it tells later runs whose it is."""
-    base = _base()
-    _remove_stale(base)
+    base = socket_base()
+    remove_stale(base)
     return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=base))
 
 
-def _base() -> Path:
+def socket_base() -> Path:
+    """The machine's place for temporary files, or /tmp if that one's name would be too long or too odd."""
     base = tempfile.gettempdir()
     awkward = set(base) & set(" ,'\"\\")  # the setting is a list with its own quoting
     return Path("/tmp" if awkward or len(os.fsencode(base)) > LONGEST else base)
 
 
-def _remove_stale(base: Path) -> None:
+def remove_stale(base: Path) -> None:
+    """Remove the directories of runs that are dead."""
     for folder in base.glob(f"{PREFIX}*-*"):
         pid = folder.name.removeprefix(PREFIX).partition("-")[0]
         if pid.isdigit() and not Path("/proc", pid).exists():
