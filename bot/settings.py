@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bot.domain import money
 from bot.domain.mode import Mode, allows
 from bot.log import LEVELS
 
@@ -160,7 +161,10 @@ def _base_url(reader: Reader, mode: Mode) -> str:
 
 
 def _time_scale(reader: Reader, mode: Mode) -> float:
-    scale = reader.number("TIME_SCALE", 1, 1, 1000)
-    if scale != 1 and mode is not Mode.SIMULATOR:
+    text = reader.text("TIME_SCALE", "1")
+    scale = money.read(text)
+    if scale is None or not 1 <= scale <= 1000:
+        reader.problems.append(f"TIME_SCALE is {text!r}; set a number from 1 to 1000")
+    elif scale != 1 and mode is not Mode.SIMULATOR:
         reader.problems.append("TIME_SCALE is for drills and needs TRADING_MODE=simulator")
-    return float(scale)
+    return float(scale or 1)

@@ -1,4 +1,4 @@
-"""One contract for the real order store and the fake that stands in for it; then what only PostgreSQL does."""
+"""One contract for the real order store and its fake; then what only PostgreSQL does."""
 
 import asyncio
 import io
