@@ -215,7 +215,8 @@ def test_temporary_ends_its_server_when_the_test_fails(tmp_path: Path) -> None:
             servers.append(postmaster(tmp_path, "data"))
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, failing)
+    with pytest.raises(ZeroDivisionError):
+        failing()
     assert not Path("/proc", str(servers[0])).exists()
 
 
