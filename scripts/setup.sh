@@ -7,6 +7,7 @@ cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly STAMP=.venv/tradewatch-ready
 readonly LOG=.local/setup.log
+readonly CHOICE=.tools/sources
 
 say() { printf '[%3ds] %s\n' "$SECONDS" "$*"; }
 fail() {
@@ -17,7 +18,7 @@ fail() {
 # What set-up depends on: its stamp is a hash of the files that say so, of where they lie and of the chosen sources.
 wanted_stamp() {
     {
-        printf '%s\n' "$PWD" "${TOOLS_SOURCES-}"
+        printf '%s\n' "$PWD" "$TOOLS_SOURCES"
         cat requirements/dev.txt requirements/postgres.txt scripts/tools.toml pyproject.toml scripts/setup.sh
     } | sha256sum | cut -d' ' -f1
 }
@@ -30,11 +31,15 @@ is_ready() {
     done
 }
 
-# The first Python that is new enough; its name goes to PYTHON.
+# The first Python that is new enough, better one that has venv; its name goes to PYTHON.
 find_python() {
     local name
+    PYTHON=''
     for name in python3 python3.14 python3.13 python3.12 python3.11; do
-        if command -v "$name" >/dev/null && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        command -v "$name" >/dev/null || continue
+        "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+        PYTHON=${PYTHON:-$(command -v "$name")}
+        if "$name" -c 'import venv, ensurepip' 2>/dev/null; then
             PYTHON=$(command -v "$name")
             return
         fi
@@ -50,9 +55,11 @@ check_machine() {
     done
     command -v flock >/dev/null || missing+=("flock is missing: Debian package util-linux")
     if ! find_python; then
-        missing+=("Python 3.11 or later is missing: Debian packages python3 and python3-venv")
-    elif ! "$PYTHON" -c 'import venv, ensurepip' 2>/dev/null; then
-        missing+=("$PYTHON has no venv: Debian package python3-venv")
+        if [[ -n $PYTHON ]]; then
+            missing+=("$PYTHON has no venv: Debian package python3-venv")
+        else
+            missing+=("Python 3.11 or later is missing: Debian packages python3 and python3-venv")
+        fi
     fi
     ((${#missing[@]} == 0)) && return
     missing+=("install what is missing (on Debian: apt-get install PACKAGE) and run this again")
@@ -96,6 +103,9 @@ make_environment() {
 
 main() {
     local stamp
+    # What was chosen once holds until it is chosen anew; set but empty means the default.
+    if [[ -z ${TOOLS_SOURCES+set} && -r $CHOICE ]]; then TOOLS_SOURCES=$(<"$CHOICE"); fi
+    export TOOLS_SOURCES=${TOOLS_SOURCES-}
     stamp=$(wanted_stamp)
     if is_ready "$stamp"; then return; fi
     check_machine
@@ -108,10 +118,11 @@ main() {
         if is_ready "$stamp"; then return; fi
     fi
     : >"$LOG"
-    say "preparing this checkout (once; some 300 MB are fetched)"
+    say "preparing this checkout: Python packages, then outside programs (once, about half a minute)"
     make_environment
     say "looking for the outside programs"
     "$PYTHON" scripts/tools.py --elapsed "$SECONDS" || fail "not all outside programs could be had: see above"
+    printf '%s\n' "$TOOLS_SOURCES" >"$CHOICE"
     printf '%s\n' "$stamp" >"$STAMP"
     say "ready"
 }

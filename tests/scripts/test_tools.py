@@ -12,8 +12,9 @@ import pytest
 from scripts.fetch import place, server
 from scripts.fetch.debian import parse_mirror
 from scripts.fetch.fetcher import Fetcher, Source
-from scripts.fetch.release import unpack
+from scripts.fetch.release import Releases, unpack
 from scripts.fetch.spec import Program, SourceError, Tool, in_range, load, said_version
+from scripts.postgres import free_port
 from scripts.tools import SPEC, get, main
 
 OWN = Tool(
@@ -212,6 +213,40 @@ def test_a_release_without_the_program_is_refused(tmp_path: Path) -> None:
     archive(tmp_path / "lamp.tar.gz", LICENSE="text")
     with pytest.raises(SourceError, match="has no lamp"):
         unpack(tmp_path / "lamp.tar.gz", OWN, tmp_path)
+
+
+def with_release(tmp_path: Path, digest: str) -> Tool:
+    fields = {name: getattr(OWN, name) for name in OWN.__slots__}
+    release = f"file://{tmp_path}/{{version}}.tar.gz"
+    return Tool(**{**fields, "release": release, "sha256": {"amd64": digest, "arm64": digest}})
+
+
+def test_a_release_with_the_pinned_digest_is_used(tmp_path: Path) -> None:
+    digest = archive(tmp_path / "2.5.tar.gz", lamp="#!/bin/sh\necho shining\n")
+    into = tmp_path / "into"
+    into.mkdir()
+    assert Releases().get(with_release(tmp_path, digest), into) == "the official release"
+    assert [path.name for path in into.iterdir()] == ["lamp"]
+
+
+def test_a_release_with_another_digest_is_not_used(tmp_path: Path) -> None:
+    archive(tmp_path / "2.5.tar.gz", lamp="#!/bin/sh\necho evil\n")
+    into = tmp_path / "into"
+    into.mkdir()
+    with pytest.raises(SourceError, match="not used"):
+        Releases().get(with_release(tmp_path, "0" * 64), into)
+    assert not (into / "lamp").exists()
+
+
+def test_a_host_that_cannot_be_reached_is_asked_once(tmp_path: Path) -> None:
+    fields = {name: getattr(OWN, name) for name in OWN.__slots__}
+    release = f"http://127.0.0.1:{free_port()}/{{version}}.tar.gz"
+    tool = Tool(**{**fields, "release": release, "sha256": {"amd64": "0", "arm64": "0"}})
+    releases = Releases()
+    with pytest.raises(SourceError, match="2.5.tar.gz"):
+        releases.get(tool, tmp_path)
+    with pytest.raises(SourceError, match=r"^127\.0\.0\.1 cannot be reached$"):
+        releases.get(tool, tmp_path)
 
 
 TARGETS = """\
