@@ -15,6 +15,17 @@ fail() {
     exit 1
 }
 
+# make puts our own programs first on PATH: here they must not pass for the machine's.
+forget_own_programs() {
+    local own
+    PATH=":$PATH:"
+    for own in .venv .tools; do
+        PATH=${PATH//":$PWD/$own/bin:"/:}
+    done
+    PATH=${PATH#:}
+    PATH=${PATH%:}
+}
+
 # What set-up depends on: its stamp is a hash of the files that say so, of where they lie and of the chosen sources.
 wanted_stamp() {
     {
@@ -103,6 +114,7 @@ make_environment() {
 
 main() {
     local stamp
+    forget_own_programs
     # What was chosen once holds until it is chosen anew; set but empty means the default.
     if [[ -z ${TOOLS_SOURCES+set} && -r $CHOICE ]]; then TOOLS_SOURCES=$(<"$CHOICE"); fi
     export TOOLS_SOURCES=${TOOLS_SOURCES-}
