@@ -143,7 +143,8 @@ def _mark_exchange(desk: Desk) -> None:
 
 def _read_contracts(desk: Desk) -> Callable[[], Awaitable[None]]:
     async def read_contracts() -> None:
-        desk.market = replace(desk.market, contracts=await desk.exchange.contracts())
+        contracts = await desk.exchange.contracts()
+        desk.market = replace(desk.market, contracts=contracts)
         _mark_exchange(desk)
 
     return read_contracts

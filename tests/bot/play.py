@@ -1,15 +1,20 @@
 """What the tests of the bot play with: the simulator in this process, and ways to wait."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from bot.__main__ import read_configuration
+from bot.app import run
+from bot.log import open_log
+from bot.settings import Settings, read_settings
 from bot.simulator.__main__ import now_ms
 from bot.simulator.book import Book
 from bot.simulator.http import Simulator, make_app
@@ -70,3 +75,82 @@ async def post(url: str, body: Any, token: str | None = None) -> tuple[int, Any]
         session.post(url, **data) as response,
     ):
         return response.status, await response.json()
+
+
+TOKEN = "the-admin-token"
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bot:
+    url: str
+    stop: asyncio.Event
+    task: "asyncio.Task[None]"
+    log: io.StringIO
+
+    async def is_ready(self) -> bool:
+        return (await get(f"{self.url}/readyz"))[0] == 200
+
+    async def order(self, message: str = "BUY BTCUSDT 0.1", id_: str = "1") -> tuple[int, Any]:
+        body = {"message": message, "source": "test", "execute": True, "id": id_}
+        return await post(f"{self.url}/debug/signal", body, TOKEN)
+
+    async def states(self) -> dict[str, int] | None:
+        _, told = await get(f"{self.url}/status")
+        orders = told["orders"]
+        return {state: count for state, count in orders.items() if count} if orders is not None else None
+
+    async def metric(self, line: str) -> float | None:
+        """The value of one series, named as it is exported."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.url}/metrics") as response:
+            for each in (await response.text()).splitlines():
+                if each.startswith(f"{line} "):
+                    return float(each.rpartition(" ")[2])
+        return None
+
+    def has(self, states: dict[str, int]) -> Callable[[], Awaitable[bool]]:
+        async def has() -> bool:
+            return await self.states() == states
+
+        return has
+
+
+def settings(dsn: str, exchange_url: str, **changes: str) -> Settings:
+    environment = {
+        "DATABASE_URL": dsn,
+        "BINGX_BASE_URL": exchange_url,
+        "BINGX_API_KEY": KEYS.api_key,
+        "BINGX_SECRET_KEY": KEYS.secret_key,
+        "ADMIN_TOKEN": TOKEN,
+        "TRADING_ENABLED": "true",
+        "LOG_LEVEL": "DEBUG",
+        "TIME_SCALE": "50",
+    }
+    made, problems = read_settings(environment | changes)
+    assert made is not None, problems
+    return made
+
+
+@asynccontextmanager
+async def running_bot(
+    dsn: str, exchange_url: str, *, wait: bool = True, **changes: str
+) -> AsyncIterator[Bot]:
+    """The true application in this process, its timers fifty times as fast."""
+    given = replace(settings(dsn, exchange_url, **changes), http_port=0)
+    configuration, problems = read_configuration(CONFIG)
+    assert configuration is not None, problems
+    out, stop = io.StringIO(), asyncio.Event()
+    listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    log = open_log(given.log_level, given.mode.value, given.secrets(), out)
+    task = asyncio.create_task(run(given, configuration, log, stop, listening=listening.set_result))
+    await asyncio.wait({task, listening}, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        await task
+    bot = Bot(url=listening.result(), stop=stop, task=task, log=out)
+    try:
+        if wait:
+            await until(bot.is_ready)
+        yield bot
+    finally:
+        stop.set()
+        await task
