@@ -43,7 +43,14 @@ def choose(data: Path, postgres: Postgres) -> Account:
         raise PostgresError(
             "PostgreSQL does not run as root, and setpriv (util-linux) is missing: use a plain user"
         )
-    entry = pwd.getpwuid(owner) if owner else pwd.getpwnam("nobody")  # initdb wants a user that has a name
+    try:
+        entry = (
+            pwd.getpwuid(owner) if owner else pwd.getpwnam("nobody")
+        )  # initdb wants a user that has a name
+    except KeyError:
+        raise PostgresError(
+            f"{data} belongs to uid {owner}, which no user has: chown it or move it away"
+        ) from None
     return Account(uid=entry.pw_uid, gid=entry.pw_gid, prefix=_as_user(setpriv, entry, data, postgres))
 
 

@@ -47,7 +47,7 @@ def find(*, tools: Path = TOOLS, path: str | None = None, system: Path = SYSTEM)
     """The programs that set-up chose, else the machine's own; TOOLS_SOURCES narrows the choice."""
     wanted = wanted_sources()
     chosen = recorded(tools)
-    if chosen is not None and chosen.source in wanted:
+    if chosen is not None and (chosen.source in wanted or ("tools" in wanted and chosen.source != "path")):
         return chosen
     refused: list[str] = []
     if "path" in wanted:

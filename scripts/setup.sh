@@ -72,8 +72,11 @@ check_machine() {
             missing+=("Python 3.11 or later is missing: Debian packages python3 and python3-venv")
         fi
     fi
+    for name in . .venv .tools .local; do
+        [[ ! -e $name || -w $name ]] || missing+=("$PWD/$name belongs to another user: chown or remove it")
+    done
     ((${#missing[@]} == 0)) && return
-    missing+=("install what is missing (on Debian: apt-get install PACKAGE) and run this again")
+    missing+=("mend this (on Debian: apt-get install PACKAGE) and run it again")
     fail "${missing[@]}"
 }
 

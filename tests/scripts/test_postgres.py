@@ -261,7 +261,7 @@ def test_old_and_incomplete_sets_are_refused_with_reasons(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("anywhere")
-def test_the_choice_of_set_up_is_followed(tmp_path: Path) -> None:
+def test_the_choice_of_set_up_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tools = tmp_path / ".tools"
     unpacked = fake_server(tools / "debian" / "bin", "17.2")
     chosen = Postgres(
@@ -275,6 +275,11 @@ def test_the_choice_of_set_up_is_followed(tmp_path: Path) -> None:
     own = fake_server(tmp_path / "own", "16.1")
     found = find(tools=tools, path=str(own), system=tmp_path)
     assert (found.source, found.environment) == ("debian", {"LD_LIBRARY_PATH": f"{tools}/lib"})
+    monkeypatch.setenv("TOOLS_SOURCES", "path")
+    assert find(tools=tools, path=str(own), system=tmp_path).bin == own
+    monkeypatch.setenv("TOOLS_SOURCES", "tools,wheel")
+    assert find(tools=tools, path=str(own), system=tmp_path).bin == unpacked
+    monkeypatch.delenv("TOOLS_SOURCES")
     (unpacked / "postgres").unlink()
     assert find(tools=tools, path=str(own), system=tmp_path).bin == own
     (tools / "postgres.json").write_text("{")

@@ -15,6 +15,7 @@ from scripts.fetch.fetcher import Fetcher, Source
 from scripts.fetch.release import Releases, unpack
 from scripts.fetch.spec import Program, SourceError, Tool, in_range, load, said_version
 from scripts.postgres import free_port
+from scripts.postgres_binaries import OLDEST
 from scripts.tools import SPEC, get, main
 
 OWN = Tool(
@@ -184,6 +185,7 @@ def test_the_version_file_is_whole() -> None:
     assert {"initdb", "postgres", "pg_isready", "psql", "pg_dump", "pg_restore", "createdb"} <= set(
         postgres.programs
     )
+    assert postgres.range == f">={OLDEST}", "the launcher and set-up must agree"
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["--sources", "path,moon"]])
