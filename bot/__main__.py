@@ -7,15 +7,17 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bot.app import Configuration, run
-from bot.config import load_bot
+from bot.config import BotConfig, load_bot
 from bot.log import Log, open_log
 from bot.metrics import CatalogueError
 from bot.settings import CONFIG_DIR, Settings, read_settings
 from config.spec.load import load_metrics
+from config.spec.model import Metric
 
 
 def main() -> int:
@@ -41,9 +43,21 @@ def read_configuration(config_dir: Path) -> tuple[Configuration | None, list[str
     catalogue, more = load_metrics(config_dir)
     if bot is None or problems or more:
         return None, [str(problem) for problem in [*problems, *more]]
+    if unknown := _unknown_sources(bot, catalogue):
+        return None, unknown
     texts = b"".join((config_dir / name).read_bytes() for name in ("bot.yaml", "metrics.yaml"))
     digest = hashlib.sha256(texts).hexdigest()[:12]
     return Configuration(bot=bot, catalogue=catalogue, version=_version(), hash=digest), []
+
+
+def _unknown_sources(bot: BotConfig, catalogue: Sequence[Metric]) -> list[str]:
+    """A source that the catalogue does not list would export series that no rule knows of."""
+    return [
+        f"bot.yaml: source {source!r} is not among the values of the label source of {metric.name} in metrics.yaml"
+        for metric in catalogue
+        for source in bot.sources
+        if metric.job == "bot" and source not in metric.labels.get("source", bot.sources)
+    ]
 
 
 def start(settings: Settings, configuration: Configuration) -> int:

@@ -95,17 +95,28 @@ async def _work(
 
 async def _forever(desk: Desk, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
     """Again and again; sooner after a failure of the world outside, and our own bugs end the process."""
+    failing = ""
     while True:
         wait = seconds
         try:
             await action()
+            failing = _say_change(desk.log, action.__name__, failing, "")
         except (TryAgain, OutcomeUnknown, Refused) as error:
-            desk.log.warning("will try again", what=action.__name__, reason=str(error))
+            failing = _say_change(desk.log, action.__name__, failing, str(error))
             wait = min(seconds, RETRY_AFTER)
         except StopTrading as error:
             stop_trading(desk, str(error))
         _show_readiness(desk)
         await asyncio.sleep(wait)
+
+
+def _say_change(log: Log, what: str, before: str, now: str) -> str:
+    """One line when something begins to fail, fails otherwise, or works again; not one a second."""
+    if now and now != before:
+        log.warning("failing, will try again", what=what, reason=now)
+    if before and not now:
+        log.info("works again", what=what, failed_before=before)
+    return now
 
 
 def _tend_orders(desk: Desk, store: Postgres) -> Callable[[], Awaitable[None]]:
@@ -200,7 +211,7 @@ def _desk(
         # Not shorter than a request stays good, or absence would prove nothing.
         visibility_window=max(window, _access(settings, config).window),
     )
-    desk.checks |= {name: health.first(desk.clock()) for name in ("database", "exchange")}
+    desk.checks |= {name: health.first(name, desk.clock()) for name in ("database", "exchange")}
     for mode in Mode:
         metrics.bot_trading_mode.labels(mode=mode.value).set(mode is settings.mode)
     _show_readiness(desk)

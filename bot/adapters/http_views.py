@@ -71,7 +71,7 @@ def status(
 
 def _summary(desk: Desk, unknown: int | None) -> str:
     parts = ["ready" if is_ready(desk) else "not ready"]
-    parts += [f"{name}: {check.reason}" for name, check in desk.checks.items() if not check.ok]
+    parts += [check.reason for check in desk.checks.values() if not check.ok]
     closed = desk.closed()
     parts.append(f"places no orders ({closed})" if closed else "places orders")
     if unknown:
@@ -88,7 +88,7 @@ def _age(then: datetime | None, now: datetime) -> float | None:
 def signal(row: SignalRow) -> dict[str, Any]:
     told = row.incoming
     return {
-        "created_at": row.created_at.isoformat() if row.created_at else None,
+        **({"created_at": row.created_at.isoformat()} if row.created_at else {}),
         "source": told.source,
         "chat": told.chat,
         "id": told.message_id,

@@ -104,12 +104,19 @@ class Postgres:
 
     async def _run(self, statement: str, values: Sequence[Any]) -> Sequence[Any]:
         if self._pool is None:
-            raise TryAgain("the database has not been reached yet")
+            raise TryAgain("database: not reached yet")
         if self._echo:
             self._log.info("sql", statement=" ".join(statement.split()))
-        async with self._pool.acquire() as connection, connection.cursor() as cursor:
-            await cursor.execute(statement, values)
-            return list(await cursor.fetchall())
+        try:
+            connection = await self._pool.acquire()
+        except (psycopg2.Error, TimeoutError) as error:
+            raise TryAgain(_told(error)) from error
+        try:
+            async with connection.cursor() as cursor:
+                await cursor.execute(statement, values)
+                return list(await cursor.fetchall())
+        finally:
+            await self._pool.release(connection)
 
 
 async def _prepare_statements(connection: aiopg.Connection) -> None:
@@ -146,6 +153,8 @@ def _is_rolled_back(error: BaseException) -> bool:
 
 
 def _told(error: BaseException) -> str:
-    """One line, without libpq's hints; a password never stands in it."""
-    text = " ".join(str(error).split())
-    return f"database: {text[:300] or type(error).__name__}"
+    """The first line, without libpq's hints; a password never stands in it."""
+    if isinstance(error, TimeoutError):
+        return f"database: no answer within {PATIENCE:g} s"
+    lines = str(error).strip().splitlines()
+    return f"database: {lines[0][:300] if lines else type(error).__name__}"

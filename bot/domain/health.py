@@ -13,8 +13,8 @@ class Check:
     checked: float
 
 
-def first(now: float) -> Check:
-    return Check(ok=False, reason="not tried yet", since=now, checked=now)
+def first(name: str, now: float) -> Check:
+    return Check(ok=False, reason=f"{name}: not tried yet", since=now, checked=now)
 
 
 def passed(check: Check, now: float) -> Check:

@@ -94,7 +94,7 @@ def apply(order: Order, report: Report) -> Order | Ignored:
     return replace(
         order,
         state=state,
-        reason=report.reason or order.reason,
+        reason=report.reason,
         exchange_id=report.exchange_id or order.exchange_id,
         filled_quantity=max(order.filled_quantity, report.filled_quantity),
         average_price=report.average_price or order.average_price,

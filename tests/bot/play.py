@@ -143,7 +143,8 @@ async def running_bot(
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     log = open_log(given.log_level, given.mode.value, given.secrets(), out)
     task = asyncio.create_task(run(given, configuration, log, stop, listening=listening.set_result))
-    await asyncio.wait({task, listening}, return_when=asyncio.FIRST_COMPLETED)
+    task.add_done_callback(lambda _: listening.done() or listening.cancel())
+    await asyncio.wait({listening})
     if task.done():
         await task
     bot = Bot(url=listening.result(), stop=stop, task=task, log=out)

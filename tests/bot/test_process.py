@@ -132,8 +132,8 @@ async def test_a_busy_port_is_said_and_exits_with_1(dsn: str, exchange: Exchange
 async def test_the_database_may_come_late_go_and_come_back(tmp_path: Path, exchange: Exchange) -> None:
     port, password = free_port(), tmp_path / "password"
     password.write_text(secrets.token_hex(8))
-    words = ("-m", "scripts.postgres", "run", "--data", str(tmp_path / "data"))
-    words += ("--port", str(port), "--password-file", str(password))
+    where = ("--data", str(tmp_path / "data"), "--port", str(port), "--password-file", str(password))
+    words = ("-m", "scripts.postgres", "run", *where)
     variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
     dsn = f"postgresql://postgres:{password.read_text()}@127.0.0.1:{port}/trading_bot"
     async with running_bot(dsn, exchange.url, wait=False) as bot:

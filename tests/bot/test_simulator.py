@@ -12,8 +12,9 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from bot.simulator.errors import BingXError
 from bot.simulator.market import Market
-from bot.simulator.signature import BingXError, Credentials, checked_parameters
+from bot.simulator.signature import Credentials, checked_parameters
 from tests.bot.play import KEYS, Exchange, get, post, running_simulator
 
 ORDER = "/openApi/swap/v2/trade/order"

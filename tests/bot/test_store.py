@@ -120,7 +120,7 @@ async def test_before_it_was_reached_every_call_says_try_again(log: Log) -> None
         with pytest.raises(TryAgain, match="refused"):
             await store.prepare()
         for call in (store.admit(row()), store.counts(), store.save(ORDER, was=State.INTENT)):
-            with pytest.raises(TryAgain, match="not been reached"):
+            with pytest.raises(TryAgain, match="not reached"):
                 await call
 
 
