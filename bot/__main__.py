@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
+
 from bot.app import Configuration, run
 from bot.config import BotConfig, load_bot
 from bot.log import Log, open_log
-from bot.metrics import CatalogueError
+from bot.metrics import CatalogueError, instruments
 from bot.settings import CONFIG_DIR, Settings, read_settings
 from config.spec.load import load_metrics
 from config.spec.model import Metric
@@ -45,6 +47,10 @@ def read_configuration(config_dir: Path) -> tuple[Configuration | None, list[str
         return None, [str(problem) for problem in [*problems, *more]]
     if unknown := _unknown_sources(bot, catalogue):
         return None, unknown
+    try:
+        instruments(catalogue, CollectorRegistry())
+    except CatalogueError as error:
+        return None, [str(error)]
     texts = b"".join((config_dir / name).read_bytes() for name in ("bot.yaml", "metrics.yaml"))
     digest = hashlib.sha256(texts).hexdigest()[:12]
     return Configuration(bot=bot, catalogue=catalogue, version=_version(), hash=digest), []
@@ -53,7 +59,7 @@ def read_configuration(config_dir: Path) -> tuple[Configuration | None, list[str
 def _unknown_sources(bot: BotConfig, catalogue: Sequence[Metric]) -> list[str]:
     """A source that the catalogue does not list would export series that no rule knows of."""
     return [
-        f"bot.yaml: source {source!r} is not among the values of the label source of {metric.name} in metrics.yaml"
+        f"bot.yaml: source {source!r} is no value of the label source of {metric.name} in metrics.yaml"
         for metric in catalogue
         for source in bot.sources
         if metric.job == "bot" and source not in metric.labels.get("source", bot.sources)
@@ -64,7 +70,7 @@ def start(settings: Settings, configuration: Configuration) -> int:
     log = open_log(settings.log_level, settings.mode.value, settings.secrets())
     try:
         asyncio.run(_until_signalled(settings, configuration, log))
-    except (OSError, CatalogueError) as error:
+    except OSError as error:
         log.error("cannot start", reason=str(error))
         return 1
     except Exception:  # noqa: BLE001 - the last place that can say it
