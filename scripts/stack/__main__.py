@@ -12,6 +12,7 @@ from scripts.stack.home import ROOT, Home, HomeError
 from scripts.stack.local import StackError, running
 from scripts.stack.ports import PortError, Ports
 
+_AGAIN = "nothing was lost, `make run` starts it again"
 _SHOWN = """
 Tradewatch is ready ({seconds:.1f} s). All of it runs on this machine; nothing reaches an exchange or a phone.
 
@@ -68,17 +69,26 @@ async def _serve(home: Home) -> int:
 
     say(f"starting in {home.path}")
     try:
-        async with running(home, say):
+        async with running(home, say) as supervisord:
             is_up = True
             print(_shown(home, time.monotonic() - begin), flush=True)
-            await stop.wait()
-            print()
+            if not await _told_before_the_end(stop, supervisord):
+                raise StackError(f"supervisord was ended from outside, and with it every service; {_AGAIN}")
             say("stopping")
     except asyncio.CancelledError:
         say("stopped before everything was up")
         return 130
     say("stopped; nothing is left running")
     return 0
+
+
+async def _told_before_the_end(stop: asyncio.Event, process: asyncio.subprocess.Process) -> bool:
+    """Wait until somebody says stop, or the process ends by itself; return whether it was the former."""
+    told, ended = asyncio.create_task(stop.wait()), asyncio.create_task(process.wait())
+    await asyncio.wait({told, ended}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (told, ended):
+        task.cancel()
+    return stop.is_set()
 
 
 def _shown(home: Home, seconds: float) -> str:

@@ -27,8 +27,11 @@ class StackError(Exception):
 
 
 @asynccontextmanager
-async def running(home: Home, say: Say) -> AsyncIterator[None]:
-    """Run the stack of `home` for as long as the block lasts; inside it everything is ready."""
+async def running(home: Home, say: Say) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the stack of `home` for as long as the block lasts; inside it everything is ready.
+
+    Yields supervisord: when that ends, so have all services.
+    """
     home.ports.refuse_busy()
     with home.locked():
         home.prepare()
@@ -40,7 +43,7 @@ async def running(home: Home, say: Say) -> AsyncIterator[None]:
         try:
             await _wait_ready(home, every, watch, process, say)
             watch.is_ready = True
-            yield
+            yield process
         finally:
             watch.is_stopping = True
             await _stop(process)

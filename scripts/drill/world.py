@@ -1,0 +1,104 @@
+"""The hands of a drill: sends signals, sets faults, and asks the real programs what they know."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+
+from config.spec.duration import Duration
+from scripts.stack.home import Home
+
+Json = dict[str, Any]
+
+
+class World:
+    """One stack as a drill sees it; all times of others are aware UTC."""
+
+    def __init__(self, home: Home, session: aiohttp.ClientSession) -> None:
+        self.home = home
+        self._session = session
+        self._token = home.secret("admin_token").read_text("utf-8").strip()
+        self._sent = 0
+        self.answers: list[Json] = []
+
+    async def send_signal(self) -> Json:
+        """Send one signal that becomes an order; return the bot's answer."""
+        self._sent += 1
+        body = {"message": "BUY BTCUSDT 0.1", "source": "test", "execute": True, "id": f"drill-{self._sent}"}
+        headers = {"Authorization": f"Bearer {self._token}"}
+        answer = await self._call("POST", self.home.url("bot", "/debug/signal"), json=body, headers=headers)
+        self.answers.append(answer)
+        return dict(answer)
+
+    @asynccontextmanager
+    async def traffic(self, every: Duration) -> AsyncIterator[None]:
+        """Send a signal every so often while the block lasts; a signal that fails ends the block."""
+        async with asyncio.TaskGroup() as group:
+            sender = group.create_task(self._send_for_ever(every.seconds))
+            yield
+            sender.cancel()
+
+    async def _send_for_ever(self, seconds: float) -> None:
+        while True:
+            await self.send_signal()
+            await asyncio.sleep(seconds)
+
+    async def set_fault(self, fault: Mapping[str, Any]) -> None:
+        await self._call("POST", self.home.url("simulator", "/control/faults"), json=dict(fault))
+
+    async def clear_faults(self) -> None:
+        await self._call("DELETE", self.home.url("simulator", "/control/faults"))
+
+    async def book(self) -> list[Json]:
+        """Return every order that the simulated exchange ever took."""
+        return list(await self._call("GET", self.home.url("simulator", "/control/orders")))
+
+    async def query(self, expression: str) -> list[Json]:
+        """Ask Prometheus now."""
+        url = self.home.url("prometheus", "/api/v1/query")
+        answer = await self._call("GET", url, params={"query": expression})
+        return list(answer["data"]["result"])
+
+    async def pending_since(self, alert: str, severity: str) -> datetime | None:
+        """Return since when Prometheus holds the condition of a level true, pending or firing."""
+        answer = await self._call("GET", self.home.url("prometheus", "/api/v1/alerts"))
+        for active in answer["data"]["alerts"]:
+            if active["labels"]["alertname"] == alert and active["labels"]["severity"] == severity:
+                return datetime.fromisoformat(active["activeAt"])
+        return None
+
+    async def firing_since(self, alert: str, severity: str) -> datetime | None:
+        """Return the moment at which Prometheus let a level fire, as it told Alertmanager."""
+        for active in await self._call("GET", self.home.url("alertmanager", "/api/v2/alerts")):
+            if active["labels"]["alertname"] == alert and active["labels"]["severity"] == severity:
+                return datetime.fromisoformat(active["startsAt"])
+        return None
+
+    async def notification(self, within: float, **match: str) -> Json | None:
+        """Wait for the first notification that matches; None when there is none within so many seconds."""
+        params = {**match, "after": "0", "wait": f"{within:.3f}"}
+        timeout = aiohttp.ClientTimeout(total=within + 30)
+        found = await self._call(
+            "GET", self.home.url("sink", "/notifications"), params=params, timeout=timeout
+        )
+        return dict(found[0]) if found else None
+
+    async def notifications(self) -> list[Json]:
+        return list(await self._call("GET", self.home.url("sink", "/notifications")))
+
+    async def links(self, notification: Json) -> dict[str, int]:
+        """Follow the links of a notification; return the status that each ends at."""
+        statuses = {}
+        for link in notification["links"]:
+            async with self._session.get(link["href"]) as answer:
+                statuses[link["href"]] = answer.status
+        return statuses
+
+    async def _call(self, method: str, url: str, **arguments: Any) -> Any:
+        async with self._session.request(method, url, **arguments) as answer:
+            if answer.status >= 500 or answer.status in (400, 401, 404):
+                raise aiohttp.ClientError(f"{method} {url}: {answer.status} {await answer.text()}")
+            return await answer.json() if answer.content_type == "application/json" else None
