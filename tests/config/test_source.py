@@ -1,0 +1,91 @@
+"""YAML text to data and places, for good text and for every kind of bad one."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from config.spec.problem import Place
+from config.spec.source import parse, read
+
+
+def messages(text: str) -> list[str]:
+    return [str(problem) for problem in parse(text, "x.yaml")[1]]
+
+
+def test_scalars_follow_yaml_1_2() -> None:
+    source, problems = parse("[10:30, on, no, 0640, 2026-01-01, 1.50, 12, true, ~, 1_000, 0o17]", "x.yaml")
+    assert source is not None
+    assert problems == []
+    assert source.data == [
+        "10:30", "on", "no", "0640", "2026-01-01", Decimal("1.50"), 12, True, None, "1_000", "0o17",
+    ]  # fmt: skip
+
+
+def test_keys_and_values_know_their_places() -> None:
+    source, _ = parse("a:\n  - b: 1\n    c: 2\n", "x.yaml")
+    assert source is not None
+    assert source.place("a", 0, "c") == Place("x.yaml", 3, 8)
+    assert source.key_place("a", 0, "c") == Place("x.yaml", 3, 5)
+
+
+def test_a_missing_path_has_the_place_of_its_nearest_parent() -> None:
+    source, _ = parse("a:\n  b: 1\n", "x.yaml")
+    assert source is not None
+    assert source.place("a", "nowhere", "at all") == Place("x.yaml", 2, 3)
+    assert source.place("gone") == Place("x.yaml", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        pytest.param("a: 1\na: 2", "x.yaml:2:1: key 'a' is given twice [yaml/duplicate-key]", id="twice"),
+        pytest.param("a: &b [*b]", "x.yaml:1:4: an alias contains itself [yaml/recursion]", id="recursion"),
+        pytest.param("", "x.yaml:1:1: the file is empty [yaml/empty]", id="empty"),
+        pytest.param("# only a remark\n", "x.yaml:1:1: the file is empty [yaml/empty]", id="remark only"),
+        pytest.param("? [a]\n: 1", "x.yaml:1:3: a key must be plain text [yaml/key]", id="list as key"),
+        pytest.param(
+            "a: !!int x", "x.yaml:1:4: 'x' is not a number that can be read [yaml/number]", id="no number"
+        ),
+        pytest.param(
+            "a: " + "9" * 5000,
+            f"x.yaml:1:4: {'9' * 40!r} is not a number that can be read [yaml/number]",
+            id="huge",
+        ),
+        pytest.param(
+            "a: 1\nb: x\0y", "x.yaml:2:5: control characters are not allowed [yaml/syntax]", id="NUL"
+        ),
+        pytest.param(
+            "a: &x {b: 1}\nc: {<<: *x}",
+            "x.yaml:2:5: merge keys (<<) are not supported; write the keys out [yaml/merge]",
+            id="merge",
+        ),
+        pytest.param(
+            "!!python/object:os.system x",
+            "x.yaml:1:1: tag 'tag:yaml.org,2002:python/object:os.system' is not supported [yaml/tag]",
+            id="tag",
+        ),
+    ],
+)
+def test_bad_text_gives_a_problem_at_its_place(text: str, problem: str) -> None:
+    assert messages(text) == [problem]
+
+
+def test_deep_nesting_is_refused_and_not_a_crash() -> None:
+    assert [m.split(": ", 1)[1] for m in messages("[" * 500 + "]" * 500)] == [
+        "nested deeper than 100 levels [yaml/nesting]"
+    ]
+
+
+def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_bytes(b"a: \xff")
+    assert [str(p) for p in read(file, "x.yaml")[1]] == [
+        "x.yaml:1:1: not UTF-8: invalid start byte at byte 3 [yaml/encoding]"
+    ]
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    assert [str(p) for p in read(tmp_path / "gone.yaml", "gone.yaml")[1]] == [
+        "gone.yaml:1:1: cannot be read: No such file or directory [yaml/unreadable]"
+    ]

@@ -1,0 +1,56 @@
+"""Routing that Alertmanager gets, beyond what amtool judges."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from observability.compile import Request, compile_bundle
+from tests.bundle_of import BUNDLE, lay_out, replaced
+
+
+def config_of(config_dir: Path, environment: str = "cellar") -> Any:
+    outcome = compile_bundle(Request(config_dir=config_dir))
+    assert outcome.files, outcome.problems
+    return yaml.safe_load(outcome.files[f"{environment}/alertmanager.yml"])
+
+
+def test_an_alert_of_an_unforeseen_severity_goes_where_the_gravest_go() -> None:
+    assert config_of(BUNDLE / "config")["route"]["receiver"] == "critical"
+
+
+def test_a_graver_level_silences_the_lesser_of_the_same_alert_only() -> None:
+    assert config_of(BUNDLE / "config")["inhibit_rules"] == [
+        {
+            "source_matchers": ['severity="critical"', 'alertname=~"ManyErrors"'],
+            "target_matchers": ['severity="warning"', 'alertname=~"ManyErrors"'],
+            "equal": ["alertname"],
+        }
+    ]
+
+
+def test_levels_silence_each_other_per_label_of_the_measure(tmp_path: Path) -> None:
+    edited = replaced("config/alerts/web.yaml", "measure: error_ratio", "measure: queue_length")
+    assert config_of(lay_out(tmp_path, edited))["inhibit_rules"][0]["equal"] == ["alertname", "instance"]
+
+
+def test_the_digest_is_sent_in_its_window_and_zone_once() -> None:
+    config = config_of(BUNDLE / "config")
+    window = config["time_intervals"][0]["time_intervals"][0]
+    route = config["route"]["routes"][1]
+    assert window == {"times": [{"start_time": "07:00", "end_time": "09:00"}], "location": "Europe/Berlin"}
+    assert (route["active_time_intervals"], route["repeat_interval"]) == (["digest"], "20h")
+
+
+def test_a_severity_without_receivers_is_told_by_nobody_but_the_digest() -> None:
+    config = config_of(BUNDLE / "config")
+    info = next(route for route in config["route"]["routes"] if route["matchers"] == ['severity="info"'])
+    assert info["receiver"] == "nobody"
+    assert {"name": "nobody"} in config["receivers"]
+
+
+def test_no_secret_stands_in_the_configuration() -> None:
+    text = yaml.safe_dump(config_of(Path("config"), "local"))
+    assert "routing_key_file" in text
+    assert "routing_key:" not in text
+    assert "access_key" not in text

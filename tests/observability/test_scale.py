@@ -1,0 +1,34 @@
+"""A project at another speed: durations are divided, bounds by their kind."""
+
+from decimal import Decimal
+
+import pytest
+
+from config.spec.model import Kind
+from observability.scale import bound_at, scaled
+from tests.bundle_of import load_shop
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [("ratio", "120"), ("count", "120"), ("latency", "120"), ("age", "2"), ("rate", "7200")],
+)
+def test_a_bound_scales_by_its_kind(kind: Kind, wanted: str) -> None:
+    assert bound_at(Decimal(120), kind, 60) == Decimal(wanted)
+
+
+def test_everything_that_takes_time_is_divided() -> None:
+    project = scaled(load_shop(), 60)
+    alert = project.alerts["ManyErrors"]
+    assert "[10s]" in project.measures["error_ratio"].query
+    assert str(alert.levels["critical"].for_) == "5s"
+    assert alert.levels["critical"].bound == Decimal("0.5")
+    assert str(alert.detect_within) == "20s"
+    assert str(project.scrape.scrape_interval) == "500ms"
+    assert str(project.routing.severities["critical"].deliver_within) == "2s"
+    assert str(project.routing.heartbeat.every) == "1s"
+    assert str(project.routing.digest.covers) == "24m"
+
+
+def test_the_window_of_the_digest_follows_the_wall_clock() -> None:
+    assert scaled(load_shop(), 60).routing.digest.opens == "07:00"

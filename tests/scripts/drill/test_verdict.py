@@ -1,0 +1,31 @@
+"""A drill's verdict: one bad step fails it, and so does having no step."""
+
+import json
+from pathlib import Path
+
+from scripts.drill.verdict import Drill, as_table, save
+
+
+def test_a_drill_without_steps_has_not_passed() -> None:
+    assert not Drill(alert="A", time_scale=60).passed
+
+
+def test_what_came_late_or_never_fails() -> None:
+    for seconds in (None, 1.01):
+        drill = Drill(alert="A", time_scale=60)
+        drill.judge("calm", True, "")
+        drill.judge_time("delivered", seconds, 1.0)
+        assert not drill.passed
+    drill = Drill(alert="A", time_scale=60)
+    drill.judge_time("delivered", 0.99, 1.0)
+    assert drill.passed
+
+
+def test_the_table_shows_drill_time_real_time_and_promise(tmp_path: Path) -> None:
+    drill = Drill(alert="A", time_scale=60)
+    drill.judge_time("firing", 6.5, 240.0, "since the fault")
+    assert as_table(drill).splitlines()[1].split() == [
+        "ok", "firing", "6.50", "s", "6m", "30s", "≤", "240m", "00s", "since", "the", "fault",
+    ]  # fmt: skip
+    save([drill], tmp_path / "report.json")
+    assert json.loads((tmp_path / "report.json").read_text())[0]["passed"] is True
