@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Types, style and formatting of everything written by hand, and the form of the workflow. Runs all, then fails.
+set -Euo pipefail
+cd -P "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+export PATH="$PWD/.venv/bin:$PATH"
+
+failed=()
+run() {
+    printf '%s\n' "$1"
+    shift
+    "$@" || failed+=("$1")
+}
+
+shells=(scripts/*.sh .ci/run)
+run "types" mypy
+run "style" ruff check --quiet --output-format concise .
+run "format" ruff format --check .
+# Every optional check but three: braces around all variables, and two that forbid functions in conditions.
+run "shell" shellcheck --enable=all --exclude=SC2250,SC2310,SC2312 "${shells[@]}"
+run "shell format" shfmt -d -i 4 -ci "${shells[@]}"
+run "workflow" check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+run "schemas" check-jsonschema --check-metaschema config/schemas/*.json
+
+((${#failed[@]} == 0)) || {
+    printf 'lint: failed: %s\n' "${failed[*]}" >&2
+    exit 1
+}

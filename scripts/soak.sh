@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Everything in full, for a machine that has time: what CI samples, this runs whole.
+set -Eeuo pipefail
+cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# How often each drill runs; the rest runs once.
+count=${COUNT:-5}
+
+make lint test check bench
+for ((i = 1; i <= count; i++)); do
+    printf '\ndrill %d of %d\n' "$i" "$count"
+    make drill
+done
