@@ -12,8 +12,8 @@ class Fault:
     """A fault of the simulator, and the orders that show it.
 
     `every` is the time between two signals. `calm` is how long all goes well before the fault, which is also
-    the negative control. Once the fault is mended, signals come `recovery` times as often, to thin the failures
-    out.
+    the negative control. Once the fault is mended, signals come `recovery` times as often, so that the share
+    of failures falls soon.
     """
 
     simulator: Mapping[str, Any]

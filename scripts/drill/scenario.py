@@ -225,10 +225,9 @@ async def _until(ask: Callable[[], Awaitable[datetime | None]], seconds: float) 
     """Ask again and again until there is an answer; None after so many seconds."""
     try:
         async with asyncio.timeout(seconds):
-            while (moment := await ask()) is None:
-                await asyncio.sleep(
-                    _POLL_SECONDS
-                )  # neither Prometheus nor Alertmanager has an event to wait for
+            # Those that are asked have no event to wait for.
+            while (moment := await ask()) is None:  # noqa: ASYNC110
+                await asyncio.sleep(_POLL_SECONDS)
             return moment
     except TimeoutError:
         return None
