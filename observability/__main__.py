@@ -105,7 +105,7 @@ def _values(file: Path | None) -> Mapping[str, Mapping[str, Any]]:
     if file is None:
         return {}
     source, problems = read(file, str(file))
-    if source is None or problems:
+    if problems:
         raise UsageError("; ".join(str(problem) for problem in problems))
     if not isinstance(source.data, dict) or not all(isinstance(v, dict) for v in source.data.values()):
         raise UsageError(f"{file} must map each environment's name to the keys that it changes")

@@ -1,6 +1,7 @@
 """A folder of YAML to a Project: all files, all problems, nothing raised for content."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,15 +44,13 @@ class Loader:
         """
         file = self.config_dir.joinpath(*names)
         source, problems = read(file, self._shown(file))
-        if source is not None:
-            if values:
-                source = Source(
-                    source.path, source.text, _merged(source.data, values), source.keys, source.values
-                )
-            self.sources[source.path] = source
+        if values and source.data is not None:
+            source = replace(source, data=_merged(source.data, values))
+        self.sources[source.path] = source
+        if source.data is not None or not problems:
             problems += validate(source, load_schema(_SCHEMAS / f"{schema}.schema.json"))
         self.problems += problems
-        return None if problems or source is None else build(cls, source)
+        return None if problems else build(cls, source)
 
     def folder(self, cls: type[T], schema: str, name: str) -> dict[str, T]:
         """Load every file of a folder, by name without `.yaml`."""

@@ -70,32 +70,35 @@ class Source:
         return self.keys.get(path) or self.place(*path)
 
 
-def read(file: Path, shown_as: str) -> tuple[Source | None, list[Problem]]:
-    """Read one file; every problem is returned, none raised."""
+def read(file: Path, shown_as: str) -> tuple[Source, list[Problem]]:
+    """Read one file; every problem is returned, none raised, and without any data there is one."""
     top = Place(shown_as, 1, 1)
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        return None, [Problem(top, f"not UTF-8: {error.reason} at byte {error.start}", "yaml/encoding")]
+        problem = Problem(top, f"not UTF-8: {error.reason} at byte {error.start}", "yaml/encoding")
     except OSError as error:
-        return None, [Problem(top, f"cannot be read: {error.strerror}", "yaml/unreadable")]
-    return parse(text, shown_as)
+        problem = Problem(top, f"cannot be read: {error.strerror}", "yaml/unreadable")
+    else:
+        return parse(text, shown_as)
+    return Source(shown_as, "", None, {}, {}), [problem]
 
 
-def parse(text: str, path: str) -> tuple[Source | None, list[Problem]]:
+def parse(text: str, path: str) -> tuple[Source, list[Problem]]:
     """Read one text; see `read`."""
+    nothing = Source(path, text, None, {}, {})
     try:
         node = _compose(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(path, mark.line + 1, mark.column + 1) if mark else Place(path, 1, 1)
-        return None, [Problem(place, _sentence(error), "yaml/syntax")]
+        return nothing, [Problem(place, _sentence(error), "yaml/syntax")]
     except yaml.YAMLError as error:
-        return None, [Problem(_place_of_bad_character(text, path), _sentence(error), "yaml/syntax")]
+        return nothing, [Problem(_place_of_bad_character(text, path), _sentence(error), "yaml/syntax")]
     except RecursionError:
-        return None, [Problem(Place(path, 1, 1), f"nested deeper than {MAX_DEPTH} levels", "yaml/nesting")]
+        return nothing, [Problem(Place(path, 1, 1), f"nested deeper than {MAX_DEPTH} levels", "yaml/nesting")]
     if node is None:
-        return None, [Problem(Place(path, 1, 1), "the file is empty", "yaml/empty")]
+        return nothing, [Problem(Place(path, 1, 1), "the file is empty", "yaml/empty")]
     walk = _Walk(path)
     data = walk.value(node, (), frozenset())
     return Source(path, text, data, walk.keys, walk.values), walk.problems

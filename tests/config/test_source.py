@@ -15,7 +15,6 @@ def messages(text: str) -> list[str]:
 
 def test_scalars_follow_yaml_1_2() -> None:
     source, problems = parse("[10:30, on, no, 0640, 2026-01-01, 1.50, 12, true, ~, 1_000, 0o17]", "x.yaml")
-    assert source is not None
     assert problems == []
     assert source.data == [
         "10:30", "on", "no", "0640", "2026-01-01", Decimal("1.50"), 12, True, None, "1_000", "0o17",
@@ -24,14 +23,12 @@ def test_scalars_follow_yaml_1_2() -> None:
 
 def test_keys_and_values_know_their_places() -> None:
     source, _ = parse("a:\n  - b: 1\n    c: 2\n", "x.yaml")
-    assert source is not None
     assert source.place("a", 0, "c") == Place("x.yaml", 3, 8)
     assert source.key_place("a", 0, "c") == Place("x.yaml", 3, 5)
 
 
 def test_a_missing_path_has_the_place_of_its_nearest_parent() -> None:
     source, _ = parse("a:\n  b: 1\n", "x.yaml")
-    assert source is not None
     assert source.place("a", "nowhere", "at all") == Place("x.yaml", 2, 3)
     assert source.place("gone") == Place("x.yaml", 1, 1)
 
