@@ -1,7 +1,7 @@
 """The order of things: load, check, render, verify. The only file that knows it; nothing here writes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came out: files when there is no error, and every problem with the sources to show it in."""
+    """What came out: files when there is no error, and every problem with the sources to show it in.
 
+    `project` is what was loaded, at the real speed; None when a file has problems.
+    """
+
+    project: Project | None
     files: Mapping[str, str]
     problems: tuple[Problem, ...]
     sources: Mapping[str, Source]
@@ -68,19 +72,16 @@ def compile_bundle(request: Request) -> Outcome:
     project, problems, sources = load_project(request.config_dir, values=request.values)
     if project is not None:
         problems = run_checks(project)
-    outcome = Outcome(files={}, problems=tuple(problems), sources=sources)
+    outcome = Outcome(project=project, files={}, problems=tuple(problems), sources=sources)
     if project is None or outcome.failed:
         return outcome
     faster = project if request.time_scale == 1 else scaled(project, request.time_scale)
-    return Outcome(files=render_all(faster), problems=tuple(problems), sources=sources)
+    return replace(outcome, files=render_all(faster))
 
 
 def compile_and_verify(request: Request) -> Outcome:
     """Compile, then let Prometheus' and Alertmanager's own tools judge the files."""
     outcome = compile_bundle(request)
-    if outcome.failed:
+    if outcome.project is None or outcome.failed:
         return outcome
-    project, _, sources = load_project(request.config_dir, values=request.values)
-    assert project is not None
-    problems = (*outcome.problems, *verify(project, outcome.files))
-    return Outcome(files=outcome.files, problems=problems, sources=sources)
+    return replace(outcome, problems=(*outcome.problems, *verify(outcome.project, outcome.files)))
