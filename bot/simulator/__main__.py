@@ -1,4 +1,4 @@
-"""`python -m bot.simulator`: serve the simulator on the loopback interface until told to stop."""
+"""`python -m bot.simulator`: serve the simulator, by default on loopback alone, until told to stop."""
 
 import argparse
 import asyncio
@@ -34,7 +34,12 @@ def main() -> int:
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot.simulator", description=HONEST)
-    parser.add_argument("--port", type=int, default=8090, help="on 127.0.0.1 (default: 8090)")
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address (default: 127.0.0.1); another one only in a container: /control has no password",
+    )
+    parser.add_argument("--port", type=int, default=8090, help="(default: 8090)")
     parser.add_argument("--state", type=Path, required=True, help="directory for the orders, made if needed")
     parser.add_argument(
         "--credentials",
@@ -69,8 +74,8 @@ async def serve(options: argparse.Namespace, credentials: Credentials) -> None:
         runner = web.AppRunner(make_app(simulator), access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", options.port).start()
-        url = json.dumps(f"http://127.0.0.1:{runner.addresses[0][1]}")
+        await web.TCPSite(runner, options.host, options.port).start()
+        url = json.dumps(f"http://{options.host}:{runner.addresses[0][1]}")
         print(f'{{"simulator": true, "what": "{HONEST}", "url": {url}}}', flush=True)
         walk = asyncio.create_task(_walk(simulator))
         stack.callback(walk.cancel)
