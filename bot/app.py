@@ -223,6 +223,7 @@ def _access(settings: Settings, config: BotConfig) -> Access:
     return Access(
         mode=settings.mode,
         base_url=settings.bingx_base_url,
+        simulator_host=settings.simulator_host,
         api_key=settings.bingx_api_key.reveal(),
         secret_key=settings.bingx_secret_key.reveal(),
         window=min(most, max(least, config.timers.visibility_window.seconds / settings.time_scale)),

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.domain import money
-from bot.domain.mode import Mode, allows
+from bot.domain.mode import Mode, allows, is_bare_name
 from bot.log import LEVELS
 
 CONFIG_DIR = Path(__file__).parent.parent / "config"
@@ -38,6 +38,7 @@ class Settings:
     http_port: int
     admin_token: Secret | None
     bingx_base_url: str
+    simulator_host: str
     bingx_api_key: Secret
     bingx_secret_key: Secret
     config_dir: Path
@@ -114,6 +115,7 @@ def read_settings(environment: Mapping[str, str]) -> tuple[Settings | None, list
         reader.problems.append(
             f"TRADING_MODE={mode} cannot be used yet: this version trades with the simulator"
         )
+    simulator = _simulator_host(reader, mode)
     settings = Settings(
         mode=mode,
         trading_enabled=reader.switch("TRADING_ENABLED"),
@@ -124,7 +126,8 @@ def read_settings(environment: Mapping[str, str]) -> tuple[Settings | None, list
         http_host=reader.text("HTTP_HOST", "127.0.0.1"),
         http_port=reader.number("HTTP_PORT", 8080, 1, 65535),
         admin_token=reader.secret("ADMIN_TOKEN"),
-        bingx_base_url=_base_url(reader, mode),
+        bingx_base_url=_base_url(reader, mode, simulator),
+        simulator_host=simulator,
         bingx_api_key=reader.needed("BINGX_API_KEY"),
         bingx_secret_key=reader.needed("BINGX_SECRET_KEY"),
         config_dir=Path(reader.text("CONFIG_DIR", str(CONFIG_DIR))),
@@ -144,7 +147,16 @@ def _database_url(reader: Reader) -> Secret:
     return Secret(f"{scheme}://{rest}")
 
 
-def _base_url(reader: Reader, mode: Mode) -> str:
+def _simulator_host(reader: Reader, mode: Mode) -> str:
+    name = reader.text("SIMULATOR_HOST")
+    if name and not is_bare_name(name):
+        reader.problems.append(f"SIMULATOR_HOST is {name!r}; set a name without a dot, as of a container")
+    elif name and mode is not Mode.SIMULATOR:
+        reader.problems.append("SIMULATOR_HOST needs TRADING_MODE=simulator")
+    return name
+
+
+def _base_url(reader: Reader, mode: Mode, simulator: str) -> str:
     text = reader.text("BINGX_BASE_URL", "http://127.0.0.1:8090").rstrip("/")
     try:
         parts = urlsplit(text)
@@ -153,9 +165,9 @@ def _base_url(reader: Reader, mode: Mode) -> str:
         host, good = "", False
     if not good or parts.path or parts.query or parts.username:
         reader.problems.append("BINGX_BASE_URL must be a scheme, a host and a port: http://127.0.0.1:8090")
-    elif mode is Mode.SIMULATOR and not allows(mode, host):
+    elif mode is Mode.SIMULATOR and not allows(mode, host, simulator):
         reader.problems.append(
-            f"BINGX_BASE_URL names the host {host!r}; mode simulator allows only 127.0.0.1"
+            f"BINGX_BASE_URL names the host {host!r}; mode simulator allows only 127.0.0.1 and SIMULATOR_HOST"
         )
     return text
 

@@ -43,6 +43,7 @@ class Access:
     api_key: str
     secret_key: str
     window: float
+    simulator_host: str = ""
 
     def __repr__(self) -> str:
         return f"Access(mode={self.mode}, base_url={self.base_url!r}, keys hidden)"
@@ -53,7 +54,7 @@ class BingX:
 
     def __init__(self, http: aiohttp.ClientSession, access: Access, metrics: Metrics) -> None:
         host = URL(access.base_url).host or ""
-        if not allows(access.mode, host):
+        if not allows(access.mode, host, access.simulator_host):
             raise ValueError(f"mode {access.mode} does not allow the host {host!r}")
         self._http = http
         self._access = access
