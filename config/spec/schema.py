@@ -16,10 +16,8 @@ _TYPES = {"object": "a mapping", "array": "a list", "string": "text", "integer":
 
 
 def load_schema(file: Path) -> Draft202012Validator:
-    """Read a schema of ours; a bad one is our bug, so it raises."""
-    schema = json.loads(file.read_text("utf-8"))
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+    """Read a schema of ours; `make lint` checks the schemas themselves, so that no start pays for it."""
+    return Draft202012Validator(json.loads(file.read_text("utf-8")))
 
 
 def validate(source: Source, validator: Draft202012Validator) -> list[Problem]:
