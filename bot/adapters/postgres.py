@@ -120,8 +120,12 @@ class Postgres:
 
 
 async def _prepare_statements(connection: aiopg.Connection) -> None:
-    async with connection.cursor() as cursor:
-        await cursor.execute(rows.PREPARE)
+    try:
+        async with connection.cursor() as cursor:
+            await cursor.execute(rows.PREPARE)
+    except BaseException:
+        connection.close()  # the pool would forget it and leave it open
+        raise
 
 
 async def _migrate(cursor: aiopg.Cursor, log: Log) -> None:

@@ -160,12 +160,27 @@ async def test_it_heals_after_its_connections_were_cut(postgres: Postgres, dsn: 
 async def test_a_statement_that_takes_too_long_is_an_error_and_not_a_cancellation(
     postgres: Postgres, dsn: str
 ) -> None:
+    await postgres.counts()
     async with aiopg.connect(dsn, enable_hstore=False) as connection, connection.cursor() as cursor:
         await cursor.execute("BEGIN; LOCK TABLE signals")
         with pytest.raises(TryAgain, match="statement timeout"):
             await postgres.admit(row())
         await cursor.execute("ROLLBACK")
     assert await postgres.admit(row())
+
+
+async def test_a_connection_whose_start_fails_is_closed(postgres: Postgres, dsn: str) -> None:
+    async with aiopg.connect(dsn, enable_hstore=False) as connection, connection.cursor() as cursor:
+        await cursor.execute("BEGIN; LOCK TABLE signals")
+        with pytest.raises(TryAgain, match="statement timeout"):
+            await postgres.counts()
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+
+        async def are_gone() -> bool:
+            await cursor.execute(f"SELECT 1 FROM pg_stat_activity WHERE {others}")
+            return await cursor.fetchone() is None
+
+        await until(are_gone)
 
 
 async def test_two_bots_that_start_at_once_both_find_the_schema(dsn: str, log: Log) -> None:
