@@ -6,6 +6,8 @@ import signal
 import sys
 from pathlib import Path
 
+from yarl import URL
+
 from scripts.sink.app import Options, StartError, running
 
 _ABOUT = """Plays PagerDuty, Amazon SNS, a mail server, webhooks and a heartbeat monitor on this machine,
@@ -61,8 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--dashboards", type=Path, default=dashboards, help="Grafana dashboards (default %(default)s)")
     add(
         "--prometheus",
+        type=_web_address,
+        metavar="URL",
         default="http://127.0.0.1:9090",
-        help="where dashboard links lead (default %(default)s)",
+        help="what dashboards are drawn from (default %(default)s)",
     )
     heartbeat_help = "a heartbeat is missing after this many seconds (default %(default)g)"
     add("--heartbeat-expect", type=_seconds, default=180.0, metavar="SECONDS", help=heartbeat_help)
@@ -73,6 +77,17 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
     return int(text)
+
+
+def _web_address(text: str) -> str:
+    try:
+        url = URL(text)
+        is_web = url.scheme in ("http", "https") and bool(url.host)
+    except ValueError:
+        is_web = False
+    if not is_web:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a web address, such as http://127.0.0.1:9090")
+    return text
 
 
 def _seconds(text: str) -> float:

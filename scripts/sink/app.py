@@ -1,8 +1,6 @@
 """Puts the sink together, opens its two ports and runs until it is told to stop."""
 
 import asyncio
-import errno
-import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import ClientSession, web
 from aiosmtpd.smtp import SMTP
 
 from scripts.sink.api import Api
@@ -20,7 +18,9 @@ from scripts.sink.heartbeat import Monitor
 from scripts.sink.journal import Journal
 from scripts.sink.mail import MailHandler
 from scripts.sink.markup import Frame
+from scripts.sink.oserror import reason
 from scripts.sink.receivers import Receivers
+from scripts.sink.series import Prometheus
 from scripts.sink.store import Store
 
 # PagerDuty takes 512 KiB, Amazon SNS 256 KiB.
@@ -110,7 +110,9 @@ async def _listen_http(
     api = Api(store=store, monitor=monitor, frame=frame, now=now, listening=smtp_serves)
     receivers = Receivers(store=store, monitor=monitor, tell=tell)
     runbooks = Runbooks(directory=options.runbooks, frame=frame)
-    dashboards = Dashboards(directory=options.dashboards, prometheus=options.prometheus, frame=frame)
+    session = await stack.enter_async_context(ClientSession())
+    prometheus = Prometheus(base=options.prometheus, session=session)
+    dashboards = Dashboards(directory=options.dashboards, prometheus=prometheus, frame=frame, now=now)
     app.add_routes([*_doors(receivers), *_windows(api, runbooks, dashboards)])
 
     async def release(_: web.Application) -> None:
@@ -158,6 +160,4 @@ def _port_of(server: asyncio.Server) -> int:
 
 
 def _busy(host: str, port: int, option: str, error: OSError) -> StartError:
-    code = error.errno or 0
-    reason = os.strerror(code) if code in errno.errorcode else str(error)
-    return StartError(f"cannot listen on {host}:{port}: {reason}; choose another port with {option}")
+    return StartError(f"cannot listen on {host}:{port}: {reason(error)}; choose another port with {option}")

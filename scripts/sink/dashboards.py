@@ -1,83 +1,103 @@
-"""Plays Grafana's links: sends the reader to Prometheus' query page with the expressions of a panel."""
+"""Plays Grafana's links: finds the dashboard, asks Prometheus for its panels, serves the page."""
 
+import asyncio
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
 
 from aiohttp import web
 
+from scripts.sink.board import REFRESH, Figure, Sheet, board_href
 from scripts.sink.body import mapping
+from scripts.sink.chart import Line
 from scripts.sink.markup import Frame, Markup, element
+from scripts.sink.panel import Board, Panel, Query, read_board
+from scripts.sink.series import Prometheus, PrometheusError, legend
+from scripts.sink.window import DEFAULT, RANGES, Window
 
-# Grafana fills these in itself; Prometheus would not understand them.
-_BUILT_IN = {"__rate_interval": "5m", "__interval": "1m", "__range": "1h"}
+MOST_LINES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboards:
     directory: Path
-    prometheus: str
+    prometheus: Prometheus
     frame: Frame
+    now: Callable[[], datetime]
 
     async def show(self, request: web.Request) -> web.Response:
-        known = self._by_uid()
+        known = self._known()
         uid = request.match_info["uid"]
         if uid not in known:
-            return self._missing(
-                f"No dashboard {uid}", [_line(one, f"/d/{one}", known[one]) for one in known]
-            )
-        panels = dict(_panels(known[uid]))
+            lines = [_line(one, board_href(one), board.title) for one, board in known.items()]
+            return self._missing(f"No dashboard {uid}", lines)
+        board = known[uid]
+        panels = board.panels()
         wanted = request.query.get("viewPanel", "").removeprefix("panel-")
-        chosen = [panels[wanted]] if wanted in panels else list(panels.values()) if not wanted else []
-        expressions = [expression for panel in chosen for expression in _expressions(panel)]
-        if not expressions:
-            lines = [_line(one, f"/d/{uid}?viewPanel={one}", panels[one]) for one in panels]
-            return self._missing(f"No panel {wanted} with a query in dashboard {uid}", lines)
-        raise web.HTTPFound(f"{self.prometheus.rstrip('/')}/query?{_graphs(expressions)}")
+        if wanted and wanted not in panels:
+            lines = [_line(one, board_href(uid, viewPanel=one), panel.title) for one, panel in panels.items()]
+            return self._missing(f"No panel {wanted} in dashboard {uid}", lines)
+        sheet = await self._sheet(board, panels.get(wanted), request.query.get("range", DEFAULT))
+        title = f"{panels[wanted].title} · {board.title}" if wanted else board.title
+        return self.frame.page(title, sheet.markup(), refresh=REFRESH)
 
-    def _by_uid(self) -> dict[str, dict[str, Any]]:
+    def _known(self) -> dict[str, Board]:
+        """Read anew each time: dashboards are generated while the sink runs."""
         found = {}
         for path in sorted(self.directory.glob("*.json")):
             try:
                 dashboard = mapping(json.loads(path.read_bytes()))
-            except ValueError:  # half written or not JSON: not a dashboard now
+            except (OSError, ValueError, RecursionError):  # gone, half written or not JSON: no dashboard now
                 continue
             if isinstance(dashboard.get("uid"), str):
-                found[dashboard["uid"]] = dashboard
+                found[dashboard["uid"]] = read_board(dashboard)
         return found
 
+    async def _sheet(self, board: Board, alone: Panel | None, name: str) -> Sheet:
+        window = Window.until(self.now(), name if name in RANGES else DEFAULT)
+        note = "" if name in RANGES else f"There is no range {name!r}; this is {DEFAULT}."
+        rows = [("", (alone,))] if alone else [(row.title, row.panels) for row in board.rows]
+        drawn = await asyncio.gather(*(self._figure(panel, window) for _, panels in rows for panel in panels))
+        figures = iter(drawn)
+        return Sheet(
+            board=board,
+            rows=[(title, [next(figures) for _ in panels]) for title, panels in rows],
+            window=window,
+            panel=alone,
+            note=note,
+            prometheus=self.prometheus.shown,
+            link=self.prometheus.link,
+        )
+
+    async def _figure(self, panel: Panel, window: Window) -> Figure:
+        answers = await asyncio.gather(*(self._lines(query, window) for query in panel.queries))
+        lines = [line for answer in answers if not isinstance(answer, str) for line in answer]
+        problems = dict.fromkeys(answer for answer in answers if isinstance(answer, str))
+        return Figure(
+            panel=panel,
+            lines=tuple(lines[:MOST_LINES]),
+            problems=tuple(problems),
+            left_out=max(0, len(lines) - MOST_LINES),
+        )
+
+    async def _lines(self, query: Query, window: Window) -> list[Line] | str:
+        """The lines of a query, or why there are none."""
+        if query.variables:
+            names = ", ".join(query.variables)
+            return f"cannot be drawn here, only Grafana fills in {names}: {query.expression}"
+        try:
+            answer = await self.prometheus.matrix(query, window)
+        except PrometheusError as error:
+            return str(error)
+        return [Line(name=legend(query, series.labels), samples=series.samples) for series in answer]
+
     def _missing(self, title: str, lines: list[Markup]) -> web.Response:
-        listed = element("ul", *lines) if lines else element("p", f"Nothing found in {self.directory}.")
+        listed = element("ul", *lines) if lines else element("p", f"No dashboards in {self.directory}.")
         main = element("main", element("h1", title), element("p", "There are:" if lines else ""), listed)
         return self.frame.page(title, main, status=404)
 
 
-def _line(name: str, href: str, titled: Mapping[str, Any]) -> Markup:
-    return element("li", element("a", name, href=href), f" {titled.get('title', '')}")
-
-
-def _panels(dashboard: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Panels by id; a collapsed row keeps its panels inside itself."""
-    for panel in dashboard.get("panels") or ():
-        if panel.get("type") != "row":
-            yield str(panel.get("id")), panel
-        yield from _panels(panel)
-
-
-def _expressions(panel: Mapping[str, Any]) -> list[str]:
-    texts = [target["expr"] for target in panel.get("targets") or () if target.get("expr")]
-    return [
-        re.sub(r"\$\{?(__\w+)\}?", lambda found: _BUILT_IN.get(found[1], found[0]), text) for text in texts
-    ]
-
-
-def _graphs(expressions: list[str]) -> str:
-    pairs = []
-    for number, expression in enumerate(expressions):
-        graph = {"expr": expression, "tab": "graph", "range_input": "1h"}
-        pairs += [(f"g{number}.{key}", value) for key, value in graph.items()]
-    return urlencode(pairs)
+def _line(name: str, href: str, title: str) -> Markup:
+    return element("li", element("a", name, href=href), f" {title}")

@@ -40,14 +40,20 @@ class Frame:
     @classmethod
     def load(cls) -> "Frame":
         assets = Path(__file__).parent / "assets"
-        style = (assets / "page.css").read_text(encoding="utf-8")
+        sheets = ("page.css", "board.css")
+        style = "\n".join((assets / sheet).read_text(encoding="utf-8") for sheet in sheets)
         return cls(style=style, script=(assets / "page.js").read_text(encoding="utf-8"))
 
-    def page(self, title: str, main: Markup, *, live: bool = False, status: int = 200) -> web.Response:
-        """A live page renews itself, by its script or, where scripts are off, by the browser."""
-        reload = (
-            element("noscript", element("meta", http_equiv="refresh", content="10")) if live else Markup()
-        )
+    def page(
+        self, title: str, main: Markup, *, live: bool = False, refresh: int = 0, status: int = 200
+    ) -> web.Response:
+        """A live page renews itself by its script or, where scripts are off, by the browser.
+
+        `refresh` leaves it to the browser alone, every so many seconds.
+        """
+        reload = element("meta", http_equiv="refresh", content=str(refresh)) if refresh else Markup()
+        if live:
+            reload = element("noscript", element("meta", http_equiv="refresh", content="10"))
         head = element(
             "head",
             element("meta", charset="utf-8"),

@@ -81,7 +81,15 @@ def test_a_state_directory_that_is_a_file_is_named(
 
 @pytest.mark.parametrize(
     "wrong",
-    [["--port", "70000"], ["--port", "x"], ["--heartbeat-expect", "0"], ["--heartbeat-expect", "nan"]],
+    [
+        ["--port", "70000"],
+        ["--port", "x"],
+        ["--heartbeat-expect", "0"],
+        ["--heartbeat-expect", "nan"],
+        ["--prometheus", "localhost:9090"],
+        ["--prometheus", "http://[x"],
+        ["--prometheus", "http://x:99999"],
+    ],
 )
 def test_a_wrong_option_is_a_usage_error(wrong: list[str], tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as ended:
