@@ -1,6 +1,7 @@
 """The course of a drill: calm, fault, pending, firing, told, mended, resolved, told, nothing lost."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -123,14 +124,14 @@ class Scenario:
 
     async def _says_what_matters(self, told: dict[str, Json]) -> None:
         for channel, one in told.items():
-            text = f"{one['title']} {one['text']}"
+            text = f"{one['title']} {one['text']} {one['raw']}"
             wanted = {
-                "alert": self.alert.name,
+                "alert": re.escape(self.alert.name),
                 "severity": self.severity,
-                "value": "%",
-                "runbook": self.alert.runbook,
+                "summary with its value": _filled(self.alert.summary),
+                "runbook": re.escape(self.alert.runbook),
             }
-            missing = [name for name, part in wanted.items() if part.lower() not in text.lower()]
+            missing = [name for name, part in wanted.items() if not re.search(part, text, re.IGNORECASE)]
             problems = [*(f"no {name}" for name in missing), *one["warnings"]]
             if channel == "sns" and len(one["text"]) > _SMS_LENGTH:
                 problems.append(f"{len(one['text'])} characters")
@@ -204,6 +205,11 @@ class Scenario:
         if not states or not states <= wanted:
             seen, allowed = ", ".join(sorted(states)) or "none", ", ".join(sorted(wanted))
             raise HarnessError(f"orders {when} are {seen}; expected {allowed}")
+
+
+def _filled(summary: str) -> str:
+    """Return a pattern of the summary with a number where its placeholders stand."""
+    return re.sub(r"\\\{\w+\\\}", lambda _: r"-?\d[\w.%]*", re.escape(summary))
 
 
 def _states(answers: list[Json]) -> set[str]:
