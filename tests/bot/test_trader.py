@@ -299,6 +299,18 @@ async def test_a_bot_that_was_told_to_stop_takes_no_signal(room: Room) -> None:
     assert room.store.rows == {}
 
 
+async def test_a_repeat_waits_for_the_order_on_its_way_and_gives_its_result(room: Room) -> None:
+    gate, reached = asyncio.Event(), asyncio.Event()
+    hold_place(room, gate, reached)
+    asking = [asyncio.create_task(room.send()) for _ in range(3)]
+    await reached.wait()
+    await room.resolve_for(20)
+    gate.set()
+    results = await asyncio.gather(*asking)
+    assert [row.order.state for _, row in results if row.order] == [State.FILLED] * 3
+    assert len(room.exchange.sent) == 1
+
+
 async def test_all_unsettled_orders_have_their_turn(room: Room) -> None:
     room.exchange.takes = Event.ACCEPTED
     for number in range(12):
