@@ -1,0 +1,58 @@
+"""Makes the secret files that docker-compose.yml names, once, and keeps them. Needs Python alone."""
+
+import secrets
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[1] / ".local" / "compose" / "secrets"
+_SECRET_BYTES = 16  # as 32 hexadecimal characters, the length of a PagerDuty routing key
+# Each service runs under a user of its own that the host does not know, so the files are readable by all.
+# It is the folder that keeps everyone else out; a container sees only the files that it is given.
+_FOLDER_MODE, _FILE_MODE = 0o700, 0o444
+_PGPASS_MODE = 0o600  # psql ignores a file that others may read; no container is given this one
+
+
+def main() -> int:
+    try:
+        make(FOLDER)
+    except OSError as error:
+        print(f"cannot make the secrets of docker compose: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def make(folder: Path) -> None:
+    """Make what is missing in the folder; a secret that is there stays, for the volumes were made with it."""
+    folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    folder.chmod(_FOLDER_MODE)
+    password = _random(folder / "postgres_password")
+    _keep(folder / "database_url", f"postgresql://postgres:{password}@db:5432/trading_bot")
+    _keep(folder / "pgpass", f"*:*:*:postgres:{password}", _PGPASS_MODE)
+    for name in ("admin_token", "pagerduty_routing_key", "grafana_admin_password"):
+        _random(folder / name)
+    key, secret = _random(folder / "bingx_api_key"), _random(folder / "bingx_secret_key")
+    _keep(folder / "simulator_credentials", f"BINGX_API_KEY={key}\nBINGX_SECRET_KEY={secret}")
+    aws = f"[tradewatch]\naws_access_key_id = {_random(folder / 'aws_key')}"
+    _keep(folder / "aws_credentials", f"{aws}\naws_secret_access_key = {_random(folder / 'aws_secret')}")
+
+
+def _random(file: Path) -> str:
+    if not file.exists():
+        _keep(file, secrets.token_hex(_SECRET_BYTES))
+    return file.read_text("utf-8").strip()
+
+
+def _keep(file: Path, text: str, mode: int = _FILE_MODE) -> None:
+    """Write a file so that it is whole or absent; one that is right is left, for containers hold it."""
+    if file.exists() and file.read_text("utf-8") == f"{text}\n":
+        return
+    new = file.with_name(f".{file.name}.new")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600)
+    new.write_text(f"{text}\n", "utf-8")
+    new.chmod(mode)
+    new.replace(file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

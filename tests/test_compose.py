@@ -1,0 +1,192 @@
+"""docker-compose.yml and what belongs to it, as far as it can be judged without an engine."""
+
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.domain.mode import Mode, allows
+from bot.settings import read_settings
+from scripts import compose_secrets
+
+ROOT = Path(__file__).resolve().parents[1]
+FILE: Mapping[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: Mapping[str, Mapping[str, Any]] = FILE["services"]
+CORE = {"bot", "db", "prometheus", "alertmanager", "grafana", "node-exporter", "postgres-exporter"}
+DEMO = {"simulator", "sink"}
+SECRETS = ".local/compose/secrets/"
+# Health checks of these stand in their Dockerfiles.
+BUILT = {"bot", "simulator", "sink"}
+
+
+def mounts(service: str) -> Iterator[tuple[str, str, str]]:
+    """Source, target and mode of every volume."""
+    for text in SERVICES[service].get("volumes", ()):
+        source, target, *mode = text.split(":")
+        yield source, target, mode[0] if mode else "rw"
+
+
+def networks(service: str) -> set[str]:
+    return set(SERVICES[service]["networks"])
+
+
+def environment(service: str) -> dict[str, str]:
+    """The variables with the defaults that the file gives them."""
+    given = SERVICES[service].get("environment", {})
+    return {name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value)) for name, value in given.items()}
+
+
+def test_the_project_and_the_services_have_the_names_that_people_type() -> None:
+    assert FILE["name"] == "trading-bot"
+    assert set(SERVICES) == CORE | DEMO
+    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["demo"]} == DEMO
+
+
+@pytest.mark.parametrize("name", sorted(CORE | DEMO))
+def test_a_service_is_shut_in_limited_and_watched(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["restart"] == "unless-stopped"
+    assert service["logging"]["options"]["max-size"]
+    assert service["mem_limit"]
+    assert not {"privileged", "network_mode", "pid", "user"} & set(service)
+    assert ("build" in service) if name in BUILT else ("healthcheck" in service)
+
+
+@pytest.mark.parametrize("name", sorted(CORE | DEMO))
+def test_ports_are_on_loopback_and_settable(name: str) -> None:
+    for port in SERVICES[name].get("ports", ()):
+        assert re.fullmatch(r"127\.0\.0\.1:\$\{[A-Z]+_PORT:-\d+\}:\d+", port)
+
+
+def test_images_are_pinned_to_a_version() -> None:
+    for name, service in SERVICES.items():
+        assert re.search(r":(v?\d[\w.]*|local)$", service["image"]), name
+        assert service["image"].endswith(":local") == (name in BUILT)
+
+
+def test_everything_that_is_mounted_exists_and_is_read_only_or_a_volume() -> None:
+    for name in SERVICES:
+        for source, target, mode in mounts(name):
+            if source.startswith((".", "/")):
+                assert (ROOT / source).is_dir(), f"{name} mounts {source} at {target}"
+                assert mode == "ro"
+            else:
+                assert source in FILE["volumes"]
+
+
+def test_secrets_are_files_and_nothing_else(tmp_path: Path) -> None:
+    compose_secrets.make(tmp_path)
+    declared = {name: secret["file"] for name, secret in FILE["secrets"].items()}
+    assert declared == {name: f"{SECRETS}{name}" for name in declared}
+    assert set(declared) == {secret for service in SERVICES.values() for secret in service.get("secrets", ())}
+    assert set(declared) <= {file.name for file in tmp_path.iterdir()}
+    for name, service in SERVICES.items():
+        for variable, value in environment(name).items():
+            if value.startswith("/run/secrets/"):
+                assert value.removeprefix("/run/secrets/") in service["secrets"], variable
+            else:
+                assert not re.search(r"PASSWORD|SECRET|TOKEN|KEY|PASS_", variable), f"{name}: {variable}"
+
+
+def test_alertmanager_is_given_every_secret_that_its_configuration_reads() -> None:
+    text = (ROOT / "observability/generated/compose/alertmanager.yml").read_text()
+    wanted = set(re.findall(r"/run/secrets/(\w+)", text))
+    assert wanted
+    assert wanted <= set(SERVICES["alertmanager"]["secrets"])
+
+
+def test_whatever_the_configuration_names_shares_a_network_with_who_calls_it() -> None:
+    values = yaml.safe_load((ROOT / "config/environments/compose.yaml").read_text())
+    targets = [target for of_job in values["targets"].values() for target in of_job]
+    called = {
+        "prometheus": [*values["alertmanagers"], *targets],
+        "alertmanager": [
+            re.sub(r"^http://|/.*", "", receiver.get("url") or receiver["smarthost"])
+            for receiver in values["receivers"].values()
+        ],
+    }
+    for caller, addresses in called.items():
+        for address in addresses:
+            host = address.partition(":")[0]
+            assert host == caller or networks(host) & networks(caller), f"{caller} cannot reach {address}"
+
+
+def test_the_bot_reaches_neither_alertmanager_nor_grafana() -> None:
+    assert not networks("bot") & networks("alertmanager")
+    assert not networks("bot") & networks("grafana")
+
+
+def test_the_bot_accepts_the_settings_of_the_file(tmp_path: Path) -> None:
+    compose_secrets.make(tmp_path)
+    given = {name: value.replace("/run/secrets", str(tmp_path)) for name, value in environment("bot").items()}
+    settings, problems = read_settings(given)
+    assert problems == []
+    assert settings is not None
+    assert settings.mode is Mode.SIMULATOR
+
+
+@pytest.mark.parametrize(
+    ("mode", "host", "named", "allowed"),
+    [
+        (Mode.SIMULATOR, "simulator", "simulator", True),
+        (Mode.SIMULATOR, "simulator", "", False),
+        (Mode.SIMULATOR, "other", "simulator", False),
+        (Mode.SIMULATOR, "open-api.bingx.com", "open-api.bingx.com", False),
+        (Mode.SIMULATOR, "10.0.0.1", "10.0.0.1", False),
+        (Mode.SIMULATOR, "", "", False),
+        (Mode.LIVE, "simulator", "simulator", False),
+    ],
+)
+def test_only_a_named_container_is_taken_for_a_simulator(
+    mode: Mode, host: str, named: str, allowed: bool
+) -> None:
+    assert allows(mode, host, named) is allowed
+
+
+def test_secrets_are_made_once_and_only_their_folder_is_closed(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    compose_secrets.make(folder)
+    first = {file.name: file.read_text() for file in folder.iterdir()}
+    compose_secrets.make(folder)
+    assert {file.name: file.read_text() for file in folder.iterdir()} == first
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    # Containers read them under other users; psql wants its own file closed.
+    assert {stat.S_IMODE((folder / name).stat().st_mode) for name in FILE["secrets"]} == {0o444}
+    assert stat.S_IMODE((folder / "pgpass").stat().st_mode) == 0o600
+
+
+def test_the_example_explains_every_variable_of_the_file() -> None:
+    used = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
+    example = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.M))
+    assert set(example) == used | {"COMPOSE_PROFILES"}
+    defaults = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", (ROOT / "docker-compose.yml").read_text()))
+    assert {name: example[name] for name in defaults} == defaults
+
+
+def test_grafana_is_provisioned_with_the_datasource_and_the_generated_dashboards() -> None:
+    provisioning = ROOT / "observability" / "grafana"
+    source = yaml.safe_load((provisioning / "datasources" / "prometheus.yml").read_text())["datasources"][0]
+    assert (source["type"], source["url"]) == ("prometheus", "http://prometheus:9090")
+    provider = yaml.safe_load((provisioning / "dashboards" / "generated.yml").read_text())["providers"][0]
+    targets = {target: source for source, target, _ in mounts("grafana")}
+    folder = ROOT / targets[provider["options"]["path"]]
+    home = environment("grafana")["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert (folder / Path(home).name).is_file()
+    assert environment("grafana")["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
+
+
+@pytest.mark.parametrize("file", ["bot/Dockerfile", "scripts/sink/Dockerfile"])
+def test_an_image_installs_locked_wheels_and_runs_as_nobody_special(file: str) -> None:
+    text = (ROOT / file).read_text()
+    assert "--require-hashes" in text
+    assert "--only-binary :all:" in text
+    assert "\nUSER 10001:10001\n" in text
+    assert "\nHEALTHCHECK " in text
+    assert text.count("\nFROM ") + text.startswith("FROM ") == 2
