@@ -125,23 +125,23 @@ def _parser() -> argparse.ArgumentParser:
         ("diff", _diff, "show what generate would change"),
     ):
         sub = commands.add_parser(name, help=text, description=text.capitalize() + ".")
-        sub.set_defaults(command=command)
-        _add_options(sub)
+        sub.set_defaults(command=command, out=None, time_scale=1.0)
+        _add_options(sub, writes=command is not _check)
     return parser
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
+def _add_options(parser: argparse.ArgumentParser, *, writes: bool) -> None:
     add = parser.add_argument
     add("--config", type=Path, default=Path("config"), metavar="DIR", help="folder of the specs (config)")
-    add("--out", type=Path, metavar="DIR", help="where the files go (observability/generated beside config)")
     add("--values", type=Path, metavar="FILE", help="YAML with values to lay over environments")
-    add(
-        "--time-scale",
-        type=_time_scale,
-        default=1.0,
-        metavar="N",
-        help="divide every duration by N, for drills",
-    )
+    if writes:
+        add(
+            "--out",
+            type=Path,
+            metavar="DIR",
+            help="where the files go (observability/generated beside config)",
+        )
+        add("--time-scale", type=_time_scale, metavar="N", help="divide every duration by N, for drills")
 
 
 def _time_scale(text: str) -> float:
