@@ -43,10 +43,11 @@ bench: setup ## measure speed as ratios
 	@$(PYTHON) -m scripts.bench
 
 up: ## the same in Docker Compose, with Grafana
-	@docker compose up --detach --build --wait
+	@python3 scripts/compose_secrets.py
+	@docker compose --profile demo up --detach --build --wait
 
 down: ## take the Docker Compose stack away (data stays in its volumes)
-	@docker compose down
+	@docker compose --profile demo down
 
 soak: setup ## everything in full: tests, check, drills, benchmarks
 	@scripts/soak.sh
