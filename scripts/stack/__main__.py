@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import shlex
 import signal
 import sys
 import time
@@ -93,7 +94,7 @@ async def _told_before_the_end(stop: asyncio.Event, process: asyncio.subprocess.
 
 def _shown(home: Home, seconds: float) -> str:
     urls = {name: home.url(name) for name in ("bot", "sink", "prometheus", "alertmanager", "simulator")}
-    return _SHOWN.format(seconds=seconds, env=home.path / "env", home=home.path, **urls)
+    return _SHOWN.format(seconds=seconds, env=shlex.quote(str(home.path / "env")), home=home.path, **urls)
 
 
 def _parser() -> argparse.ArgumentParser:
