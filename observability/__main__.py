@@ -13,6 +13,7 @@ from typing import Any
 from config.spec.source import read
 from observability.compile import Outcome, Request, compile_and_verify, compile_bundle
 from observability.report import as_text
+from observability.scale import parse_factor
 from observability.verify.tool import ToolMissingError
 from observability.write import as_diff, write
 
@@ -146,12 +147,9 @@ def _add_options(parser: argparse.ArgumentParser, *, writes: bool) -> None:
 
 def _time_scale(text: str) -> float:
     try:
-        factor = float(text)
-    except ValueError:
-        factor = 0
-    if not 1 <= factor <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000")
-    return factor
+        return parse_factor(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":

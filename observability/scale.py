@@ -24,6 +24,17 @@ def scaled(project: Project, factor: float) -> Project:
     )
 
 
+def parse_factor(text: str) -> float:
+    """Read how many times as fast time runs; raise ValueError for anything but a number from 1 to 1000."""
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0
+    if not 1 <= factor <= 1000:
+        raise ValueError(f"{text!r} is not a number from 1 to 1000")
+    return factor
+
+
 def bound_at(bound: Decimal, kind: Kind, factor: float) -> Decimal:
     """Return a bound of this kind at `factor` times the speed."""
     match kind:

@@ -11,7 +11,7 @@ import aiohttp
 
 from config.spec.load import load_project
 from config.spec.names import did_you_mean
-from observability.scale import scaled
+from observability.scale import parse_factor, scaled
 from scripts.drill.faults import FAULTS
 from scripts.drill.scenario import HarnessError, Scenario
 from scripts.drill.verdict import Drill, as_table, save
@@ -82,7 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     known = ", ".join(FAULTS)
     parser.add_argument("alert", nargs="*", type=_alert, metavar="ALERT", help=f"any of {known} (all)")
     parser.add_argument(
-        "--time-scale", type=float, default=60, metavar="N", help="how much faster than life (60)"
+        "--time-scale",
+        type=_time_scale,
+        default=60,
+        metavar="N",
+        help="how much faster than life, 1 to 1000 (60)",
     )
     return parser
 
@@ -91,6 +95,13 @@ def _alert(name: str) -> str:
     if name not in FAULTS:
         raise argparse.ArgumentTypeError(f"no drill of {name!r}{did_you_mean(name, FAULTS)}")
     return name
+
+
+def _time_scale(text: str) -> float:
+    try:
+        return parse_factor(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":

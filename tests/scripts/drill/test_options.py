@@ -1,0 +1,20 @@
+"""What the command line of drills accepts."""
+
+import pytest
+
+from scripts.drill.__main__ import _parser
+
+
+@pytest.mark.parametrize("text", ["0", "nan", "-5", "1e9", "inf", "fast"])
+def test_a_time_scale_that_no_clock_can_run_at_is_refused(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        _parser().parse_args([f"--time-scale={text}"])
+    assert ended.value.code == 2
+    assert f"{text!r} is not a number from 1 to 1000" in capsys.readouterr().err
+
+
+def test_a_drill_runs_sixty_times_as_fast_as_life_unless_told_otherwise() -> None:
+    assert _parser().parse_args([]).time_scale == 60
+    assert _parser().parse_args(["--time-scale", "1.5"]).time_scale == 1.5
