@@ -170,7 +170,7 @@ class Scenario:
         good = not doubled and not lost and not foreign and len(set(taken)) == len(taken)
         seen = (
             f"{len(orders)} signals, {len(taken)} taken, {len(book)} in the book, "
-            f"{len(doubled)} doubled, {len(lost)} lost"
+            f"{len(doubled)} doubled, {len(lost)} lost, {len(foreign)} foreign"
         )
         self.drill.judge("no order lost or doubled", good, seen)
 

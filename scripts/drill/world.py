@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -35,16 +35,22 @@ class World:
 
     @asynccontextmanager
     async def traffic(self, every: Duration) -> AsyncIterator[None]:
-        """Send a signal every so often while the block lasts; a signal that fails ends the block."""
-        async with asyncio.TaskGroup() as group:
-            sender = group.create_task(self._send_for_ever(every.seconds))
-            yield
-            sender.cancel()
+        """Send a signal every so often while the block lasts; a signal that fails ends the block.
 
-    async def _send_for_ever(self, seconds: float) -> None:
-        while True:
+        The signal that is on its way when the block ends is waited for: its order may be in the book already.
+        """
+        over = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._send_until(over, every.seconds))
+            yield
+            over.set()
+
+    async def _send_until(self, over: asyncio.Event, seconds: float) -> None:
+        while not over.is_set():
             await self.send_signal()
-            await asyncio.sleep(seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await over.wait()
 
     async def set_fault(self, fault: Mapping[str, Any]) -> None:
         await self._call("POST", self.home.url("simulator", "/control/faults"), json=dict(fault))
