@@ -1,15 +1,13 @@
 """The folder of one stack: data, logs, secrets, rendered configuration. Made once, kept over runs."""
 
-import fcntl
-import os
 import secrets
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from config.spec.model import Project
 from observability.compile import Request, compile_bundle
 from observability.report import as_text
 from observability.write import write
@@ -18,19 +16,36 @@ from scripts.stack.ports import HOST, Ports
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools" / "bin"
 _SECRET_BYTES = 16  # as 32 hexadecimal characters, the length of a PagerDuty routing key
+# What supervisord's configuration gives a meaning, and what Prometheus and Alertmanager take for a pattern.
+_UNUSABLE = ("%", '"', " #", " ;", "*", "?", "[", "\\")
 
 
 class HomeError(Exception):
     """The folder cannot be used, or the specs cannot be compiled; the message says why."""
 
 
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """Say in a sentence why files below `path` cannot be read or written."""
+    try:
+        yield
+    except OSError as error:
+        what = error.filename or path
+        why = error.strerror or error
+        raise HomeError(f"cannot use {what}: {why}; choose a folder in which you may write") from None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
-    """The folder `path` of a stack whose services listen on `ports`, with time `time_scale` times as fast."""
+    """The folder `path` of a stack whose services listen on `ports`, with time `time_scale` times as fast.
+
+    `specs` is the folder of the specs that its configuration is compiled from.
+    """
 
     path: Path
     ports: Ports
     time_scale: float = 1
+    specs: Path = ROOT / "config"
 
     def data(self, service: str) -> Path:
         return self.path / "data" / service
@@ -49,32 +64,26 @@ class Home:
     def url(self, service: str, path: str = "") -> str:
         return f"http://{HOST}:{getattr(self.ports, service)}{path}"
 
-    def prepare(self) -> None:
-        """Make folders, secrets, the env file for shells, and the configuration for these ports."""
-        for folder in ("data", "log", "secrets"):
-            (self.path / folder).mkdir(parents=True, exist_ok=True)
-        (self.path / "secrets").chmod(0o700)
-        self._make_secrets()
-        self._write_env()
-        self._render()
+    def check_path(self) -> None:
+        """Raise HomeError if a path of this stack cannot be written into a configuration file."""
+        for path in map(str, (ROOT, self.path)):
+            wrong = [text for text in _UNUSABLE if text in path]
+            wrong += [repr(letter)[1:-1] for letter in path if not letter.isprintable()]
+            if wrong:
+                raise HomeError(f"{path!a} has {wrong[0]!r} in its name; use a folder that has not")
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder, so that two stacks never share data; the lock ends with the process."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "lock").open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                owner = lock.read().strip() or "unknown"
-                raise HomeError(
-                    f"a stack already runs on {self.path} (process {owner}); stop it first"
-                ) from None
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
-            yield
+    def prepare(self) -> Project:
+        """Make folders, secrets, the env file for shells, and the configuration for these ports.
+
+        Returns what the configuration was compiled from, at the real speed.
+        """
+        with usable(self.path):
+            for folder in ("data", "log", "secrets"):
+                (self.path / folder).mkdir(parents=True, exist_ok=True)
+            (self.path / "secrets").chmod(0o700)
+            self._make_secrets()
+            self._write_env()
+            return self._render()
 
     def _make_secrets(self) -> None:
         password = self._random("postgres_password")
@@ -106,7 +115,6 @@ class Home:
 
     def _write_env(self) -> None:
         lines = {
-            "PATH": f"{TOOLS}:$PATH",
             "PGHOST": HOST,
             "PGPORT": self.ports.postgres,
             "PGUSER": "postgres",
@@ -119,21 +127,21 @@ class Home:
             "PROMETHEUS_URL": self.url("prometheus"),
             "ALERTMANAGER_URL": self.url("alertmanager"),
         }
-        text = "".join(f'export {name}="{value}"\n' for name, value in lines.items())
-        (self.path / "env").write_text(f"# Source this in a shell: . {self.path / 'env'}\n{text}", "utf-8")
+        file = self.path / "env"
+        text = "".join(f"export {name}={shlex.quote(str(value))}\n" for name, value in lines.items())
+        path = f'export PATH={shlex.quote(str(TOOLS))}:"$PATH"\n'
+        file.write_text(f"# Source this in a shell: . {shlex.quote(str(file))}\n{path}{text}", "utf-8")
 
-    def _render(self) -> None:
-        request = Request(
-            config_dir=ROOT / "config", values={"local": self._values()}, time_scale=self.time_scale
-        )
+    def _render(self) -> Project:
+        request = Request(config_dir=self.specs, values={"local": self._values()}, time_scale=self.time_scale)
         outcome = compile_bundle(request)
-        if outcome.failed:
+        if outcome.project is None or outcome.failed:
             raise HomeError(f"the specs have problems\n{as_text(outcome.problems, outcome.sources)}")
         write(
             self.config,
             {path: text for path, text in outcome.files.items() if not path.startswith("compose/")},
         )
-        (self.path / "values.yaml").write_text(yaml.safe_dump({"local": self._values()}), "utf-8")
+        return outcome.project
 
     def _values(self) -> dict[str, object]:
         """What differs from config/environments/local.yaml: ports, and where the secrets are."""

@@ -6,11 +6,13 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from typing import IO
 
 import aiohttp
 
 from scripts.stack import supervisor
-from scripts.stack.home import Home
+from scripts.stack.home import Home, usable
+from scripts.stack.lock import locked
 from scripts.stack.services import Service, services
 
 Say = Callable[[str], None]
@@ -32,12 +34,12 @@ async def running(home: Home, say: Say) -> AsyncIterator[asyncio.subprocess.Proc
 
     Yields supervisord: when that ends, so have all services.
     """
-    home.ports.refuse_busy()
-    with home.locked():
-        home.prepare()
-        every = services(home)
-        supervisor.write_config(home, every)
-        process = await _spawn(home)
+    async with locked(home, say) as lock:
+        home.ports.refuse_busy()
+        every = services(home, home.prepare())
+        with usable(home.path):
+            supervisor.write_config(home, every)
+        process = await _spawn(home, lock)
         watch = Watch(say)
         reader = asyncio.create_task(watch.follow(process))
         try:
@@ -46,8 +48,7 @@ async def running(home: Home, say: Say) -> AsyncIterator[asyncio.subprocess.Proc
             yield process
         finally:
             watch.is_stopping = True
-            await _stop(process)
-            await reader
+            await _stop(process, reader)
 
 
 class Watch:
@@ -76,11 +77,13 @@ class Watch:
             self.say(f"{found[1]} started again, process {found[2]}")
 
 
-async def _spawn(home: Home) -> asyncio.subprocess.Process:
+async def _spawn(home: Home, lock: IO[str]) -> asyncio.subprocess.Process:
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
     return await asyncio.create_subprocess_exec(
         *supervisor.command(home),
-        stdin=asyncio.subprocess.DEVNULL,
+        # It reads nothing: it only has to hold the lock. Of all that it inherits, this is what it keeps
+        # open and hands on to no service.
+        stdin=lock,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env={name: os.environ[name] for name in kept if name in os.environ},
@@ -124,7 +127,7 @@ def _tail(home: Home, service: str, lines: int = 15) -> str:
     return f"--- the end of {log}\n" + "\n".join(text.splitlines()[-lines:])
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
+async def _stop(process: asyncio.subprocess.Process, reader: asyncio.Task[None]) -> None:
     if process.returncode is None:
         with suppress(ProcessLookupError):
             process.terminate()
@@ -135,3 +138,4 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
             # The services die with their supervisor.
             process.kill()
             await process.wait()
+    await reader

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.spec.duration import Duration
+from config.spec.model import Project
 from scripts.stack.home import ROOT, TOOLS, Home
 from scripts.stack.ports import HOST
 
 # Prometheus' own defaults, which drills divide like every other duration.
 _LOOKBACK, _RESEND, _GRACE = Duration(300_000), Duration(60_000), Duration(600_000)
-_HEARTBEATS_MISSED = 3
+_HEARTBEATS_MISSED = 3  # at the third, somebody is to hear that the path is broken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,16 +24,18 @@ class Service:
     command: tuple[str, ...]
     ready: str
     environment: Mapping[str, str] = field(default_factory=dict)
-    stop_signal: str = "TERM"
 
 
-def services(home: Home) -> tuple[Service, ...]:
-    """Return the services in the order in which people think of them; they start together."""
+def services(home: Home, project: Project) -> tuple[Service, ...]:
+    """Return the services in the order in which people think of them; they start together.
+
+    `project` is what the configuration of `home` was compiled from, at the real speed.
+    """
     return (
         _postgres(home),
         _simulator(home),
         _bot(home),
-        _sink(home),
+        _sink(home, project),
         _alertmanager(home),
         _prometheus(home),
         _node_exporter(home),
@@ -77,8 +80,8 @@ def _bot(home: Home) -> Service:
     )
 
 
-def _sink(home: Home) -> Service:
-    expect = 60 * _HEARTBEATS_MISSED / home.time_scale
+def _sink(home: Home, project: Project) -> Service:
+    expect = project.routing.heartbeat.every.seconds * _HEARTBEATS_MISSED / home.time_scale
     command = _python(
         "scripts.sink", "--port", home.ports.sink, "--smtp-port", home.ports.sink_smtp,
         "--state", home.data("sink"), "--runbooks", ROOT / "runbooks",
@@ -118,7 +121,7 @@ def _prometheus(home: Home) -> Service:
         "--web.enable-lifecycle",
         f"--query.lookback-delta={scaled(_LOOKBACK)}",
         f"--rules.alert.resend-delay={scaled(_RESEND)}",
-        f"--rules.alert.for-grace-period={_GRACE.scaled(home.time_scale) if home.time_scale == 1 else '0s'}",
+        f"--rules.alert.for-grace-period={scaled(_GRACE)}",
     )
     return Service(name="prometheus", command=command, ready=home.url("prometheus", "/-/ready"))
 

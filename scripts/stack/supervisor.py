@@ -45,7 +45,7 @@ def _program(home: Home, service: Service) -> str:
         "autorestart": "true",
         "startsecs": 1,
         "startretries": 3,
-        "stopsignal": service.stop_signal,
+        "stopsignal": "TERM",
         "stopwaitsecs": _STOP_SECONDS,
         "stopasgroup": "false",
         "killasgroup": "true",

@@ -1,0 +1,81 @@
+"""The folder of a stack: odd names, foreign files, broken specs, and what shells source from it."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts.stack.home import ROOT, TOOLS, Home, HomeError
+from scripts.stack.ports import Ports
+from scripts.stack.services import services
+
+
+def made(path: Path, specs: Path = ROOT / "config", time_scale: float = 1) -> Home:
+    return Home(path=path, ports=Ports(), specs=specs, time_scale=time_scale)
+
+
+@pytest.fixture
+def specs(tmp_path: Path) -> Path:
+    """Return a copy of the specs, with the runbooks beside them that they name."""
+    shutil.copytree(ROOT / "runbooks", tmp_path / "runbooks")
+    return shutil.copytree(ROOT / "config", tmp_path / "specs")
+
+
+@pytest.mark.parametrize("name", ["100%", 'a "b"', "a #1", "a ;b", "a*", "a?", "[a]", "a\\b"])
+def test_a_name_that_the_configuration_files_cannot_hold_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(HomeError, match=r"has .* in its name; use a folder that has not"):
+        made(tmp_path / name).check_path()
+
+
+@pytest.mark.parametrize(("name", "shown"), [("a\nb", r"\n"), ("a\udcffb", r"\udcff")])
+def test_a_letter_that_no_file_can_hold_is_refused_and_shown_by_its_code(name: str, shown: str) -> None:
+    with pytest.raises(HomeError) as refused:
+        made(Path("/", name)).check_path()
+    assert shown in str(refused.value)
+    assert str(refused.value).isascii()
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["plain", "a b", "C#", "a;b", "$HOME", "it's", "Zürich"])
+def test_every_other_name_is_good(tmp_path: Path, name: str) -> None:
+    made(tmp_path / name).check_path()
+
+
+def test_a_shell_that_sources_the_env_file_gets_the_paths_as_they_are(tmp_path: Path) -> None:
+    home = made(tmp_path / "it's $HOME; `id`")
+    home.prepare()
+    script = '. "$1"; printf "%s\\n" "$PGPASSFILE" "$ADMIN_TOKEN_FILE" "$PATH"'
+    shown = subprocess.run(
+        ["bash", "-c", script, "bash", home.path / "env"],
+        capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert shown.stdout.splitlines() == [
+        str(home.secret("pgpass")), str(home.secret("admin_token")), f"{TOOLS}:/usr/bin:/bin",
+    ]  # fmt: skip
+    assert shown.stderr == ""
+
+
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    with pytest.raises(HomeError, match=r"cannot use .*/data: File exists"):
+        made(tmp_path).prepare()
+
+
+def test_a_broken_spec_is_named_and_nothing_is_rendered(tmp_path: Path, specs: Path) -> None:
+    (specs / "routing.yaml").write_text("receivers: [")
+    home = made(tmp_path / "home", specs)
+    with pytest.raises(HomeError, match=r"the specs have problems\n(.|\n)*routing\.yaml"):
+        home.prepare()
+    assert not home.config.exists()
+
+
+def test_the_sink_misses_the_heartbeat_after_three_of_the_beats_that_the_specs_set(
+    tmp_path: Path, specs: Path
+) -> None:
+    routing = (specs / "routing.yaml").read_text()
+    assert "every: 1m\n" in routing
+    (specs / "routing.yaml").write_text(routing.replace("every: 1m\n", "every: 40s\n"))
+    home = made(tmp_path / "home", specs, time_scale=60)
+    sink = next(service for service in services(home, home.prepare()) if service.name == "sink")
+    assert float(sink.command[sink.command.index("--heartbeat-expect") + 1]) == 2
