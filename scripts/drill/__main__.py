@@ -19,6 +19,7 @@ from scripts.drill.world import World
 from scripts.stack.home import ROOT, Home, HomeError
 from scripts.stack.local import StackError, running
 from scripts.stack.ports import PortError, Ports
+from scripts.stack.told import cancel_when_told
 
 PASSED, FAILED, _, BROKEN = range(4)
 
@@ -30,7 +31,7 @@ def main() -> int:
     except (HarnessError, HomeError, PortError, StackError, aiohttp.ClientError, ExceptionGroup) as error:
         print(f"drill: {error}", file=sys.stderr)
         return BROKEN
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
     save(drills, ROOT / ".local" / "drills" / "report.json")
     return PASSED if all(drill.passed for drill in drills) else FAILED
@@ -48,6 +49,7 @@ async def _drill(alert: str, time_scale: float) -> Drill:
     if project is None:
         raise HarnessError("\n".join(map(str, problems)))
     project = scaled(project, time_scale)
+    cancel_when_told(say)
     say(f"drill of {alert}, {time_scale:g} times as fast as in life")
     async with running(home, say), aiohttp.ClientSession() as session:
         scenario = Scenario(

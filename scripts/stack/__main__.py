@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import os
 import shlex
-import signal
 import sys
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from scripts.stack.home import ROOT, Home, HomeError
 from scripts.stack.local import StackError, running
 from scripts.stack.ports import PortError, Ports
+from scripts.stack.told import cancel_when_told
 
 _AGAIN = "nothing was lost, `make run` starts it again"
 _SHOWN = """
@@ -43,7 +43,7 @@ Data stays in {home} for the next run. Ctrl-C stops everything.
 def main() -> int:
     options = _parser().parse_args()
     try:
-        home = Home(path=options.home.resolve(), ports=Ports.from_environment(os.environ))
+        home = Home(path=Path(os.path.realpath(options.home)), ports=Ports.from_environment(os.environ))
         return asyncio.run(_serve(home))
     except (HomeError, PortError, StackError) as error:
         print(f"run: {error}", file=sys.stderr)
@@ -52,44 +52,25 @@ def main() -> int:
 
 async def _serve(home: Home) -> int:
     begin = time.monotonic()
-    stop = asyncio.Event()
-    task = asyncio.current_task()
-    assert task is not None
     is_up = False
-
-    def told_to_stop() -> None:
-        stop.set()
-        if not is_up:
-            task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, told_to_stop)
 
     def say(text: str) -> None:
         print(f"{time.monotonic() - begin:6.1f} s  {text}", flush=True)
 
+    cancel_when_told(say)
     say(f"starting in {home.path}")
     try:
         async with running(home, say) as supervisord:
             is_up = True
             print(_shown(home, time.monotonic() - begin), flush=True)
-            if not await _told_before_the_end(stop, supervisord):
-                raise StackError(f"supervisord was ended from outside, and with it every service; {_AGAIN}")
-            say("stopping")
+            await supervisord.wait()
+            raise StackError(f"supervisord was ended from outside, and with it every service; {_AGAIN}")
     except asyncio.CancelledError:
-        say("stopped before everything was up")
-        return 130
+        if not is_up:
+            say("stopped before everything was up")
+            return 130
     say("stopped; nothing is left running")
     return 0
-
-
-async def _told_before_the_end(stop: asyncio.Event, process: asyncio.subprocess.Process) -> bool:
-    """Wait until somebody says stop, or the process ends by itself; return whether it was the former."""
-    told, ended = asyncio.create_task(stop.wait()), asyncio.create_task(process.wait())
-    await asyncio.wait({told, ended}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (told, ended):
-        task.cancel()
-    return stop.is_set()
 
 
 def _shown(home: Home, seconds: float) -> str:

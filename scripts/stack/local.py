@@ -14,6 +14,7 @@ from scripts.stack import supervisor
 from scripts.stack.home import Home, usable
 from scripts.stack.lock import locked
 from scripts.stack.services import Service, services
+from scripts.stack.told import to_the_end
 
 Say = Callable[[str], None]
 _READY_SECONDS = 90
@@ -48,7 +49,7 @@ async def running(home: Home, say: Say) -> AsyncIterator[asyncio.subprocess.Proc
             yield process
         finally:
             watch.is_stopping = True
-            await _stop(process, reader)
+            await to_the_end(_stop(process, reader))
 
 
 class Watch:

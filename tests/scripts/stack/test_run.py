@@ -77,6 +77,19 @@ class Run:
                     found.append(f"{folder.name} {command}")
         return found
 
+    @property
+    def supervisord(self) -> int:
+        return int((self.home / "supervisord.pid").read_text())
+
+    def holders(self, name: str) -> set[int]:
+        """Every process that has a file of the home open."""
+        file, found = str(self.home / name), set[int]()
+        for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+            with suppress(OSError):
+                if os.readlink(descriptor) == file:
+                    found.add(int(descriptor.parts[2]))
+        return found
+
     def nothing_is_left(self) -> None:
         """Wait until killed processes have left the table; there is no event to await."""
         end = time.monotonic() + GONE_SECONDS
@@ -97,7 +110,7 @@ def running(home: Path, ports: Ports) -> Iterator[Run]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    return tmp_path / "a stack"
+    return tmp_path / "it's a $HOME; {stack}"
 
 
 def test_a_stack_is_stopped_killed_and_started_again_and_keeps_its_data(home: Path) -> None:
@@ -114,24 +127,33 @@ def test_a_stack_is_stopped_killed_and_started_again_and_keeps_its_data(home: Pa
         second.until("already runs")
         assert second.process.wait(GONE_SECONDS) == 1
         second.close()
-        # The worst end: nobody is left to clean up.
-        run.stop(signal.SIGKILL)
-    run.nothing_is_left()
+        assert run.holders("services.lock") == {run.process.pid, run.supervisord}
+        # The worst end: nobody is left to clean up, and the next run comes at once.
+        run.process.kill()
+        assert run.process.wait(GONE_SECONDS) == -signal.SIGKILL
 
     with running(home, ports) as run:
+        assert "the stack of a killed run is still stopping" in run.said
         assert run.order("first")["duplicate"] is True
         assert len(run.call("simulator", "/control/orders")) == 1
-        pid = int(
-            subprocess.run(
-                ["pgrep", "-f", f"bot.simulator.*{home}"], capture_output=True, text=True, check=True
-            ).stdout.split()[0]
-        )
-        os.kill(pid, signal.SIGKILL)
+        simulator = next(one for one in run.leftovers() if "bot.simulator" in one)
+        os.kill(int(simulator.split()[0]), signal.SIGKILL)
         run.until("simulator started again")
-        supervisord = int((home / "supervisord.pid").read_text())
-        os.kill(supervisord, signal.SIGKILL)
+        os.kill(run.supervisord, signal.SIGKILL)
         assert run.process.wait(GONE_SECONDS) == 1
     run.nothing_is_left()
+
+
+def test_a_start_that_is_told_to_stop_again_and_again_leaves_nothing(home: Path) -> None:
+    run = Run(home, Ports.free())
+    run.until(" is ready")
+    run.process.send_signal(signal.SIGINT)
+    run.until("stopping")
+    run.process.send_signal(signal.SIGINT)
+    assert run.stop(signal.SIGTERM) == 130
+    assert run.leftovers() == []
+    assert run.said.endswith("stopped before everything was up\n")
+    run.close()
 
 
 def test_no_secret_stands_in_an_argument_a_log_or_the_configuration(home: Path) -> None:
@@ -156,7 +178,7 @@ def test_no_secret_stands_in_an_argument_a_log_or_the_configuration(home: Path) 
     assert all((file.stat().st_mode & 0o077) == 0 for file in (home / "secrets").iterdir())
 
 
-def test_a_broken_spec_stops_the_start_before_anything_runs(home: Path) -> None:
+def test_a_wrong_port_stops_the_start_before_anything_is_made(home: Path) -> None:
     ports = Ports.free()
     settings = {variable(name): str(port) for name, port in asdict(ports).items()} | {"BOT_PORT": "x"}
     done = subprocess.run(
@@ -166,3 +188,14 @@ def test_a_broken_spec_stops_the_start_before_anything_runs(home: Path) -> None:
     assert done.returncode == 1
     assert "BOT_PORT=x is not a port from 1 to 65535" in done.stderr
     assert not home.exists()
+
+
+def test_a_home_that_cannot_be_made_is_refused_in_one_sentence() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.stack", "--home", "/dev/null/x"],
+        capture_output=True, text=True, check=False, timeout=READY_SECONDS,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == (
+        "run: cannot use /dev/null/x: Not a directory; choose a folder in which you may write\n"
+    )
