@@ -32,6 +32,7 @@ class Metrics:
     orders_failed_total: Counter
     orders_by_status: Gauge
     orders_by_status_updated_timestamp_seconds: Reading
+    orders_failed_in_a_row: Reading
     order_processing_seconds: Histogram
     signals_received_total: Counter
     signal_verdicts_total: Counter

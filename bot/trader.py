@@ -274,6 +274,7 @@ async def refresh_gauges(desk: Desk, now: float) -> None:
     counts = await desk.store.counts()
     for state in State:
         desk.metrics.orders_by_status.labels(status=state.value).set(counts.get(state, 0))
+    desk.metrics.orders_failed_in_a_row.set(await desk.store.failed_in_a_row())
     desk.metrics.orders_by_status_updated_timestamp_seconds.set(now)
 
 

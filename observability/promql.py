@@ -11,16 +11,25 @@ from config.spec.duration import Duration
 SYNTHETIC = frozenset(
     {"up", "scrape_duration_seconds", "scrape_samples_scraped", "ALERTS", "ALERTS_FOR_STATE"}
 )
+_MOST_PARTS = 5000
+_SECONDS_ARGUMENT = frozenset({"predict_linear"})  # their second argument is a time to come
 _FIRST_MARK = 1_000_000_000  # seconds; no real window is thirty years long
+
+
+def parse(text: str) -> promql.Expr:
+    """Return the tree of a valid expression."""
+    return promql.parse(text)
 
 
 def syntax_error(text: str) -> str | None:
     """Return what is wrong with the expression, or None."""
     try:
-        promql.parse(text)
+        depth = sum(1 for _ in nodes(promql.parse(text)))
     except ValueError as error:
         return str(error).strip().splitlines()[0]
-    return None
+    except RecursionError:
+        return "nested too deeply"
+    return f"{depth} parts are more than anybody can read" if depth > _MOST_PARTS else None
 
 
 def nodes(expr: promql.Expr) -> Iterator[promql.Expr]:
@@ -40,7 +49,7 @@ def selectors(text: str) -> Iterator[tuple[str, promql.VectorSelector]]:
     """Yield every selector of a valid expression with its metric name, in order."""
     for node in nodes(promql.parse(text)):
         if isinstance(node, promql.VectorSelector):
-            yield _name(node), node
+            yield metric_name(node), node
 
 
 def metric_names(text: str) -> list[str]:
@@ -63,6 +72,8 @@ def scaled(text: str, factor: float) -> str:
     root = promql.parse(text)
     texts: dict[str, str] = {}
     for node in nodes(root):
+        if isinstance(node, promql.Call) and node.func.name in _SECONDS_ARGUMENT:
+            _scale_seconds(node.args[1], factor)
         for field in ("range", "step", "offset"):
             if isinstance(length := getattr(node, field, None), timedelta):
                 mark = timedelta(seconds=_FIRST_MARK + len(texts))
@@ -73,12 +84,21 @@ def scaled(text: str, factor: float) -> str:
                 texts[promql.display_duration(mark)] = exact + ":" if without_step else exact
                 setattr(node, field, mark if length >= timedelta(0) else -mark)
     printed = str(root)
-    for mark_text, exact in texts.items():
-        printed = printed.replace(mark_text, exact)
+    # The longest first: one mark may be the beginning of another.
+    for mark_text in sorted(texts, key=len, reverse=True):
+        printed = printed.replace(mark_text, texts[mark_text])
     return printed
 
 
-def _name(selector: promql.VectorSelector) -> str:
+def _scale_seconds(argument: promql.Expr, factor: float) -> None:
+    """Divide a number of seconds; one that is not written as a number cannot be scaled."""
+    if not isinstance(argument, promql.NumberLiteral):
+        raise ValueError(f"{argument} is not a plain number of seconds, so it cannot be scaled")
+    argument.val /= factor
+
+
+def metric_name(selector: promql.VectorSelector) -> str:
+    """Return the name that a selector asks for, or nothing."""
     if selector.name:
         return str(selector.name)
     matchers = selector.matchers.matchers

@@ -5,7 +5,19 @@ from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 
-from config.spec.model import Alert, Alerts, Kind, Level, Measure, Project, Routing, Scrape
+from config.spec.model import (
+    Alert,
+    Alerts,
+    Dashboard,
+    Kind,
+    Level,
+    Measure,
+    Panel,
+    Project,
+    Query,
+    Routing,
+    Scrape,
+)
 from observability.promql import scaled as scaled_query
 
 
@@ -21,6 +33,7 @@ def scaled(project: Project, factor: float) -> Project:
         scrape=_scrape(project.scrape, factor),
         routing=_routing(project.routing, factor),
         subjects={name: _alerts(project, alerts, factor) for name, alerts in project.subjects.items()},
+        dashboards={name: _dashboard(board, factor) for name, board in project.dashboards.items()},
     )
 
 
@@ -43,6 +56,17 @@ def bound_at(bound: Decimal, kind: Kind, factor: float) -> Decimal:
         case "rate":
             return bound * Decimal(str(factor))
     return bound
+
+
+def _dashboard(board: Dashboard, factor: float) -> Dashboard:
+    def query(one: Query) -> Query:
+        return replace(one, expr=scaled_query(one.expr, factor))
+
+    def panel(one: Panel) -> Panel:
+        return replace(one, queries=tuple(map(query, one.queries)))
+
+    rows = (replace(row, panels=tuple(map(panel, row.panels))) for row in board.rows)
+    return replace(board, rows=tuple(rows))
 
 
 def _measure(measure: Measure, factor: float) -> Measure:

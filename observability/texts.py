@@ -8,6 +8,7 @@ from decimal import Decimal
 from config.spec.model import Level, Measure, Unit
 
 PLACEHOLDERS = ("value", "bound", "for")
+_WIDE = (-1234567.8, 0.00012345, 99.99999, 86399.9, 9999999.0)
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -57,6 +58,12 @@ def template(text: str, measure: Measure, level: Level) -> str:
 def foreseen(text: str, measure: Measure, level: Level, value: Decimal) -> str:
     """Return the text as Prometheus will write it when the measure has this value."""
     return _fill(text, measure, level, FORMATS[measure.unit].write(float(value)))
+
+
+def widest(text: str, measure: Measure, level: Level) -> str:
+    """Return the text with the widest value that the unit's format writes."""
+    write = FORMATS[measure.unit].write
+    return _fill(text, measure, level, max((write(value) for value in _WIDE), key=len))
 
 
 def _fill(text: str, measure: Measure, level: Level, value: str) -> str:

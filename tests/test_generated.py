@@ -38,6 +38,6 @@ def test_a_new_threshold_reaches_rule_panel_test_and_texts(root: Path, tmp_path:
         "dashboards/trading_overview.json",
     }
     critical = yaml.safe_load(after["rules/orders.yml"])["groups"][0]["rules"][1]
-    assert "> 0.17 " in critical["expr"]
+    assert critical["expr"].endswith(" > 0.17")
     assert "limit 17%" in critical["annotations"]["summary"]
     assert "limit 17%" in after["tests/HighOrderFailureRate.yml"]

@@ -79,6 +79,10 @@ class Postgres:
     async def counts(self) -> Mapping[State, int]:
         return {State(state): count for state, count in await self._read(rows.COUNTS)}
 
+    async def failed_in_a_row(self) -> int:
+        [[count]] = await self._read(rows.FAILED_IN_A_ROW)
+        return int(count)
+
     async def latest(self, limit: int) -> Sequence[SignalRow]:
         return [rows.signal_of(row) for row in await self._read(rows.LATEST, (limit,))]
 

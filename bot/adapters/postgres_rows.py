@@ -42,6 +42,9 @@ UNSETTLED = f"""SELECT {_ORDER} FROM orders o
     WHERE o.state IN ('intent', 'unknown', 'pending') ORDER BY o.id"""
 COUNTS = "SELECT state, count(*) FROM orders GROUP BY state"
 
+FAILED_IN_A_ROW = """SELECT count(*) FROM orders WHERE state IN ('rejected', 'not_sent') AND id > coalesce(
+    (SELECT id FROM orders WHERE state IN ('pending', 'filled', 'cancelled') ORDER BY id DESC LIMIT 1), 0)"""
+
 
 def admission(row: SignalRow) -> Sequence[Any]:
     told, order = row.incoming, row.order

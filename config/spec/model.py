@@ -5,21 +5,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from config.spec.build import Where
 from config.spec.duration import Duration
+from config.spec.placed import Spec
+from config.spec.story import Story
 
 MetricType = Literal["counter", "gauge", "histogram"]
 # How a bound behaves: whether it scales with time, how it is written in a text.
 Kind = Literal["ratio", "count", "age", "rate", "latency"]
 ZERO, MINUTE, FOUR_HOURS = Duration(0), Duration(60_000), Duration(14_400_000)
 Unit = Literal["ratio", "count", "seconds", "per_second", "bytes", "usdt"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spec:
-    """Anything that was written in a file."""
-
-    where: Where = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,35 +129,6 @@ class Condition(Spec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happening(Spec):
-    """A stretch of a test's story: an event again and again, or the job being down."""
-
-    event: str | None = None
-    every: Duration | None = None
-    down: bool = False
-    from_: Duration = ZERO
-    until: Duration
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation(Spec):
-    """At this time exactly these levels fire; with a `value`, their texts are tested word for word."""
-
-    at: Duration
-    firing: tuple[str, ...] = ()
-    value: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story(Spec):
-    """A test of an alert in terms of the world."""
-
-    name: str
-    world: tuple[Happening, ...]
-    expect: tuple[Expectation, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert(Spec):
     """One alert with a bound per severity.
 
@@ -216,9 +181,10 @@ class SeverityRoute(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest(Spec):
-    """The daily mail: sent when the window opens, of what fires and what resolved in the last day."""
+    """The daily mail about severities without receivers: sent when the window opens, of what fires and what
+    resolved in the time that it covers.
+    """
 
-    severity: str
     receiver: str
     opens: str
     closes: str
@@ -339,6 +305,11 @@ class Project:
     def alerts(self) -> dict[str, Alert]:
         """Every alert of every subject by its name."""
         return {name: alert for subject in self.subjects.values() for name, alert in subject.alerts.items()}
+
+    @property
+    def told_by_digest(self) -> tuple[str, ...]:
+        """The severities that nobody is told of at once."""
+        return tuple(name for name, route in self.routing.severities.items() if not route.receivers)
 
     @property
     def panels(self) -> dict[str, tuple[Dashboard, Panel]]:

@@ -8,19 +8,31 @@ from types import ModuleType
 from observability.checks import (
     alert_tested,
     level_bound,
+    measure_labels,
     metric_known,
+    name_unique,
+    panel_drawn,
     placeholder_known,
     query_syntax,
     receiver_address,
     reference_known,
+    routing_sound,
+    sms_length,
+    story_sound,
 )
 
 CHECKS: tuple[ModuleType, ...] = (
     alert_tested,
     level_bound,
+    measure_labels,
     metric_known,
+    name_unique,
+    panel_drawn,
     placeholder_known,
     query_syntax,
     receiver_address,
     reference_known,
+    routing_sound,
+    sms_length,
+    story_sound,
 )

@@ -37,6 +37,11 @@ def _alert(project: Project, alert: Alert) -> Iterator[Finding]:
             if happening.event:
                 place = happening.where("event")
                 yield from _known("event", happening.event, project.catalogue.events, place)
+            if happening.gauge:
+                gauges = [
+                    name for name, metric in project.catalogue.metrics.items() if metric.type == "gauge"
+                ]
+                yield from _known("gauge", happening.gauge, gauges, happening.where("gauge"))
         for expectation in story.expect:
             for index, severity in enumerate(expectation.firing):
                 yield from _known("level", severity, alert.levels, expectation.where("firing", index))
@@ -55,7 +60,6 @@ def _routing(routing: Routing) -> Iterator[Finding]:
             yield from _known("receiver", name, routing.receivers, severity.where("receivers", index))
     digest, beat = routing.digest, routing.heartbeat
     yield from _known("receiver", digest.receiver, routing.receivers, digest.where("receiver"))
-    yield from _known("severity", digest.severity, routing.severities, digest.where("severity"))
     yield from _known("receiver", beat.receiver, routing.receivers, beat.where("receiver"))
 
 

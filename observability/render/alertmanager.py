@@ -11,6 +11,9 @@ from observability.render.document import to_yaml
 
 Config = dict[str, Any]
 
+# The daily window follows the wall clock, and so these two are never scaled. A look is far shorter than the
+# window, so that no day is missed; a repeat is longer than it and shorter than a day.
+DIGEST_LOOK, DIGEST_REPEAT = Duration(300_000), Duration(72_000_000)
 _DIGEST_WINDOW = "digest"
 _DIGEST_RECEIVER = "digest"
 _HEARTBEAT_RECEIVER = "heartbeat"
@@ -46,11 +49,12 @@ def _root(project: Project) -> Config:
     """Routes by severity. An alert whose severity nobody foresaw goes where the gravest go."""
     severities = list(project.routing.severities.values())
     return {
+        **_severity_timers(severities[0]),
         "receiver": receiver_of(project, severities[0].name),
         "group_by": ["alertname"],
         "routes": [
             _heartbeat_route(project),
-            _digest_route(project),
+            _digest_route(),
             *(_severity_route(project, severity) for severity in severities),
         ],
     }
@@ -68,16 +72,15 @@ def _heartbeat_route(project: Project) -> Config:
     }
 
 
-def _digest_route(project: Project) -> Config:
+def _digest_route() -> Config:
     """Once a day: sent at the first look inside the window, and not again before that has closed."""
-    covers = project.routing.digest.covers
     return {
         "receiver": _DIGEST_RECEIVER,
         "matchers": [f'alertname="{DAILY_DIGEST}"'],
         "active_time_intervals": [_DIGEST_WINDOW],
         "group_wait": "0s",
-        "group_interval": str(covers.scaled(24 * 12)),
-        "repeat_interval": str(Duration(covers.milliseconds * 20 // 24)),
+        "group_interval": str(DIGEST_LOOK),
+        "repeat_interval": str(DIGEST_REPEAT),
     }
 
 
@@ -85,6 +88,12 @@ def _severity_route(project: Project, severity: SeverityRoute) -> Config:
     return {
         "receiver": receiver_of(project, severity.name),
         "matchers": [f'severity="{severity.name}"'],
+        **_severity_timers(severity),
+    }
+
+
+def _severity_timers(severity: SeverityRoute) -> Config:
+    return {
         "group_wait": str(severity.group_wait),
         "group_interval": str(severity.group_interval),
         "repeat_interval": str(severity.repeat_interval),

@@ -18,6 +18,8 @@ from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, Thresho
 from config.spec.model import Alert, Dashboard, Panel, Project, Row, Unit
 from observability.names import recorded
 
+# Panels are written as this version of their plugins reads them; a newer one migrates them itself.
+_OLDEST_GRAFANA = "11.0.0"
 Builder = timeseries.Panel | stat.Panel
 
 _WIDTH, _HEIGHT = 24, 8
@@ -82,7 +84,7 @@ def _panels(project: Project, board: Dashboard) -> Iterator[dict[str, Any]]:
         for column, panel in enumerate(row.panels):
             number += 1
             place = {"x": column * width, "y": top, "w": width, "h": _HEIGHT}
-            yield {**_panel(project, panel), "id": number, "gridPos": place}
+            yield {**_panel(project, panel), "id": number, "gridPos": place, "pluginVersion": _OLDEST_GRAFANA}
         top += _HEIGHT
 
 

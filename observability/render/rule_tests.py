@@ -6,14 +6,16 @@ from itertools import groupby, product
 from typing import Any
 
 from config.spec.duration import Duration
-from config.spec.model import Alert, Expectation, Happening, Metric, Project, Story
-from observability.names import panel_path
+from config.spec.model import Alert, Metric, Project
+from config.spec.story import Expectation, Happening, Story
+from observability.names import panel_path, recorded
 from observability.promql import metric_names
 from observability.render.document import to_yaml
 from observability.texts import foreseen
 
-_STEP = Duration(60_000)
+STEP = Duration(60_000)
 Labels = dict[str, str]
+Values = list[Decimal | None]
 
 
 def render(project: Project) -> dict[str, str]:
@@ -27,7 +29,7 @@ def render(project: Project) -> dict[str, str]:
 def _file(project: Project, subject: str, alert: Alert) -> dict[str, Any]:
     return {
         "rule_files": ["../rules/measures.yml", f"../rules/{subject}.yml"],
-        "evaluation_interval": str(_STEP),
+        "evaluation_interval": str(STEP),
         "group_eval_order": ["measures", subject],
         "tests": [_test(project, alert, story) for story in alert.tests],
     }
@@ -36,7 +38,7 @@ def _file(project: Project, subject: str, alert: Alert) -> dict[str, Any]:
 def _test(project: Project, alert: Alert, story: Story) -> dict[str, Any]:
     return {
         "name": f"{alert.name}: {story.name}",
-        "interval": str(_STEP),
+        "interval": str(STEP),
         "input_series": list(_series(project, alert, story)),
         "promql_expr_test": [_levels(alert, expectation) for expectation in story.expect],
         "alert_rule_test": [
@@ -77,61 +79,86 @@ def _texts(project: Project, alert: Alert, expectation: Expectation, value: Deci
 
 def _series(project: Project, alert: Alert, story: Story) -> Iterator[dict[str, str]]:
     """Yield every series that the alert looks at; a counter has all its label values from the start."""
-    steps = max(expectation.at.milliseconds for expectation in story.expect) // _STEP.milliseconds + 1
-    for metric in _counters(project, alert):
+    steps = max(expectation.at.milliseconds for expectation in story.expect) // STEP.milliseconds + 1
+    for metric in _inputs(project, alert):
         for labels in _children(metric):
-            values = _values(project, story, metric.name, labels, steps)
+            values = _counted(project, story, metric.name, labels, steps)
+            if metric.type == "gauge":
+                values = _gauged(story, metric.name, labels, steps)
             selector = ", ".join(f'{label}="{value}"' for label, value in labels.items())
             target = f'job="{metric.job}", instance="{metric.job}:1"'
             series = f"{metric.name}{{{selector}{', ' if selector else ''}{target}}}"
             yield {"series": series, "values": _notation(values)}
 
 
-def _counters(project: Project, alert: Alert) -> list[Metric]:
-    measures = [alert.measure, *([alert.only_while.measure] if alert.only_while else [])]
-    names = [name for measure in measures for name in metric_names(project.measures[measure].query)]
-    metrics = (project.catalogue.metrics.get(name) for name in dict.fromkeys(names))
-    return [metric for metric in metrics if metric is not None and metric.type == "counter"]
+def _inputs(project: Project, alert: Alert) -> list[Metric]:
+    """Return the metrics that the alert's measures read, through other measures too."""
+    waiting = [alert.measure, *([alert.only_while.measure] if alert.only_while else [])]
+    recorded_as = {recorded(project, name): name for name in project.measures}
+    seen: dict[str, None] = {}
+    metrics: dict[str, Metric] = {}
+    while waiting:
+        measure = waiting.pop(0)
+        if measure in seen:
+            continue
+        seen[measure] = None
+        for name in metric_names(project.measures[measure].query):
+            if name in recorded_as:
+                waiting.append(recorded_as[name])
+            elif name in project.catalogue.metrics:
+                metrics[name] = project.catalogue.metrics[name]
+    return [metric for metric in metrics.values() if metric.type != "histogram"]
 
 
 def _children(metric: Metric) -> list[Labels]:
     return [dict(zip(metric.labels, values, strict=True)) for values in product(*metric.labels.values())]
 
 
-def _values(project: Project, story: Story, metric: str, labels: Labels, steps: int) -> list[int | None]:
+def _gauged(story: Story, metric: str, labels: Labels, steps: int) -> Values:
+    """Return the gauge at each step: the value of its latest stretch, and no sample outside of any."""
+    values: Values = [None] * steps
+    for happening in story.world:
+        meant = happening.gauge == metric and happening.labels.items() <= labels.items()
+        for step in _stretch(happening, steps) if meant or happening.down else ():
+            values[step] = None if happening.down else happening.value
+    return values
+
+
+def _counted(project: Project, story: Story, metric: str, labels: Labels, steps: int) -> Values:
     """Return the counter at each step; None while its job is down, and counting from 0 after that."""
     added = [0] * steps
     down = [False] * steps
     for happening in story.world:
-        for step in _steps_of(happening, steps):
-            down[step] = down[step] or happening.down
+        for step in _times(happening, steps) if happening.event else ():
             added[step] += _added(project, happening, metric, labels)
-    values: list[int | None] = []
-    total = 0
+        for step in _stretch(happening, steps) if happening.down else ():
+            down[step] = True
+    values: Values = []
+    total = Decimal(0)
     for is_down, more in zip(down, added, strict=True):
-        total = 0 if is_down else total + more
+        total = Decimal(0) if is_down else total + more
         values.append(None if is_down else total)
     return values
 
 
-def _steps_of(happening: Happening, steps: int) -> range:
-    """Return the steps at which it happens; an event counts at the end of its interval: step 0 is a base."""
-    first = happening.from_.milliseconds // _STEP.milliseconds
-    until = happening.until.milliseconds // _STEP.milliseconds
-    if happening.every is None:
-        return range(min(first, steps), min(until, steps))
-    every = max(happening.every.milliseconds // _STEP.milliseconds, 1)
-    return range(min(first + every, steps), min(until + 1, steps), every)
+def _times(happening: Happening, steps: int) -> range:
+    """Return the steps at which an event counts: at the end of its interval, so that step 0 is a base."""
+    every = (happening.every or STEP).milliseconds // STEP.milliseconds
+    stretch = _stretch(happening, steps + 1)
+    return range(stretch.start + every, min(stretch.stop + 1, steps), every)
+
+
+def _stretch(happening: Happening, steps: int) -> range:
+    first = happening.from_.milliseconds // STEP.milliseconds
+    return range(first, min(happening.until.milliseconds // STEP.milliseconds, steps))
 
 
 def _added(project: Project, happening: Happening, metric: str, labels: Labels) -> int:
-    if happening.event is None:
-        return 0
-    adds = project.catalogue.events[happening.event].adds
+    adds = project.catalogue.events[str(happening.event)].adds
     return sum(one.by for one in adds if one.metric == metric and dict(one.labels) == labels)
 
 
-def _notation(values: list[int | None]) -> str:
+def _notation(values: Values) -> str:
     """Write values the way promtool reads them: `3+1x4` is 3 and four steps of 1, `_x2` two gaps."""
     parts: list[str] = []
     position = 0
@@ -143,14 +170,14 @@ def _notation(values: list[int | None]) -> str:
             position += gap
             continue
         step, count = _run(values, position)
-        parts.append(f"{value}+{step}x{count}")
+        parts.append(f"{value:f}{step:+f}x{count}")
         position += count + 1
     return " ".join(parts)
 
 
-def _run(values: list[int | None], start: int) -> tuple[int, int]:
+def _run(values: Values, start: int) -> tuple[Decimal, int]:
     """Return the common difference from `start` on, and how many steps keep it."""
-    step, count, previous = 0, 0, values[start]
+    step, count, previous = Decimal(0), 0, values[start]
     for value in values[start + 1 :]:
         if value is None or previous is None or (count and value - previous != step):
             break

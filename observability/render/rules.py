@@ -74,8 +74,8 @@ def _level(project: Project, alert: Alert, severity: str, level: Level) -> Rule:
 
 def _delivery(project: Project) -> list[Rule]:
     """Watchdog always fires, so that its silence is heard; DailyDigest carries the lesser alerts of a day."""
-    severity, covers = project.routing.digest.severity, project.routing.digest.covers
-    firing = f'ALERTS{{severity="{severity}",alertstate="firing"}}'
+    severities, covers = "|".join(project.told_by_digest), project.routing.digest.covers
+    firing = f'ALERTS{{severity=~"{severities}",alertstate="firing"}}'
     resolved = f"max_over_time({firing}[{covers}]) unless on (alertname) {firing}"
     return [
         {
@@ -89,7 +89,7 @@ def _delivery(project: Project) -> list[Rule]:
             "expr": "vector(1)",
             "labels": {"severity": DIGEST_SEVERITY},
             "annotations": {
-                "summary": f"Alerts of severity {severity} in the last {covers}",
+                "summary": f"Alerts of severity {' or '.join(project.told_by_digest)} in the last {covers}",
                 "firing": _listed(firing),
                 "resolved": _listed(resolved),
             },

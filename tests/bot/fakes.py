@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from bot.domain.order import Event, Order, Report, State
+from bot.domain.order import FAILED, Event, Order, Report, State
 from bot.domain.plan import Contract
 from bot.ports import Incoming, SignalRow
 
@@ -56,6 +56,15 @@ class FakeStore:
     async def counts(self) -> Mapping[State, int]:
         states = [order.state for order in self.orders()]
         return {state: states.count(state) for state in states}
+
+    async def failed_in_a_row(self) -> int:
+        count = 0
+        for order in self.orders():
+            if order.state in FAILED:
+                count += 1
+            elif order.state in (State.PENDING, State.FILLED, State.CANCELLED):
+                count = 0
+        return count
 
     async def latest(self, limit: int) -> Sequence[SignalRow]:
         return list(reversed(self.rows.values()))[:limit]

@@ -109,6 +109,28 @@ async def test_unsettled_are_those_whose_end_is_not_known(store: OrderStore) -> 
     assert await store.counts() == dict.fromkeys(State, 1)
 
 
+async def test_failures_in_a_row_count_from_the_last_order_that_was_placed(store: OrderStore) -> None:
+    expected = []
+    for number, (state, count) in enumerate(
+        [
+            (State.REJECTED, 1),
+            (State.NOT_SENT, 2),
+            (State.UNKNOWN, 2),
+            (State.REJECTED, 3),
+            (State.FILLED, 0),
+            (State.INTENT, 0),
+            (State.REJECTED, 1),
+            (State.PENDING, 0),
+        ]
+    ):
+        order = replace(ORDER, client_id=f"tws{number}")
+        await store.admit(row(message=str(number), order=order))
+        if state is not State.INTENT:
+            await store.save(replace(order, state=state), was=State.INTENT)
+        expected.append((await store.failed_in_a_row(), count))
+    assert [seen for seen, _ in expected] == [count for _, count in expected]
+
+
 async def test_the_latest_come_first(store: OrderStore) -> None:
     for number in range(3):
         await store.admit(row(message=str(number), order=None, reason="r"))

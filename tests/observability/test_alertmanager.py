@@ -31,6 +31,7 @@ def test_a_graver_level_silences_the_lesser_of_the_same_alert_only() -> None:
 
 def test_levels_silence_each_other_per_label_of_the_measure(tmp_path: Path) -> None:
     edited = replaced("config/alerts/web.yaml", "measure: error_ratio", "measure: queue_length")
+    edited = {name: text.replace(", value: 1}", "}") for name, text in edited.items()}
     assert config_of(lay_out(tmp_path, edited))["inhibit_rules"][0]["equal"] == ["alertname", "instance"]
 
 
@@ -54,3 +55,25 @@ def test_no_secret_stands_in_the_configuration() -> None:
     assert "routing_key_file" in text
     assert "routing_key:" not in text
     assert "access_key" not in text
+
+
+def test_the_heartbeat_beats_each_minute() -> None:
+    """Alertmanager repeats at the first look after repeat_interval, so 45s of looks each 30s is a minute."""
+    route = config_of(BUNDLE / "config")["route"]["routes"][0]
+    assert (route["group_wait"], route["group_interval"], route["repeat_interval"]) == ("0s", "30s", "45s")
+
+
+def test_only_what_is_over_by_itself_sends_no_resolved() -> None:
+    receivers = {receiver["name"]: receiver for receiver in config_of(BUNDLE / "config")["receivers"]}
+    assert receivers["critical"]["pagerduty_configs"][0]["send_resolved"] is True
+    assert receivers["warning"]["email_configs"][0]["send_resolved"] is True
+    assert receivers["digest"]["email_configs"][0]["send_resolved"] is False
+    assert receivers["heartbeat"]["webhook_configs"][0]["send_resolved"] is False
+
+
+def test_each_kind_of_receiver_gets_its_own_text() -> None:
+    receivers = {receiver["name"]: receiver for receiver in config_of(Path("config"), "local")["receivers"]}
+    sms, mail = receivers["critical"]["sns_configs"][0], receivers["warning"]["email_configs"][0]
+    assert sms["message"] == '{{ template "tradewatch.sms" . }}'
+    assert (mail["text"], mail["html"]) == ('{{ template "tradewatch.text" . }}', "")
+    assert receivers["digest"]["email_configs"][0]["text"] == '{{ template "tradewatch.digest" . }}'

@@ -64,6 +64,19 @@ def test_threshold_lines_are_the_bounds_of_the_alerts(board: Any) -> None:
         assert all(low < high for low, high in pairwise(values[1:]))
 
 
+def test_a_threshold_line_is_the_bound() -> None:
+    steps = board_of(BUNDLE / "config")["panels"][1]["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["value"], step["color"]) for step in steps] == [
+        (None, "green"),
+        (0.1, "orange"),
+        (0.5, "red"),
+    ]
+
+
+def test_panels_name_the_plugin_version_they_are_written_for(board: Any) -> None:
+    assert {panel["pluginVersion"] for panel in board["panels"] if panel["type"] != "row"} == {"11.0.0"}
+
+
 def test_below_a_bound_is_red_when_low_is_bad(tmp_path: Path) -> None:
     text = replaced("config/alerts/web.yaml", "warning: {above: 0.1", "warning: {below: 0.9")
     text = {

@@ -23,7 +23,8 @@ def test_metric_names_are_found_wherever_they_stand() -> None:
         ("max_over_time(a[4h:15s] offset 1h)", "max_over_time(a{}[4m:250ms] offset 1m)"),
         ("max_over_time(rate(a[5m])[1h:])", "max_over_time(rate(a{}[5s])[1m:])"),
         ("a offset -5m", "a{} offset -5s"),
-        ("predict_linear(a[6h], 86400)", "predict_linear(a{}[6m], 86400)"),
+        ("predict_linear(a[6h], 86400)", "predict_linear(a{}[6m], 1440)"),
+        (" + ".join(["rate(a[25m])"] * 30), " + ".join(["rate(a[25s])"] * 30)),
     ],
 )
 def test_scaling_divides_every_length(text: str, wanted: str) -> None:

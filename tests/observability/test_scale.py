@@ -1,9 +1,11 @@
 """A project at another speed: durations are divided, bounds by their kind."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from config.spec.load import load_project
 from config.spec.model import Kind
 from observability.scale import bound_at, scaled
 from tests.bundle_of import load_shop
@@ -24,10 +26,20 @@ def test_everything_that_takes_time_is_divided() -> None:
     assert str(alert.levels["critical"].for_) == "5s"
     assert alert.levels["critical"].bound == Decimal("0.5")
     assert str(alert.detect_within) == "20s"
+    assert str(scaled(load_shop(), 60).routing.severities["critical"].group_interval) == "1s"
+    assert str(scaled(load_shop(), 60).routing.severities["critical"].repeat_interval) == "4m"
     assert str(project.scrape.scrape_interval) == "500ms"
     assert str(project.routing.severities["critical"].deliver_within) == "2s"
     assert str(project.routing.heartbeat.every) == "1s"
     assert str(project.routing.digest.covers) == "24m"
+
+
+def test_what_a_panel_asks_for_itself_is_scaled_too() -> None:
+    project, _, _ = load_project(Path("config"))
+    assert project is not None
+    faster = scaled(project, 60)
+    assert "[1m]" in faster.panels["trading_overview/orders_by_outcome"][1].queries[0].expr
+    assert str(faster.alerts["HighOrderFailureRate"].keep_firing_for) == "5s"
 
 
 def test_the_window_of_the_digest_follows_the_wall_clock() -> None:

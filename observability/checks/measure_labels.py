@@ -1,0 +1,38 @@
+"""A measure says in `by` exactly the labels that its query keeps.
+
+Why: levels silence each other per `by`; with a label too few, trouble at one place hides it at another.
+Fix: set `by` to the labels that the outermost aggregation keeps; aggregate away those that nobody needs.
+"""
+
+from collections.abc import Iterator
+
+from config.spec.model import Measure, Project
+from observability.checks.finding import Finding
+from observability.infer import Shape, catalogue_lookup, infer
+from observability.names import recorded
+from observability.promql import parse, syntax_error
+
+
+def check(project: Project) -> Iterator[Finding]:
+    for measure in project.measures.values():
+        if syntax_error(measure.query) is None:
+            yield from _labels(project, measure)
+
+
+def _labels(project: Project, measure: Measure) -> Iterator[Finding]:
+    kept = _shape(project, measure).labels
+    if kept is None:
+        yield Finding(measure.where("query"), "cannot tell which labels are left; aggregate the whole query")
+    elif kept != set(measure.by):
+        said = ", ".join(measure.by) or "none"
+        seen = ", ".join(sorted(kept)) or "none"
+        place = measure.where("by") if measure.by else measure.where()
+        yield Finding(place, f"`by` says {said}, but the query keeps {seen}")
+
+
+def _shape(project: Project, measure: Measure) -> Shape:
+    shapes = {
+        recorded(project, one.name): Shape(type="gauge", labels=frozenset(one.by), unit=one.unit)
+        for one in project.measures.values()
+    }
+    return infer(parse(measure.query), catalogue_lookup(project.catalogue.metrics, shapes))

@@ -1,0 +1,44 @@
+"""No two things share a name: alerts, dashboard uids, panels of a dashboard, rule groups.
+
+Why: of two alerts with one name only the later is tested, and Grafana stops updating two boards with one uid.
+Fix: rename one of them.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from config.spec.model import Project
+from config.spec.problem import Place, Related
+from observability.checks.finding import Finding
+
+# Rule files, and folders of the output, that are made whatever the specs say.
+RESERVED_GROUPS = frozenset({"measures", "delivery"})
+RESERVED_FOLDERS = frozenset({"rules", "tests", "dashboards"})
+
+
+def check(project: Project) -> Iterator[Finding]:
+    every = (alert for subject in project.subjects.values() for alert in subject.alerts.values())
+    yield from _twice("alert", ((alert.name, alert.where()) for alert in every))
+    boards = project.dashboards.values()
+    yield from _twice("dashboard uid", ((board.uid, board.where("uid")) for board in boards))
+    for board in boards:
+        yield from _twice("panel", ((panel.id, panel.where("id")) for panel in board.panels))
+    for name, subject in project.subjects.items():
+        if name in RESERVED_GROUPS:
+            yield Finding(
+                subject.where(), f"a file of alerts cannot be called {name!r}; its rule group exists"
+            )
+    for name, environment in project.environments.items():
+        if name in RESERVED_FOLDERS:
+            yield Finding(
+                environment.where(), f"an environment cannot be called {name!r}; that folder exists"
+            )
+
+
+def _twice(kind: str, named: Iterable[tuple[str, Place]]) -> Iterator[Finding]:
+    first: dict[str, Place] = {}
+    for name, place in named:
+        if name in first:
+            yield Finding(
+                place, f"{kind} {name!r} exists twice", related=(Related(first[name], "the other one"),)
+            )
+        first.setdefault(name, place)

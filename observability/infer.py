@@ -1,0 +1,227 @@
+"""What an expression evaluates to, told from its tree and the catalogue: kind, type, labels, unit, series.
+
+None means "not known", never "nothing": a check that asks speaks only of what is known.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Literal
+
+import promql_parser as promql
+
+from config.spec.model import Metric, MetricType, Unit
+from observability.promql import metric_name
+
+Kind = Literal["scalar", "vector", "matrix", "string"]
+TARGET_LABELS = frozenset({"job", "instance"})
+HISTOGRAM_SUFFIXES = ("_bucket", "_count", "_sum")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What is known of a value: the labels that its series may carry, and how many there are at most."""
+
+    kind: Kind = "vector"
+    type: MetricType | None = None
+    labels: frozenset[str] | None = None
+    unit: Unit | None = None
+    series: int | None = None
+
+
+SCALAR = Shape(kind="scalar", type="gauge", labels=frozenset(), series=1)
+Lookup = Callable[[str], Shape]
+
+
+def catalogue_lookup(
+    metrics: Mapping[str, Metric], recorded: Mapping[str, Shape], targets: int = 1
+) -> Lookup:
+    """Return what knows the metrics of a catalogue and the recording rules; anything else is unknown."""
+    known = {
+        name: _exported(metric, name, targets)
+        for metric in metrics.values()
+        for name in exported_names(metric)
+    }
+
+    def lookup(name: str) -> Shape:
+        return recorded.get(name) or known.get(name) or Shape()
+
+    return lookup
+
+
+def exported_names(metric: Metric) -> list[str]:
+    """Return the names of the series that a metric has; a histogram has three."""
+    suffixes = HISTOGRAM_SUFFIXES if metric.type == "histogram" else ("",)
+    return [metric.name + suffix for suffix in suffixes]
+
+
+def infer(node: promql.Expr, lookup: Lookup) -> Shape:
+    """Return the shape of an expression."""
+    match node:
+        case promql.VectorSelector():
+            return lookup(metric_name(node))
+        case promql.MatrixSelector():
+            return replace(infer(node.vector_selector, lookup), kind="matrix")
+        case promql.SubqueryExpr():
+            return replace(infer(node.expr, lookup), kind="matrix")
+        case promql.ParenExpr() | promql.UnaryExpr():
+            return infer(node.expr, lookup)
+        case promql.AggregateExpr():
+            return _aggregate(node, infer(node.expr, lookup))
+        case promql.BinaryExpr():
+            return _binary(node, infer(node.lhs, lookup), infer(node.rhs, lookup))
+        case promql.Call():
+            return _call(node, [infer(argument, lookup) for argument in node.args])
+        case promql.StringLiteral():
+            return Shape(kind="string")
+    return SCALAR
+
+
+def _exported(metric: Metric, name: str, targets: int) -> Shape:
+    labels, counts = {*metric.labels, *TARGET_LABELS}, [len(values) for values in metric.labels.values()]
+    if name.endswith("_bucket") and metric.type == "histogram":
+        labels.add("le")
+        counts.append(len(metric.buckets) + 1)
+    unit: Unit = "count" if metric.type == "histogram" and not name.endswith("_sum") else metric.unit
+    return Shape(
+        type="counter" if metric.type == "histogram" else metric.type,
+        labels=frozenset(labels),
+        unit=unit,
+        series=prod(counts) * targets if all(counts) else None,
+    )
+
+
+# Aggregations that pick whole series and so keep their labels.
+_PICKING = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
+_COUNTING = frozenset({"count", "group", "count_values"})
+
+
+def _aggregate(node: promql.AggregateExpr, inner: Shape) -> Shape:
+    operation = str(node.op)
+    if operation in _PICKING:
+        return replace(inner, type="gauge")
+    labels = kept_labels(node, inner.labels)
+    if operation == "count_values" and labels is not None and isinstance(node.param, promql.StringLiteral):
+        labels |= {str(node.param.val)}
+    unit: Unit | None = "count" if operation in _COUNTING else inner.unit
+    series = 1 if labels == frozenset() else inner.series
+    return Shape(type="gauge", labels=labels, unit=None if operation in ("stdvar",) else unit, series=series)
+
+
+def kept_labels(node: promql.AggregateExpr, labels: frozenset[str] | None) -> frozenset[str] | None:
+    """Return the labels that an aggregation leaves."""
+    if node.modifier is None:
+        return frozenset()
+    named = frozenset(map(str, node.modifier.labels))
+    if node.modifier.type == promql.AggModifierType.By:
+        return named if labels is None else named & labels
+    return None if labels is None else labels - named
+
+
+ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "^", "atan2"})
+COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
+
+
+def _binary(node: promql.BinaryExpr, left: Shape, right: Shape) -> Shape:
+    operation = str(node.op)
+    if left.kind == "scalar" and right.kind == "scalar":
+        return SCALAR
+    if operation in ("and", "unless"):
+        return left
+    if operation == "or":
+        both = None if left.labels is None or right.labels is None else left.labels | right.labels
+        return replace(left, labels=both, unit=left.unit if left.unit == right.unit else None, series=None)
+    if operation in COMPARISONS:
+        kept = left if left.kind != "scalar" else right
+        is_bool = node.modifier is not None and node.modifier.return_bool
+        return replace(kept, type="gauge", unit="count") if is_bool else kept
+    unit = _unit_of(operation, left, right)
+    if left.kind == "scalar" or right.kind == "scalar":
+        vector = right if left.kind == "scalar" else left
+        return replace(vector, type="gauge", unit=unit)
+    return Shape(
+        type="gauge", labels=matched_labels(node, left.labels, right.labels), unit=unit, series=left.series
+    )
+
+
+def matched_labels(
+    node: promql.BinaryExpr, left: frozenset[str] | None, right: frozenset[str] | None
+) -> frozenset[str] | None:
+    """Return the labels of the result of arithmetic between two vectors."""
+    modifier = node.modifier
+    if modifier is None:
+        return left
+    many = right if modifier.card == promql.VectorMatchCardinality.OneToMany else left
+    if modifier.card != promql.VectorMatchCardinality.OneToOne:
+        return None if many is None else many | frozenset(map(str, modifier.group_labels or ()))
+    if modifier.matching is None:
+        return left
+    named = frozenset(map(str, modifier.matching.labels))
+    if modifier.matching.type == promql.LabelModifierType.Include:
+        return named if left is None else named & left
+    return None if left is None else left - named
+
+
+def _unit_of(operation: str, left: Shape, right: Shape) -> Unit | None:
+    if left.kind == "scalar" or right.kind == "scalar":
+        # A bare number has no unit: a factor may change the unit, a summand does not.
+        return (left if right.kind == "scalar" else right).unit if operation in ("+", "-", "%") else None
+    if operation in ("+", "-", "%"):
+        return left.unit if left.unit == right.unit else None
+    if operation == "/" and left.unit == right.unit and left.unit is not None:
+        return "ratio"
+    return None
+
+
+_PER_SECOND: Mapping[Unit, Unit] = {"count": "per_second", "seconds": "ratio"}
+_RATES = frozenset({"rate", "irate", "deriv"})
+_COUNTS = frozenset({"count_over_time", "changes", "resets"})
+_TIMES = frozenset({"timestamp"})
+_LOSING_UNIT = frozenset(
+    {"stdvar_over_time", "exp", "ln", "log2", "log10", "sqrt", "sgn", "present_over_time"}
+)
+
+
+def _call(node: promql.Call, arguments: list[Shape]) -> Shape:
+    name = str(node.func.name)
+    if name in ("time", "pi", "scalar"):
+        return replace(SCALAR, unit="seconds" if name == "time" else None)
+    if name == "vector":
+        return Shape(type="gauge", labels=frozenset(), series=1)
+    if name in ("absent", "absent_over_time"):
+        return Shape(type="gauge", labels=_absent_labels(node.args[0]), unit="count", series=1)
+    vectors = [shape for shape in arguments if shape.kind in ("vector", "matrix")]
+    if not vectors:
+        return Shape(type="gauge", labels=frozenset(), series=1)
+    inner = replace(vectors[0], kind="vector", type="gauge")
+    if name in ("label_replace", "label_join"):
+        return replace(inner, type=vectors[0].type, labels=_with_label(inner.labels, node.args[1]))
+    if name == "histogram_quantile":
+        labels = None if inner.labels is None else inner.labels - {"le"}
+        return replace(inner, labels=labels, unit=None, series=None)
+    if name in ("last_over_time", "sort", "sort_desc", "abs", "ceil", "floor", "round"):
+        return replace(inner, type=vectors[0].type)
+    return replace(inner, unit=_unit_of_call(name, inner.unit))
+
+
+def _unit_of_call(name: str, unit: Unit | None) -> Unit | None:
+    if name in _RATES:
+        return _PER_SECOND.get(unit) if unit else None
+    if name in _COUNTS:
+        return "count"
+    if name in _TIMES:
+        return "seconds"
+    return None if name in _LOSING_UNIT else unit
+
+
+def _with_label(labels: frozenset[str] | None, name: promql.Expr) -> frozenset[str] | None:
+    return labels | {str(name.val)} if labels is not None and isinstance(name, promql.StringLiteral) else None
+
+
+def _absent_labels(argument: promql.Expr) -> frozenset[str] | None:
+    """Only the labels that a plain selector wants equal come out of absent()."""
+    selector = argument.vector_selector if isinstance(argument, promql.MatrixSelector) else argument
+    if not isinstance(selector, promql.VectorSelector):
+        return frozenset()
+    equal = [matcher.name for matcher in selector.matchers.matchers if matcher.op == promql.MatchOp.Equal]
+    return frozenset(map(str, equal)) - {"__name__"}
