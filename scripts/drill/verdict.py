@@ -66,5 +66,7 @@ def _line(row: tuple[str, ...], widths: list[int]) -> str:
 
 
 def _span(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}m {rest:02d}s" if minutes else f"{rest}s"
+    whole = round(seconds)
+    minutes, rest = divmod(abs(whole), 60)
+    # Below zero: somebody was told before the drill had asked.
+    return ("-" if whole < 0 else "") + (f"{minutes}m {rest:02d}s" if minutes else f"{rest}s")

@@ -29,3 +29,10 @@ def test_the_table_shows_drill_time_real_time_and_promise(tmp_path: Path) -> Non
     ]  # fmt: skip
     save([drill], tmp_path / "report.json")
     assert json.loads((tmp_path / "report.json").read_text())[0]["passed"] is True
+
+
+def test_what_came_before_the_drill_asked_is_shown_as_a_small_time_below_zero() -> None:
+    drill = Drill(alert="A", time_scale=60)
+    drill.judge_time("delivered", -0.02, 1.0)
+    drill.judge_time("delivered", -1.1, 1.0)
+    assert [row.split()[4] for row in as_table(drill).splitlines()[1:]] == ["-1s", "-1m"]
