@@ -5,7 +5,6 @@ import asyncio
 import shutil
 import sys
 import time
-from pathlib import Path
 
 import aiohttp
 
@@ -17,7 +16,8 @@ from scripts.drill.scenario import HarnessError, Scenario
 from scripts.drill.verdict import Drill, as_table, save
 from scripts.drill.world import World
 from scripts.stack.home import ROOT, Home, HomeError
-from scripts.stack.local import StackError, running
+from scripts.stack.local import Say, StackError, running
+from scripts.stack.lock import locked
 from scripts.stack.ports import PortError, Ports
 from scripts.stack.told import cancel_when_told
 
@@ -44,13 +44,14 @@ async def _drill(alert: str, time_scale: float) -> Drill:
         print(f"{time.monotonic() - begin:6.1f} s  {text}", flush=True)
 
     drill = Drill(alert=alert, time_scale=time_scale)
-    home = Home(path=_fresh(alert), ports=Ports.free(), time_scale=time_scale)
+    home = Home(path=ROOT / ".local" / "drills" / alert, ports=Ports.free(), time_scale=time_scale)
     project, problems, _ = load_project(ROOT / "config")
     if project is None:
         raise HarnessError("\n".join(map(str, problems)))
     project = scaled(project, time_scale)
     cancel_when_told(say)
     say(f"drill of {alert}, {time_scale:g} times as fast as in life")
+    await _empty(home, say)
     async with running(home, say), aiohttp.ClientSession() as session:
         scenario = Scenario(
             project=project,
@@ -67,12 +68,11 @@ async def _drill(alert: str, time_scale: float) -> Drill:
     return drill
 
 
-def _fresh(alert: str) -> Path:
-    """Return an empty folder for a drill: what an earlier one left would be told of again."""
-    path = ROOT / ".local" / "drills" / alert
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
-    return path
+async def _empty(home: Home, say: Say) -> None:
+    """Take away what an earlier drill left, which would be told of again; not under one that still runs."""
+    async with locked(home, say):
+        for folder in (home.path / "data", home.path / "log"):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,8 +1,13 @@
-"""What the command line of drills accepts."""
+"""What the command line of drills accepts, and the folder that it empties first."""
+
+from pathlib import Path
 
 import pytest
 
-from scripts.drill.__main__ import _parser
+from scripts.drill.__main__ import _empty, _parser
+from scripts.stack.home import Home, HomeError
+from scripts.stack.lock import locked
+from scripts.stack.ports import Ports
 
 
 @pytest.mark.parametrize("text", ["0", "nan", "-5", "1e9", "inf", "fast"])
@@ -18,3 +23,16 @@ def test_a_time_scale_that_no_clock_can_run_at_is_refused(
 def test_a_drill_runs_sixty_times_as_fast_as_life_unless_told_otherwise() -> None:
     assert _parser().parse_args([]).time_scale == 60
     assert _parser().parse_args(["--time-scale", "1.5"]).time_scale == 1.5
+
+
+async def test_what_an_earlier_drill_left_is_taken_away_unless_that_still_runs(tmp_path: Path) -> None:
+    home = Home(path=tmp_path / "drill", ports=Ports())
+    left = home.data("alertmanager") / "nflog"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    async with locked(home, lambda _: None):
+        with pytest.raises(HomeError, match="already runs"):
+            await _empty(home, lambda _: None)
+    assert left.exists()
+    await _empty(home, lambda _: None)
+    assert not left.exists()
