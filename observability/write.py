@@ -1,9 +1,12 @@
-"""Rendered files to disk, all or nothing as far as a file system can: temporary name, then rename."""
+"""Rendered files to disk: each whole or not at all, by a temporary name that is then changed.
+
+When a write fails, the files are old and new mixed, but the manifest names them all: the next run mends it.
+"""
 
 import difflib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +32,17 @@ def compare(out: Path, files: Mapping[str, str]) -> Changes:
 def write(out: Path, files: Mapping[str, str]) -> Changes:
     """Write `files`, and remove what an earlier call wrote and no spec makes any more; touch nothing else."""
     changes = compare(out, files)
+    if MANIFEST in changes.written:
+        # Old and new names first, so that a run that fails halfway leaves no file that nobody knows.
+        _write_file(out / MANIFEST, _listing({*files, *_made_before(out)}))
     for path in changes.written:
-        _write_file(out / path, _with_manifest(files)[path])
+        if path != MANIFEST:
+            _write_file(out / path, files[path])
     for path in changes.removed:
         (out / path).unlink()
         _remove_empty_folders(out, (out / path).parent)
+    if MANIFEST in changes.written:
+        _write_file(out / MANIFEST, _listing(files))
     return changes
 
 
@@ -61,8 +70,11 @@ def _read(file: Path) -> str | None:
 
 
 def _with_manifest(files: Mapping[str, str]) -> dict[str, str]:
-    listed = "".join(f"{path}\n" for path in sorted(files))
-    return {**files, MANIFEST: listed}
+    return {**files, MANIFEST: _listing(files)}
+
+
+def _listing(paths: Iterable[str]) -> str:
+    return "".join(f"{path}\n" for path in sorted(paths))
 
 
 def _made_before(out: Path) -> list[str]:
@@ -72,6 +84,8 @@ def _made_before(out: Path) -> list[str]:
 
 
 def _write_file(file: Path, text: str) -> None:
+    if _read(file) == text:
+        return
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:

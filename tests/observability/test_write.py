@@ -1,5 +1,6 @@
 """Files to disk: whole or not at all, ours and nobody else's."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,24 @@ def test_a_failed_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: p
     with pytest.raises(OSError, match="No space left"):
         write(tmp_path, {"a": "new"})
     assert files_in(tmp_path) == {"a": "old", "MANIFEST": "a\n"}
+
+
+def test_a_run_that_fails_halfway_forgets_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"stale": "old", "b": "old"})
+    real, calls = os.fsync, iter(range(100))
+
+    def full_at_the_third(handle: int) -> None:
+        if next(calls) == 2:
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full_at_the_third)
+        with pytest.raises(OSError, match="No space left"):
+            write(tmp_path, {"a": "new", "b": "new"})
+    assert files_in(tmp_path) == {"stale": "old", "a": "new", "b": "old", "MANIFEST": "a\nb\nstale\n"}
+    assert write(tmp_path, {"b": "new"}).removed == ("a", "stale")
+    assert files_in(tmp_path) == {"b": "new", "MANIFEST": "b\n"}
 
 
 def test_a_difference_shows_new_changed_and_removed_files(tmp_path: Path) -> None:
