@@ -7,7 +7,7 @@ from config.spec.model import Project
 from config.spec.problem import Problem
 from observability.names import DAILY_DIGEST, DIGEST_SEVERITY, HEARTBEAT_SEVERITY, WATCHDOG
 from observability.render.alertmanager import receiver_of
-from observability.verify.tool import run
+from observability.verify.tool import run, run_all
 
 
 def verify(project: Project, out: Path) -> Iterator[Problem]:
@@ -18,15 +18,18 @@ def verify(project: Project, out: Path) -> Iterator[Problem]:
         if not good:
             yield Problem(environment.where(), said, "amtool/config")
             continue
-        for alert, severity, receiver in _ways(project):
-            labels = (f"alertname={alert}", f"severity={severity}")
-            wanted = f"--verify.receivers={receiver}"
-            good, said = run(
-                "amtool", "config", "routes", "test", f"--config.file={config}", wanted, *labels, cwd=out
-            )
+        ways = list(_ways(project))
+        calls = [_call(config, *way) for way in ways]
+        for (alert, severity, receiver), (good, said) in zip(ways, run_all(calls, cwd=out), strict=True):
             if not good:
                 message = f"{alert} of severity {severity} does not reach {receiver} in {name}: {said}"
                 yield Problem(project.routing.where(), message, "amtool/routes")
+
+
+def _call(config: str, alert: str, severity: str, receiver: str) -> tuple[str, ...]:
+    labels = (f"alertname={alert}", f"severity={severity}")
+    wanted = f"--verify.receivers={receiver}"
+    return "amtool", "config", "routes", "test", f"--config.file={config}", wanted, *labels
 
 
 def _ways(project: Project) -> Iterator[tuple[str, str, str]]:

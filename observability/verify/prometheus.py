@@ -5,7 +5,7 @@ from pathlib import Path
 
 from config.spec.model import Project
 from config.spec.problem import Problem
-from observability.verify.tool import run
+from observability.verify.tool import run, run_all
 
 
 def verify(project: Project, out: Path) -> Iterator[Problem]:
@@ -19,7 +19,7 @@ def verify(project: Project, out: Path) -> Iterator[Problem]:
     if not good:
         yield Problem(project.bundle.where(), said, "promtool/rules")
         return
-    for alert in project.alerts.values():
-        good, said = run("promtool", "test", "rules", f"tests/{alert.name}.yml", cwd=out)
+    calls = [("promtool", "test", "rules", f"tests/{name}.yml") for name in project.alerts]
+    for alert, (good, said) in zip(project.alerts.values(), run_all(calls, cwd=out), strict=True):
         if not good:
             yield Problem(alert.where("tests"), f"a test of {alert.name} fails\n{said}", "promtool/test")

@@ -1,13 +1,16 @@
-"""Finds and runs an external tool."""
+"""Finds and runs external tools."""
 
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 # The tools that `make setup` fetches, for whoever has not put them on the PATH.
 _FETCHED = Path(__file__).parents[2] / ".tools" / "bin"
+_PATIENCE = 60.0  # seconds; a tool that judges one file takes a tenth of one
+_AT_ONCE = 2
 
 
 class ToolMissingError(Exception):
@@ -22,20 +25,25 @@ def find(name: str) -> str:
     raise ToolMissingError(f"{name} is neither on the PATH nor in .tools/bin; `make setup` fetches it")
 
 
-def run(name: str, *arguments: str, cwd: Path) -> tuple[bool, str]:
-    """Run a tool; return whether it was content, and all that it said."""
-    done = subprocess.run(
-        [find(name), *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    return done.returncode == 0, (done.stdout + done.stderr).strip()
+def run(name: str, *arguments: str, cwd: Path, patience: float = _PATIENCE) -> tuple[bool, str]:
+    """Run a tool; return whether it was content, and all that it said, with paths as below `cwd`."""
+    try:
+        done = subprocess.run(
+            [find(name), *arguments],
+            cwd=cwd,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=patience,
+        )
+    except subprocess.TimeoutExpired:
+        return False, f"{name} gave no answer within {patience:g} s and was stopped"
+    return done.returncode == 0, (done.stdout + done.stderr).strip().replace(f"{cwd}/", "")
 
 
-def sentence(output: str, keep: Sequence[str] = ()) -> str:
-    """Return a tool's output as one message, its temporary paths taken out."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return "; ".join(line for line in lines if not keep or any(word in line for word in keep))
+def run_all(calls: Iterable[Sequence[str]], *, cwd: Path) -> list[tuple[bool, str]]:
+    """Run tools, some at once, and return what `run` does of each, in the order of the calls."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda call: run(*call, cwd=cwd), calls))
