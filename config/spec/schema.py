@@ -1,12 +1,14 @@
 """JSON Schema errors as problems with a place, in the words of the file."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
 from config.spec.names import did_you_mean
 from config.spec.problem import Problem
@@ -15,9 +17,22 @@ from config.spec.source import Keys, Source
 _TYPES = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number"}
 
 
+def _pattern(_: object, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
+    """Judge `pattern` as ECMAScript does, whose language it is in JSON Schema.
+
+    Python's own `$` lets a line feed through at the end, and its `\\d` the digits of every script.
+    """
+    if isinstance(instance, str) and not re.search(re.sub(r"\$\Z", r"\\Z", pattern), instance, re.ASCII):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+_Validator = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+
+
 def load_schema(file: Path) -> Draft202012Validator:
     """Read a schema of ours; `make lint` checks the schemas themselves, so that no start pays for it."""
-    return Draft202012Validator(json.loads(file.read_text("utf-8")))
+    validator: Draft202012Validator = _Validator(json.loads(file.read_text("utf-8")))
+    return validator
 
 
 def validate(source: Source, validator: Draft202012Validator) -> list[Problem]:
@@ -38,8 +53,9 @@ def _problems(source: Source, error: ValidationError) -> Iterator[Problem]:
             if key not in known:
                 text = f"unknown key {key!r}{did_you_mean(key, known)}"
                 yield Problem(source.key_place(*path, key), text, "schema/unknown-key")
-    elif kind == "propertyNames":
-        yield Problem(source.key_place(*path, value), _pattern_text(error), check)
+    elif "propertyNames" in error.absolute_schema_path:
+        # The path is that of the mapping, and the value is the key that is wrong.
+        yield Problem(source.key_place(*path, value), _message(kind, error), check)
     elif kind == "required":
         missing = next(key for key in wanted if f"'{key}'" in error.message)
         yield Problem(source.key_place(*path), f"key {missing!r} is missing", check)
