@@ -7,7 +7,7 @@ from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from config.spec.duration import Duration
-from config.spec.problem import Place
+from config.spec.problem import Place, Problem
 from config.spec.source import Keys, Source
 
 T = TypeVar("T")
@@ -28,54 +28,66 @@ class Where:
         return self.source.key_place(*self.path, *path)
 
 
-def build(cls: type[T], source: Source, path: Keys = ()) -> T:
-    """Make a `cls` from the data at `path`; a schema must have accepted the file before.
+def build(cls: type[T], source: Source) -> tuple[T | None, list[Problem]]:
+    """Make a `cls` from a file that its schema has accepted; None with what no schema can say against it.
 
     The YAML key of a field is its name without a trailing underscore. A field `name` of an object in a
     mapping takes the object's key; a field `where` takes its place.
     """
-    data = source.data
-    for key in path:
-        data = data[key]
-    return _object(cls, data, source, path)
+    builder = _Builder(source)
+    made = builder.object(cls, source.data, ())
+    return (None if builder.problems else made), builder.problems
 
 
-def _object(cls: type[T], data: Mapping[str, Any], source: Source, path: Keys) -> T:
-    hints = get_type_hints(cls)
-    values: dict[str, Any] = {}
-    for field in fields(cls):  # type: ignore[arg-type]
-        key = field.name.rstrip("_")
-        if field.name == "where":
-            values[field.name] = Where(source, path)
-        elif key in data:
-            values[field.name] = _value(hints[field.name], data[key], source, (*path, key))
-        elif key == "name" and path:
-            values[field.name] = path[-1]
-        elif field.default is MISSING and field.default_factory is MISSING:
-            raise TypeError(
-                f"{cls.__name__}.{field.name} has no default, but the schema does not require {key!r}"
+class _Builder:
+    """One pass over the data of a file that makes objects and collects problems."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.problems: list[Problem] = []
+
+    def object(self, cls: type[T], data: Mapping[str, Any], path: Keys) -> T:
+        hints = get_type_hints(cls)
+        values: dict[str, Any] = {}
+        for field in fields(cls):  # type: ignore[arg-type]
+            key = field.name.rstrip("_")
+            if field.name == "where":
+                values[field.name] = Where(self.source, path)
+            elif key in data:
+                values[field.name] = self.value(hints[field.name], data[key], (*path, key))
+            elif key == "name" and path:
+                values[field.name] = path[-1]
+            elif field.default is MISSING and field.default_factory is MISSING:
+                raise TypeError(
+                    f"{cls.__name__}.{field.name} has no default, but the schema does not require {key!r}"
+                )
+        return cls(**values)
+
+    def value(self, hint: Any, data: Any, path: Keys) -> Any:
+        origin, args = get_origin(hint), get_args(hint)
+        if origin in (Union, UnionType):
+            return (
+                None if data is None else self.value(next(a for a in args if a is not NoneType), data, path)
             )
-    return cls(**values)
+        if origin is tuple:
+            return tuple(self.value(args[0], item, (*path, i)) for i, item in enumerate(data))
+        if origin in (dict, Mapping):
+            return MappingProxyType({k: self.value(args[1], v, (*path, k)) for k, v in data.items()})
+        if hint is Duration:
+            return self.duration(data, path)
+        if is_dataclass(hint) and isinstance(hint, type):
+            return self.object(hint, data, path)
+        return _scalar(hint, data) if origin is not Literal else data
 
-
-def _value(hint: Any, data: Any, source: Source, path: Keys) -> Any:
-    origin, args = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        return (
-            None if data is None else _value(next(a for a in args if a is not NoneType), data, source, path)
-        )
-    if origin is tuple:
-        return tuple(_value(args[0], item, source, (*path, i)) for i, item in enumerate(data))
-    if origin in (dict, Mapping):
-        return MappingProxyType({k: _value(args[1], v, source, (*path, k)) for k, v in data.items()})
-    if is_dataclass(hint) and hint is not Duration and isinstance(hint, type):
-        return _object(hint, data, source, path)
-    return _scalar(hint, data) if origin is not Literal else data
+    def duration(self, data: Any, path: Keys) -> Duration:
+        try:
+            return Duration.parse(data)
+        except ValueError as error:
+            self.problems.append(Problem(self.source.place(*path), str(error), "spec/duration"))
+            return Duration(0)
 
 
 def _scalar(hint: Any, data: Any) -> Any:
-    if hint is Duration:
-        return Duration.parse(data)
     if hint is Decimal:
         return Decimal(data)
     if hint in (str, int, bool) and isinstance(data, hint):

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 # Prometheus' own syntax: units in falling order, each at most once.
-PATTERN = r"^(?=\d)(?:\d+y)?(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?(?:\d+ms)?$"
+PATTERN = r"^(?=\d)(?:\d+y)?(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?(?:\d+ms)?\Z"
 _UNITS = {
     "y": 31_536_000_000,
     "w": 604_800_000,
@@ -15,6 +15,8 @@ _UNITS = {
     "ms": 1,
 }
 _PARTS = re.compile(r"(\d+)(ms|[ywdhms])")
+_LONGEST_YEARS = 100
+_MOST_DIGITS = 15  # as milliseconds beyond any length that is allowed
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,10 +27,17 @@ class Duration:
 
     @classmethod
     def parse(cls, text: str) -> "Duration":
-        """Read `1h30m`; raise ValueError for anything that Prometheus would not read."""
-        if not re.match(PATTERN, text):
-            raise ValueError(f"{text!r} is not a duration such as 30s, 5m or 1h30m")
-        return cls(sum(int(number) * _UNITS[unit] for number, unit in _PARTS.findall(text)))
+        """Read `1h30m`; raise ValueError for anything that Prometheus would not read, or that is absurd."""
+        shown = repr(text if len(text) <= 40 else text[:39] + "…")
+        if not re.match(PATTERN, text, re.ASCII):
+            raise ValueError(f"{shown} is not a duration such as 30s, 5m or 1h30m")
+        parts = [(number.lstrip("0") or "0", unit) for number, unit in _PARTS.findall(text)]
+        # Python refuses to read thousands of digits, so they are counted first.
+        if all(len(number) <= _MOST_DIGITS for number, _ in parts):
+            length = sum(int(number) * _UNITS[unit] for number, unit in parts)
+            if length <= _LONGEST_YEARS * _UNITS["y"]:
+                return cls(length)
+        raise ValueError(f"{shown} is longer than {_LONGEST_YEARS} years")
 
     @property
     def seconds(self) -> float:

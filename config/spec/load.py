@@ -1,7 +1,9 @@
 """A folder of YAML to a Project: all files, all problems, nothing raised for content."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,66 +20,120 @@ from config.spec.model import (
     Routing,
     Scrape,
 )
+from config.spec.names import did_you_mean
 from config.spec.problem import Place, Problem
 from config.spec.schema import load_schema, validate
 from config.spec.source import Source, read
 
 T = TypeVar("T")
 _SCHEMAS = Path(__file__).parent.parent / "schemas"
+_FILES = ("bot.yaml", "bundle.yaml", "measures.yaml", "metrics.yaml", "routing.yaml", "scrape.yaml")
+_FOLDERS = ("alerts", "dashboards", "environments")
+# Where the specs are a Python package too, as ours are.
+_PACKAGE = ("__init__.py", "__pycache__", "schemas", "spec")
+_SPEC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.yaml")
+# What no one takes for a spec: hidden files, what editors and merges leave behind, and a word to the reader.
+_HARMLESS = re.compile(r"\..*|.*~|#.*#|.*\.(bak|orig|rej|swp|tmp)|README(\..*)?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ValuesFile(Mapping[str, Mapping[str, Any]]):
+    """Values for environments by name that know their places; its data must be a mapping of mappings."""
+
+    source: Source
+
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        values: Mapping[str, Any] = self.source.data[name]
+        return values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.source.data)
+
+    def __len__(self) -> int:
+        return len(self.source.data)
 
 
 class Loader:
     """Loads the files of one folder and keeps every problem and every source that it met."""
 
-    def __init__(self, config_dir: Path, shown_from: Path | None = None) -> None:
+    def __init__(self, config_dir: Path) -> None:
         self.config_dir = config_dir
-        self.shown_from = shown_from or Path.cwd()
+        self._shown_dir = _shown(config_dir)
         self.problems: list[Problem] = []
         self.sources: dict[str, Source] = {}
 
-    def document(
-        self, cls: type[T], schema: str, *names: str, values: Mapping[str, Any] | None = None
-    ) -> T | None:
+    def document(self, cls: type[T], schema: str, *names: str, values: Source | None = None) -> T | None:
         """Load one file as a `cls`; None when it has problems, which are then in `problems`.
 
-        `values` replaces parts of the file's data, key by key, before it is checked.
+        What `values` has under the file's name replaces parts of its data, key by key, before it is checked.
         """
         file = self.config_dir.joinpath(*names)
-        source, problems = read(file, self._shown(file))
-        if values and source.data is not None:
-            source = replace(source, data=_merged(source.data, values))
+        source, problems = read(file, self._shown_dir.joinpath(*names).as_posix())
         self.sources[source.path] = source
+        if values and file.stem in values.data and isinstance(source.data, dict):
+            source = source.under(values, file.stem)
         if source.data is not None or not problems:
             problems += validate(source, load_schema(_SCHEMAS / f"{schema}.schema.json"))
+        value = None
+        if not problems:
+            value, problems = build(cls, source)
         self.problems += problems
-        return None if problems else build(cls, source)
+        return value
 
-    def folder(self, cls: type[T], schema: str, name: str) -> dict[str, T]:
-        """Load every file of a folder, by name without `.yaml`."""
-        files = sorted((self.config_dir / name).glob("*.yaml"))
-        if not files:
-            self.problems.append(
-                Problem(Place(self._shown(self.config_dir / name), 1, 1), "no .yaml file here", "load/empty")
-            )
-        loaded = {file.stem: self.document(cls, schema, name, file.name) for file in files}
+    def folder(self, cls: type[T], schema: str, name: str, values: Source | None = None) -> dict[str, T]:
+        """Load every file of a folder, by name without `.yaml`; `values` are laid over them by name."""
+        stems = [entry.removesuffix(".yaml") for entry in self._entries(name) if _SPEC.fullmatch(entry)]
+        if not stems:
+            self._problem("no .yaml file here", "load/empty", name)
+        for stem in values.data if values else ():
+            if values and stem not in stems:
+                text = f"no file {stem}.yaml in {name}/ to lay this over{did_you_mean(stem, stems)}"
+                self.problems.append(Problem(values.key_place(stem), text, "load/values"))
+        loaded = {stem: self.document(cls, schema, name, f"{stem}.yaml", values=values) for stem in stems}
         return {stem: value for stem, value in loaded.items() if value is not None}
 
-    def environments(self, values: Mapping[str, Mapping[str, Any]]) -> dict[str, Environment]:
-        """Load every environment, with `values[name]` put over the file's."""
-        files = sorted((self.config_dir / "environments").glob("*.yaml"))
-        loaded = {
-            file.stem: self.document(
-                Environment, "environment", "environments", file.name, values=values.get(file.stem)
-            )
-            for file in files
-        }
-        return {name: value for name, value in loaded.items() if value is not None}
+    def source_of(self, values: Mapping[str, Mapping[str, Any]]) -> Source:
+        """Return values for environments as a source; what a program made has no places of its own."""
+        if not isinstance(values, ValuesFile):
+            return Source((self._shown_dir / "environments").as_posix(), "", values, {}, {})
+        self.sources[values.source.path] = values.source
+        return values.source
 
-    def _shown(self, file: Path) -> str:
+    def refuse_strays(self) -> None:
+        """Add a problem for each file that nobody reads: most often a spec under a wrong name."""
+        for entry in self._entries():
+            if entry not in (*_FILES, *_FOLDERS, *_PACKAGE) and not _HARMLESS.fullmatch(entry):
+                self._stray(f"{Path(entry).stem}.yaml", entry)
+        for folder in _FOLDERS:
+            for entry in self._entries(folder):
+                if not _SPEC.fullmatch(entry) and not _HARMLESS.fullmatch(entry):
+                    self._stray(f"{Path(entry).stem}.yaml", folder, entry)
+
+    def _stray(self, better: str, *names: str) -> None:
+        """Add the problem of one file; `better` is its name with the right ending."""
+        if (
+            _SPEC.fullmatch(better)
+            and names[-1].lower().endswith((".yml", ".yaml"))
+            and (len(names) > 1 or better in _FILES)
+        ):
+            wanted = f"name it {better!r}"
+        elif len(names) > 1:
+            wanted = "a spec is a file <name>.yaml, its name of letters, digits, _ and -"
+        else:
+            wanted = f"the files here are {', '.join(_FILES)}, the folders {', '.join(_FOLDERS)}"
+        self._problem(f"{names[-1]!r} is not read: {wanted}", "load/stray", *names)
+
+    def _problem(self, message: str, check: str, *names: str) -> None:
+        self.problems.append(
+            Problem(Place(self._shown_dir.joinpath(*names).as_posix(), 1, 1), message, check)
+        )
+
+    def _entries(self, *names: str) -> list[str]:
+        """Return the names in a folder; one that is not there has none."""
         try:
-            return file.resolve().relative_to(self.shown_from.resolve()).as_posix()
-        except ValueError:
-            return file.as_posix()
+            return sorted(os.listdir(self.config_dir.joinpath(*names)))
+        except OSError:
+            return []
 
 
 def load_project(
@@ -85,9 +141,12 @@ def load_project(
 ) -> tuple[Project | None, list[Problem], dict[str, Source]]:
     """Load a bundle; the Project is None when any file has problems.
 
-    Runbook pages are looked for in `runbooks/` beside `config_dir`. The sources are for reports.
+    `values` has by the name of an environment what is laid over it. Runbook pages are looked for in
+    `runbooks/` beside `config_dir`. The sources are for reports.
     """
     loader = Loader(config_dir)
+    laid_over = loader.source_of(values or {})
+    loader.refuse_strays()
     bundle = loader.document(Bundle, "bundle", "bundle.yaml")
     catalogue = loader.document(Catalogue, "metrics", "metrics.yaml")
     measures = loader.document(Measures, "measures", "measures.yaml")
@@ -95,7 +154,7 @@ def load_project(
     routing = loader.document(Routing, "routing", "routing.yaml")
     subjects = loader.folder(Alerts, "alerts", "alerts")
     dashboards = loader.folder(Dashboard, "dashboard", "dashboards")
-    environments = loader.environments(values or {})
+    environments = loader.folder(Environment, "environment", "environments", laid_over)
     problems = sorted(loader.problems, key=lambda problem: (problem.place, problem.message))
     if problems or not (bundle and catalogue and measures and scrape and routing):
         return None, problems, loader.sources
@@ -108,7 +167,7 @@ def load_project(
         subjects=subjects,
         dashboards=dashboards,
         environments=environments,
-        runbooks=frozenset(page.stem for page in (config_dir.parent / "runbooks").glob("[a-z]*.md")),
+        runbooks=frozenset(page.stem for page in (beside(config_dir) / "runbooks").glob("[a-z]*.md")),
     )
     return project, [], loader.sources
 
@@ -120,7 +179,14 @@ def load_metrics(config_dir: Path) -> tuple[tuple[Metric, ...], list[Problem]]:
     return (tuple(catalogue.metrics.values()) if catalogue else ()), loader.problems
 
 
-def _merged(data: Any, values: Any) -> Any:
-    if isinstance(data, dict) and isinstance(values, Mapping):
-        return {**data, **{key: _merged(data.get(key), value) for key, value in values.items()}}
-    return values
+def beside(config_dir: Path) -> Path:
+    """Return the folder that holds `config_dir`, also for `.` and `..`, whose `parent` is not theirs."""
+    return config_dir / ".." if config_dir.name in ("", "..") else config_dir.parent
+
+
+def _shown(config_dir: Path) -> Path:
+    """Return the folder as the user would type it; a link inside it keeps its own name."""
+    try:
+        return Path(os.path.realpath(config_dir)).relative_to(os.path.realpath("."))
+    except ValueError:
+        return config_dir

@@ -4,8 +4,8 @@ Scalars follow YAML 1.2: `10:30`, `on`, `2026-01-01` and `0640` stay text. A num
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from config.spec.problem import Place, Problem, Related
 
 Keys = tuple[str | int, ...]
 MAX_DEPTH = 100  # far beyond any real spec; keeps the walk clear of Python's recursion limit
+MAX_VALUES = 100_000  # an alias of aliases of aliases multiplies; a real spec has some thousand values
+_LARGEST_POWER = 300  # of ten: what Prometheus, Grafana and JSON can hold
 
 
 class _Loader(yaml.CSafeLoader):
@@ -39,12 +41,24 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(_TAG + _tag, re.compile(_pattern), _first)
 
 
+def _number(text: str) -> Decimal:
+    number = Decimal(text)
+    if not number.is_finite() or abs(number.adjusted()) > _LARGEST_POWER:
+        raise ValueError(f"{text} is beyond what programs can hold")
+    return number
+
+
+def _whole_number(text: str) -> int:
+    _number(text)
+    return int(text)
+
+
 _SCALARS: dict[str, Callable[[str], Any]] = {
     "str": str,
     "null": lambda _: None,
     "bool": lambda text: text.lower() == "true",
-    "int": int,
-    "float": Decimal,
+    "int": _whole_number,
+    "float": _number,
 }
 
 
@@ -69,6 +83,16 @@ class Source:
         """Return the place of the key at `path`; a list entry and the document have only a value."""
         return self.keys.get(path) or self.place(*path)
 
+    def under(self, values: "Source", *at: str | int) -> "Source":
+        """Return this file with what stands at `at` in `values` laid over it, key by key.
+
+        What is replaced has its place in `values`, so that a problem points at who is to blame.
+        """
+        data: Any = values.data
+        for key in at:
+            data = data[key]
+        return _Overlay(self, values, at).source(data)
+
 
 def read(file: Path, shown_as: str) -> tuple[Source, list[Problem]]:
     """Read one file; every problem is returned, none raised, and without any data there is one."""
@@ -88,6 +112,9 @@ def parse(text: str, path: str) -> tuple[Source, list[Problem]]:
     """Read one text; see `read`."""
     nothing = Source(path, text, None, {}, {})
     try:
+        if deep := _too_deep(text):
+            message = f"nested deeper than {MAX_DEPTH} levels"
+            return nothing, [Problem(Place(path, *deep), message, "yaml/nesting")]
         node = _compose(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -95,13 +122,31 @@ def parse(text: str, path: str) -> tuple[Source, list[Problem]]:
         return nothing, [Problem(place, _sentence(error), "yaml/syntax")]
     except yaml.YAMLError as error:
         return nothing, [Problem(_place_of_bad_character(text, path), _sentence(error), "yaml/syntax")]
-    except RecursionError:
-        return nothing, [Problem(Place(path, 1, 1), f"nested deeper than {MAX_DEPTH} levels", "yaml/nesting")]
     if node is None:
         return nothing, [Problem(Place(path, 1, 1), "the file is empty", "yaml/empty")]
     walk = _Walk(path)
     data = walk.value(node, (), frozenset())
+    if len(walk.values) > MAX_VALUES:
+        message = f"aliases make more than {MAX_VALUES} values of it; write them out"
+        return nothing, [Problem(Place(path, 1, 1), message, "yaml/size")]
     return Source(path, text, data, walk.keys, walk.values), walk.problems
+
+
+def _too_deep(text: str) -> tuple[int, int] | None:
+    """Return the line and column where it is nested too deep; PyYAML would overflow the stack and crash."""
+    loader, depth = _Loader(text), 0
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH and (mark := event.start_mark):
+                    return mark.line + 1, mark.column + 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+        return None
+    finally:
+        loader.dispose()
 
 
 def _compose(text: str) -> yaml.Node | None:
@@ -123,8 +168,41 @@ def _place_of_bad_character(text: str, path: str) -> Place:
     found = re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]", text)
     if not found:
         return Place(path, 1, 1)
-    before = text[: found.start()]
-    return Place(path, before.count("\n") + 1, found.start() - before.rfind("\n"))
+    lines = re.split("\r\n|[\n\r\x85\u2028\u2029]", text[: found.start()])
+    return Place(path, len(lines), len(lines[-1]) + 1)
+
+
+class _Overlay:
+    """One pass over two sources that puts the data and the places of the second over those of the first."""
+
+    def __init__(self, below: Source, above: Source, at: Keys) -> None:
+        self.below, self.above, self.at = below, above, at
+        self.keys, self.values = dict(below.keys), dict(below.values)
+
+    def source(self, data: Any) -> Source:
+        return replace(
+            self.below, data=self.merged(self.below.data, data, ()), keys=self.keys, values=self.values
+        )
+
+    def merged(self, below: Any, above: Any, path: Keys) -> Any:
+        if not (isinstance(below, dict) and isinstance(above, Mapping)):
+            self.take(above, path)
+            return above
+        data = dict(below)
+        for key, value in above.items():
+            data[key] = self.merged(below.get(key), value, (*path, key))
+        return data
+
+    def take(self, data: Any, path: Keys) -> None:
+        """Give the data at `path`, and all below it, the places that it has above."""
+        for mine, theirs in ((self.keys, self.above.keys), (self.values, self.above.values)):
+            if place := theirs.get((*self.at, *path)):
+                mine[path] = place
+        children = (
+            data.items() if isinstance(data, Mapping) else enumerate(data) if isinstance(data, list) else ()
+        )
+        for key, value in children:
+            self.take(value, (*path, key))
 
 
 class _Walk:
@@ -144,6 +222,8 @@ class _Walk:
 
     def value(self, node: yaml.Node, path: Keys, above: frozenset[int]) -> Any:
         self.values[path] = self.place(node)
+        if len(self.values) > MAX_VALUES:
+            return None  # told once, for the whole file
         if id(node) in above:
             return self.problem(node, "an alias contains itself", "yaml/recursion")
         if len(above) >= MAX_DEPTH:

@@ -24,10 +24,21 @@ def test_it_reads_and_writes(text: str, milliseconds: int, written: str) -> None
     assert Duration.parse(written) == duration
 
 
-@pytest.mark.parametrize("text", ["", "5", "m", "5 m", "5m1h", "-5m", "1.5h", "5M", "5m5m"])
+@pytest.mark.parametrize("text", ["", "5", "m", "5 m", "5m1h", "-5m", "1.5h", "5M", "5m5m", "5m\n", "٥m"])
 def test_it_refuses_what_prometheus_refuses(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration such as"):
         Duration.parse(text)
+
+
+@pytest.mark.parametrize("text", ["101y", "99y9999w", "9" * 400 + "s", "9" * 5000 + "ms"])
+def test_it_refuses_what_nobody_lives_to_see(text: str) -> None:
+    with pytest.raises(ValueError, match="is longer than 100 years") as refused:
+        Duration.parse(text)
+    assert len(str(refused.value)) < 80
+
+
+def test_leading_zeros_are_no_length() -> None:
+    assert Duration.parse("0" * 5000 + "5m") == Duration.parse("5m")
 
 
 def test_scaling_never_turns_a_length_into_nothing() -> None:

@@ -50,6 +50,12 @@ def test_a_missing_path_has_the_place_of_its_nearest_parent() -> None:
             id="huge",
         ),
         pytest.param(
+            "a: 1e999", "x.yaml:1:4: '1e999' is not a number that can be read [yaml/number]", id="vast"
+        ),
+        pytest.param(
+            "a: 0e-999", "x.yaml:1:4: '0e-999' is not a number that can be read [yaml/number]", id="tiny"
+        ),
+        pytest.param(
             "a: 1\nb: x\0y", "x.yaml:2:5: control characters are not allowed [yaml/syntax]", id="NUL"
         ),
         pytest.param(
@@ -68,10 +74,38 @@ def test_bad_text_gives_a_problem_at_its_place(text: str, problem: str) -> None:
     assert messages(text) == [problem]
 
 
-def test_deep_nesting_is_refused_and_not_a_crash() -> None:
-    assert [m.split(": ", 1)[1] for m in messages("[" * 500 + "]" * 500)] == [
-        "nested deeper than 100 levels [yaml/nesting]"
+@pytest.mark.parametrize("depth", [101, 500, 100_000])
+@pytest.mark.parametrize(
+    ("opened", "closed", "column"), [("[", "]", 101), ("{a: ", "}", 401), ("- ", "", 201)]
+)
+def test_deep_nesting_is_refused_and_not_a_crash(depth: int, opened: str, closed: str, column: int) -> None:
+    assert messages(opened * depth + "1" + closed * depth) == [
+        f"x.yaml:1:{column}: nested deeper than 100 levels [yaml/nesting]"
     ]
+
+
+def test_nesting_of_a_hundred_levels_is_read() -> None:
+    assert messages("[" * 100 + "]" * 100) == []
+
+
+def test_aliases_that_multiply_are_refused() -> None:
+    lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 20)]
+    assert messages("\n".join(lines)) == [
+        "x.yaml:1:1: aliases make more than 100000 values of it; write them out [yaml/size]"
+    ]
+
+
+def test_what_is_laid_over_has_its_own_place_and_the_rest_keeps_its() -> None:
+    below, _ = parse("a:\n  b: 1\n  c: [2, 3]\n", "below.yaml")
+    above, _ = parse("x:\n  a: {c: [4], d: {e: 5}}\n", "above.yaml")
+    source = below.under(above, "x")
+    assert source.data == {"a": {"b": 1, "c": [4], "d": {"e": 5}}}
+    assert source.place("a", "b") == Place("below.yaml", 2, 6)
+    assert source.key_place("a") == Place("below.yaml", 1, 1)
+    assert source.place("a", "c", 0) == Place("above.yaml", 2, 11)
+    assert source.key_place("a", "d", "e") == Place("above.yaml", 2, 19)
+    assert below.data == {"a": {"b": 1, "c": [2, 3]}}
 
 
 def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
