@@ -1,47 +1,88 @@
 """The command line: `tradewatch check`, `generate` and `diff`.
 
-Exit codes: 0 clean, 1 problems (or, for diff, differences), 2 usage, 3 a bug of ours.
+Exit codes: 0 clean, 1 problems (or, for diff, differences), 2 usage, 3 a bug of ours; 130 when stopped by
+Ctrl-C and 141 when the reader of the output has gone, as shells have it.
 """
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from config.spec.source import read
+from config.spec.load import ValuesFile, beside
+from config.spec.problem import Problem
+from config.spec.source import Source, read
 from observability.compile import Outcome, Request, compile_and_verify, compile_bundle
 from observability.report import as_text
 from observability.scale import parse_factor
 from observability.verify.tool import ToolMissingError
-from observability.write import as_diff, write
+from observability.write import Changes, as_diff, write
 
 CLEAN, PROBLEMS, USAGE, BUG = range(4)
+INTERRUPTED, READER_GONE = 130, 141
 Command = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    _open_closed_streams()
     try:
-        command: Command = options.command
-        return command(options)
+        try:
+            options = _parser().parse_args(arguments)
+            command: Command = options.command
+            return command(options)
+        finally:
+            sys.stdout.flush()  # at the interpreter's own end it would be too late to say anything
     except (UsageError, ToolMissingError) as error:
-        print(f"tradewatch: {error}", file=sys.stderr)
+        _complain(str(error))
         return USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:
-        return CLEAN
+        _drop(sys.stdout, sys.stderr)
+        return READER_GONE
+    except OSError as error:
+        _drop(sys.stdout)
+        _complain(_sentence(error))
+        return USAGE
     except Exception:  # noqa: BLE001 - the last place that can tell the user what to do
         traceback.print_exc()
-        print(
-            "tradewatch: this is a bug of tradewatch; please report it with the text above", file=sys.stderr
-        )
+        _complain("this is a bug of tradewatch; please report it with the text above")
         return BUG
 
 
 class UsageError(Exception):
     """The command was called with something that it cannot use."""
+
+
+def _open_closed_streams() -> None:
+    """Give a command that was started with a closed stream a place to write to."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for ever
+
+
+def _drop(*streams: TextIO) -> None:
+    """Throw away what is still to be printed, so that the interpreter does not fail with it again."""
+    with suppress(OSError), Path(os.devnull).open("wb") as nowhere:  # a stream in memory has no number
+        for stream in streams:
+            os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def _complain(text: str) -> None:
+    with suppress(OSError):  # nobody may be there to hear it, and the exit code still tells
+        print(f"tradewatch: {text}", file=sys.stderr)
+
+
+def _sentence(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    file = error.filename2 or error.filename
+    return f"{file}: {reason}" if file else reason
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -58,7 +99,7 @@ def _generate(options: argparse.Namespace) -> int:
     if outcome.failed:
         print("nothing was written", file=sys.stderr)
         return _report(outcome)
-    changes = write(_out(options), outcome.files)
+    changes = _written(_out(options), outcome)
     for path in changes.written:
         print(f"wrote {_out(options) / path}")
     for path in changes.removed:
@@ -72,9 +113,19 @@ def _diff(options: argparse.Namespace) -> int:
     outcome = compile_bundle(_request(options))
     if outcome.failed:
         return _report(outcome)
-    difference = as_diff(_out(options), outcome.files)
-    sys.stdout.write(difference)
+    try:
+        difference = as_diff(_out(options), outcome.files)
+    except OSError as error:
+        raise UsageError(f"cannot compare with {_out(options)}: {_sentence(error)}") from None
+    print(difference, end="")
     return PROBLEMS if difference else CLEAN
+
+
+def _written(out: Path, outcome: Outcome) -> Changes:
+    try:
+        return write(out, outcome.files)
+    except OSError as error:
+        raise UsageError(f"cannot write to {out}: {_sentence(error)}; name another folder by --out") from None
 
 
 def _report(outcome: Outcome) -> int:
@@ -90,7 +141,7 @@ def _count(outcome: Outcome) -> str:
 
 
 def _out(options: argparse.Namespace) -> Path:
-    out: Path = options.out or options.config.parent / "observability" / "generated"
+    out: Path = options.out or beside(options.config) / "observability" / "generated"
     return out
 
 
@@ -106,11 +157,19 @@ def _values(file: Path | None) -> Mapping[str, Mapping[str, Any]]:
     if file is None:
         return {}
     source, problems = read(file, str(file))
-    if problems:
-        raise UsageError("; ".join(str(problem) for problem in problems))
-    if not isinstance(source.data, dict) or not all(isinstance(v, dict) for v in source.data.values()):
-        raise UsageError(f"{file} must map each environment's name to the keys that it changes")
-    return source.data
+    if problems := problems or _problems_of_form(source):
+        raise UsageError(
+            f"--values {file} cannot be used\n{as_text(problems, {source.path: source})}".strip()
+        )
+    return ValuesFile(source)
+
+
+def _problems_of_form(source: Source) -> list[Problem]:
+    text = "must map each environment's name to the keys that it changes"
+    if not isinstance(source.data, dict):
+        return [Problem(source.place(), text, "load/values")]
+    wrong = [name for name, values in source.data.items() if not isinstance(values, dict)]
+    return [Problem(source.place(name), text, "load/values") for name in wrong]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -119,6 +178,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Compile specs to Prometheus, Alertmanager and Grafana files, and prove them.",
         epilog="Exit codes: 0 clean, 1 problems or differences, 2 usage, 3 a bug of tradewatch.",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, command, text in (
         ("check", _check, "check the specs, and let promtool and amtool test what they make"),
@@ -129,6 +189,13 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command, out=None, time_scale=1.0)
         _add_options(sub, writes=command is not _check)
     return parser
+
+
+def _version() -> str:
+    try:
+        return version("tradewatch")
+    except PackageNotFoundError:
+        return "that is not installed"
 
 
 def _add_options(parser: argparse.ArgumentParser, *, writes: bool) -> None:

@@ -1,9 +1,14 @@
 """Problems as people read them: place, sentence, source line, caret."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from config.spec.problem import Place, Problem
 from config.spec.source import Source
+
+# Where YAML ends a line, which is less often than `splitlines` does.
+_LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def as_text(problems: Iterable[Problem], sources: Mapping[str, Source]) -> str:
@@ -22,9 +27,10 @@ def _lines(problem: Problem, sources: Mapping[str, Source]) -> Iterator[str]:
 
 def _caret(place: Place, sources: Mapping[str, Source]) -> Iterator[str]:
     source = sources.get(place.path)
-    lines = source.text.splitlines() if source else []
-    if 1 <= place.line <= len(lines):
-        line = lines[place.line - 1]
+    lines = _LINE_END.split(source.text) if source and source.text else []
+    if 1 <= place.line <= len(lines) and lines[place.line - 1]:
+        # A control character would speak to the terminal instead of the reader.
+        line = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", lines[place.line - 1])
         # Tabs stay tabs, so that the caret stands below its column.
         indent = "".join("\t" if char == "\t" else " " for char in line[: place.column - 1])
         yield f"    {line}"
