@@ -42,18 +42,13 @@ class Outcome:
 
 
 def run_checks(project: Project) -> list[Problem]:
-    """Return what the checks find, each named after its module."""
-    return [
-        Problem(
-            finding.place,
-            finding.message,
-            module.__name__.rpartition(".")[2],
-            finding.severity,
-            finding.related,
-        )
+    """Return what the checks find, each named after its module, nothing twice."""
+    found = [
+        Problem(one.place, one.message, module.__name__.rpartition(".")[2], one.severity, one.related)
         for module in CHECKS
-        for finding in module.check(project)
+        for one in module.check(project)
     ]
+    return list(dict.fromkeys(found))
 
 
 def render_all(project: Project) -> dict[str, str]:

@@ -38,11 +38,27 @@ def nodes(expr: promql.Expr) -> Iterator[promql.Expr]:
     The library's own walk hands out copies, so changes made there are lost.
     """
     yield expr
+    for child in children(expr):
+        yield from nodes(child)
+
+
+def children(expr: promql.Expr) -> Iterator[promql.Expr]:
+    """Yield what stands right below an expression."""
     for field in ("lhs", "rhs", "expr", "param", "vector_selector"):
         if isinstance(child := getattr(expr, field, None), promql.Expr):
-            yield from nodes(child)
-    for child in getattr(expr, "args", ()):
-        yield from nodes(child)
+            yield child
+    yield from getattr(expr, "args", ())
+
+
+def length_of(expr: promql.Expr) -> Duration | None:
+    """Return the window of a range or subquery."""
+    length = getattr(expr, "range", None)
+    return Duration(round(length / timedelta(milliseconds=1))) if isinstance(length, timedelta) else None
+
+
+def shown(expr: promql.Expr) -> str:
+    """Return an expression as people write it, without the empty braces that the library adds."""
+    return str(expr).replace("{}", "")
 
 
 def selectors(text: str) -> Iterator[tuple[str, promql.VectorSelector]]:

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 from config.spec.model import Measure, Project
 from observability.checks.finding import Finding
-from observability.infer import Shape, catalogue_lookup, infer
-from observability.names import recorded
+from observability.checks.queries import known_of
 from observability.promql import parse, syntax_error
 
 
@@ -20,7 +19,7 @@ def check(project: Project) -> Iterator[Finding]:
 
 
 def _labels(project: Project, measure: Measure) -> Iterator[Finding]:
-    kept = _shape(project, measure).labels
+    kept = known_of(project).shape(parse(measure.query)).labels
     if kept is None:
         yield Finding(measure.where("query"), "cannot tell which labels are left; aggregate the whole query")
     elif kept != set(measure.by):
@@ -28,11 +27,3 @@ def _labels(project: Project, measure: Measure) -> Iterator[Finding]:
         seen = ", ".join(sorted(kept)) or "none"
         place = measure.where("by") if measure.by else measure.where()
         yield Finding(place, f"`by` says {said}, but the query keeps {seen}")
-
-
-def _shape(project: Project, measure: Measure) -> Shape:
-    shapes = {
-        recorded(project, one.name): Shape(type="gauge", labels=frozenset(one.by), unit=one.unit)
-        for one in project.measures.values()
-    }
-    return infer(parse(measure.query), catalogue_lookup(project.catalogue.metrics, shapes))

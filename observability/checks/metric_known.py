@@ -11,33 +11,24 @@ from config.spec.names import did_you_mean
 from config.spec.problem import Place
 from observability.checks.finding import Finding
 from observability.checks.queries import readable_queries
+from observability.infer import TARGET_LABELS, exported_names
 from observability.names import recorded
 from observability.promql import SYNTHETIC, label_matchers, selectors
-
-# What a scrape adds to every series.
-_TARGET_LABELS = frozenset({"job", "instance"})
-_HISTOGRAM_SUFFIXES = ("_bucket", "_count", "_sum")
 
 
 def check(project: Project) -> Iterator[Finding]:
     known = {name: metric for metric in project.catalogue.metrics.values() for name in exported_names(metric)}
     measures = {recorded(project, name) for name in project.measures}
-    for query, place in readable_queries(project):
-        for name, selector in selectors(query):
+    for query in readable_queries(project):
+        for name, selector in selectors(query.text):
             if name in known:
-                yield from _labels(place, known[name], name, label_matchers(selector))
+                yield from _labels(query.place, known[name], name, label_matchers(selector))
             elif name not in measures and name not in SYNTHETIC:
                 near = did_you_mean(name, [*known, *measures])
-                yield Finding(place, f"no metric named {name!r} in metrics.yaml{near}")
+                yield Finding(query.place, f"no metric named {name!r} in metrics.yaml{near}")
     for event in project.catalogue.events.values():
         for increment in event.adds:
             yield from _increment(known, increment.metric, dict(increment.labels), increment.where("metric"))
-
-
-def exported_names(metric: Metric) -> list[str]:
-    """Return the names of the series that a metric has; a histogram has three."""
-    suffixes = _HISTOGRAM_SUFFIXES if metric.type == "histogram" else ("",)
-    return [metric.name + suffix for suffix in suffixes]
 
 
 def _labels(place: Place, metric: Metric, name: str, wanted: list[tuple[str, str]]) -> Iterator[Finding]:
@@ -45,7 +36,7 @@ def _labels(place: Place, metric: Metric, name: str, wanted: list[tuple[str, str
     if name.endswith("_bucket"):
         labels["le"] = ()
     for label, value in wanted:
-        if label in _TARGET_LABELS:
+        if label in TARGET_LABELS:
             continue
         if label not in labels:
             near = did_you_mean(label, labels)

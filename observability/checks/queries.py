@@ -1,14 +1,45 @@
-"""Every query of a project with its place, for the checks that read PromQL."""
+"""Every query with its place, and what is known of the metrics in it, for checks that read PromQL."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+import promql_parser as promql
+
+from config.spec.duration import Duration
 from config.spec.model import Project
 from config.spec.problem import Place
-from observability.promql import syntax_error
+from observability.infer import Lookup, Shape, catalogue_lookup, infer
+from observability.names import recorded
+from observability.promql import parse, syntax_error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a check may ask beside the query: the shapes of metrics, and how often they are scraped."""
+
+    lookup: Lookup
+    scrape_interval: Duration
+
+    def shape(self, node: promql.Expr) -> Shape:
+        return infer(node, self.lookup)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A query that parses. `is_alarming` if an alert stands on it."""
+
+    text: str
+    place: Place
+    is_alarming: bool
+    known: Known
+
+    @property
+    def tree(self) -> promql.Expr:
+        return parse(self.text)
 
 
 def all_queries(project: Project) -> Iterator[tuple[str, Place]]:
-    """Yield each query of measures and panels."""
+    """Yield the text of each query of measures and panels, valid or not."""
     for measure in project.measures.values():
         yield measure.query, measure.where("query")
     for board in project.dashboards.values():
@@ -16,6 +47,23 @@ def all_queries(project: Project) -> Iterator[tuple[str, Place]]:
             yield from ((query.expr, query.where("expr")) for query in panel.queries)
 
 
-def readable_queries(project: Project) -> Iterator[tuple[str, Place]]:
+def readable_queries(project: Project) -> Iterator[Query]:
     """Yield the queries that parse; query_syntax reports the others."""
-    return ((query, place) for query, place in all_queries(project) if syntax_error(query) is None)
+    known = known_of(project)
+    alarming = {alert.measure for alert in project.alerts.values()}
+    places = {project.measures[name].where("query") for name in alarming if name in project.measures}
+    for text, place in all_queries(project):
+        if syntax_error(text) is None:
+            yield Query(text=text, place=place, is_alarming=place in places, known=known)
+
+
+def known_of(project: Project) -> Known:
+    """Return what a bundle knows of its metrics."""
+    shapes = {
+        recorded(project, one.name): Shape(type="gauge", labels=frozenset(one.by), unit=one.unit)
+        for one in project.measures.values()
+    }
+    return Known(
+        lookup=catalogue_lookup(project.catalogue.metrics, shapes),
+        scrape_interval=project.scrape.scrape_interval,
+    )
