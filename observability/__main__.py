@@ -1,4 +1,4 @@
-"""The command line: `tradewatch check`, `generate` and `diff`.
+"""The command line `tradewatch`: arguments, exit codes, and the last place that hears of an error.
 
 Exit codes: 0 clean, 1 problems (or, for diff, differences), 2 usage, 3 a bug of ours; 130 when stopped by
 Ctrl-C and 141 when the reader of the output has gone, as shells have it.
@@ -8,22 +8,19 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-from config.spec.load import ValuesFile, beside
-from config.spec.problem import Problem
-from config.spec.source import Source, read
-from observability.compile import Outcome, Request, compile_and_verify, compile_bundle
-from observability.report import as_text
+from config.spec.duration import Duration
+from observability import commands
+from observability.commands import BUG, USAGE
+from observability.formats import FORMATS
 from observability.scale import parse_factor
 from observability.verify.tool import ToolMissingError
-from observability.write import Changes, as_diff, write
 
-CLEAN, PROBLEMS, USAGE, BUG = range(4)
 INTERRUPTED, READER_GONE = 130, 141
 Command = Callable[[argparse.Namespace], int]
 
@@ -38,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return command(options)
         finally:
             sys.stdout.flush()  # at the interpreter's own end it would be too late to say anything
-    except (UsageError, ToolMissingError) as error:
+    except (commands.UsageError, ToolMissingError) as error:
         _complain(str(error))
         return USAGE
     except KeyboardInterrupt:
@@ -48,16 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return READER_GONE
     except OSError as error:
         _drop(sys.stdout)
-        _complain(_sentence(error))
+        _complain(commands.sentence(error))
         return USAGE
     except Exception:  # noqa: BLE001 - the last place that can tell the user what to do
         traceback.print_exc()
         _complain("this is a bug of tradewatch; please report it with the text above")
         return BUG
-
-
-class UsageError(Exception):
-    """The command was called with something that it cannot use."""
 
 
 def _open_closed_streams() -> None:
@@ -79,99 +72,6 @@ def _complain(text: str) -> None:
         print(f"tradewatch: {text}", file=sys.stderr)
 
 
-def _sentence(error: OSError) -> str:
-    reason = error.strerror or str(error)
-    file = error.filename2 or error.filename
-    return f"{file}: {reason}" if file else reason
-
-
-def _check(options: argparse.Namespace) -> int:
-    outcome = compile_and_verify(_request(options))
-    if not outcome.failed:
-        print(f"{options.config}: {_count(outcome)} checked, tested and found good")
-    return _report(outcome)
-
-
-def _generate(options: argparse.Namespace) -> int:
-    request = _request(options)
-    # Tests of rules are written for the real speed, so a scaled bundle is not tested again.
-    outcome = compile_and_verify(request) if request.time_scale == 1 else compile_bundle(request)
-    if outcome.failed:
-        print("nothing was written", file=sys.stderr)
-        return _report(outcome)
-    changes = _written(_out(options), outcome)
-    for path in changes.written:
-        print(f"wrote {_out(options) / path}")
-    for path in changes.removed:
-        print(f"removed {_out(options) / path}")
-    if not changes.written and not changes.removed:
-        print(f"{_out(options)}: nothing to change in {_count(outcome)}")
-    return _report(outcome)
-
-
-def _diff(options: argparse.Namespace) -> int:
-    outcome = compile_bundle(_request(options))
-    if outcome.failed:
-        return _report(outcome)
-    try:
-        difference = as_diff(_out(options), outcome.files)
-    except OSError as error:
-        raise UsageError(f"cannot compare with {_out(options)}: {_sentence(error)}") from None
-    print(difference, end="")
-    return PROBLEMS if difference else CLEAN
-
-
-def _written(out: Path, outcome: Outcome) -> Changes:
-    try:
-        return write(out, outcome.files)
-    except OSError as error:
-        raise UsageError(f"cannot write to {out}: {_sentence(error)}; name another folder by --out") from None
-
-
-def _report(outcome: Outcome) -> int:
-    sys.stderr.write(as_text(outcome.problems, outcome.sources))
-    errors = sum(problem.severity == "error" for problem in outcome.problems)
-    if errors:
-        print(f"{errors} problem{'s' if errors > 1 else ''}", file=sys.stderr)
-    return PROBLEMS if errors else CLEAN
-
-
-def _count(outcome: Outcome) -> str:
-    return f"{len(outcome.files)} files"
-
-
-def _out(options: argparse.Namespace) -> Path:
-    out: Path = options.out or beside(options.config) / "observability" / "generated"
-    return out
-
-
-def _request(options: argparse.Namespace) -> Request:
-    config: Path = options.config
-    if not config.is_dir():
-        raise UsageError(f"{config} is not a folder; name the folder of the specs with --config")
-    return Request(config_dir=config, values=_values(options.values), time_scale=options.time_scale)
-
-
-def _values(file: Path | None) -> Mapping[str, Mapping[str, Any]]:
-    """Read the values file: `{environment: {key: value}}`, laid over the environments' own."""
-    if file is None:
-        return {}
-    source, problems = read(file, str(file))
-    if problems := problems or _problems_of_form(source):
-        raise UsageError(
-            f"--values {file} cannot be used\n{as_text(problems, {source.path: source})}".strip()
-        )
-    return ValuesFile(source)
-
-
-def _problems_of_form(source: Source) -> list[Problem]:
-    text = "must map each environment's name to the keys that it changes"
-    if not isinstance(source.data, dict):
-        return [Problem(source.place(), text, "load/values")]
-    wrong = [name for name, values in source.data.items() if not isinstance(values, dict)]
-    return [Problem(source.place(name), text, "load/values") for name in wrong]
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tradewatch",
@@ -179,16 +79,50 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 clean, 1 problems or differences, 2 usage, 3 a bug of tradewatch.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, command, text in (
-        ("check", _check, "check the specs, and let promtool and amtool test what they make"),
-        ("generate", _generate, "check, then write the files; writes nothing when anything is wrong"),
-        ("diff", _diff, "show what generate would change"),
+        ("check", commands.check, "check the specs, and let promtool and amtool test what they make"),
+        ("generate", commands.generate, "check, then write the files; writes nothing when anything is wrong"),
+        ("diff", commands.diff, "show what generate would change"),
     ):
-        sub = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+        sub = subparsers.add_parser(name, help=text, description=text.capitalize() + ".")
         sub.set_defaults(command=command, out=None, time_scale=1.0)
-        _add_options(sub, writes=command is not _check)
+        _add_options(sub, writes=command is not commands.check)
+    _add_lint(subparsers.add_parser("lint", help="check the expressions of plain Prometheus rule files"))
+    sub = subparsers.add_parser("list", help="list the checks")
+    sub.set_defaults(command=commands.list_checks)
+    sub = subparsers.add_parser("explain", help="say what a check wants, why, and how to mend it")
+    sub.add_argument("check", metavar="CHECK", help="the id in brackets at the end of a problem")
+    sub.set_defaults(command=commands.explain)
     return parser
+
+
+def _add_lint(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("file", type=Path, nargs="+", metavar="FILE", help="a file with `groups` of rules")
+    add(
+        "--metrics",
+        type=Path,
+        metavar="FILE",
+        help="a saved /metrics text: types and labels of what is exported",
+    )
+    default = Duration(15_000)
+    add(
+        "--scrape-interval",
+        type=_duration,
+        default=default,
+        metavar="TIME",
+        help=f"of your Prometheus ({default})",
+    )
+    add("--format", choices=FORMATS, default="text", help="how problems are printed (text)")
+    parser.set_defaults(command=commands.lint)
+
+
+def _duration(text: str) -> Duration:
+    try:
+        return Duration.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _version() -> str:
@@ -202,7 +136,9 @@ def _add_options(parser: argparse.ArgumentParser, *, writes: bool) -> None:
     add = parser.add_argument
     add("--config", type=Path, default=Path("config"), metavar="DIR", help="folder of the specs (config)")
     add("--values", type=Path, metavar="FILE", help="YAML with values to lay over environments")
-    if writes:
+    if not writes:
+        add("--format", choices=FORMATS, default="text", help="how problems are printed (text)")
+    else:
         add(
             "--out",
             type=Path,

@@ -1,0 +1,132 @@
+"""Rule files that know no spec, and problems for machines."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from observability.__main__ import main
+
+RULES = """\
+groups:
+  - name: shop
+    rules:
+      - record: shop:errors
+        expr: sum by (code) (rate(http_errors[5m]))
+      - alert: ManyErrors
+        expr: shop:errors / sum(rate(http_requests_total[5m])) > 0.1
+      - alert: CounterByValue
+        expr: http_requests_total > 10
+"""
+METRICS = """\
+# TYPE http_errors gauge
+http_errors{code="500"} 1
+# TYPE http_requests_total counter
+http_requests_total{code="500"} 7
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    Path("rules.yml").write_text(RULES)
+    Path("metrics.txt").write_text(METRICS)
+    return "rules.yml"
+
+
+def problems_of(file: str, capsys: pytest.CaptureFixture[str], *more: str) -> list[dict[str, Any]]:
+    assert main(["lint", file, "--format", "json", *more]) == 1
+    return list(json.loads(capsys.readouterr().out))
+
+
+def test_names_alone_tell_counters_and_what_may_be_zero(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {(one["check"], one["line"]) for one in problems_of(file, capsys)}
+    # The recording rule keeps `code` and the sum does not, whatever the metrics are.
+    assert found == {("division_guarded", 7), ("operands_match", 7), ("counter_as_gauge", 9)}
+
+
+def test_a_saved_metrics_text_tells_types_and_labels(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = {(one["check"], one["line"]) for one in problems_of(file, capsys, "--metrics", "metrics.txt")}
+    assert found == {
+        ("gauge_in_rate", 5),
+        ("division_guarded", 7),
+        ("operands_match", 7),
+        ("counter_as_gauge", 9),
+    }
+
+
+def test_the_scrape_interval_decides_what_is_short(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = {one["check"] for one in problems_of(file, capsys, "--scrape-interval", "2m")}
+    assert "window_short" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("alerts: []\n", 1, "no rule file: it has no list `groups`"),
+        ("groups:\n  - rules:\n      - alert: A\n", 3, "a rule needs alert or record, and expr"),
+        (
+            "groups:\n  - rules:\n      - {alert: A, record: b, expr: up}\n",
+            3,
+            "a rule needs alert or record, and expr",
+        ),
+        (
+            "groups:\n  - rules:\n      - {alert: A, expr: sum(}\n",
+            3,
+            "not valid PromQL: unclosed left parenthesis",
+        ),
+    ],
+)
+def test_what_is_no_rule_is_told_at_its_place(
+    text: str, line: int, message: str, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(file).write_text(text)
+    [one] = problems_of(file, capsys)
+    assert (one["path"], one["line"]) == (file, line)
+    assert one["message"].startswith(message)
+
+
+def test_a_rule_that_reads_itself_is_no_endless_loop(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(file).write_text("groups:\n  - rules:\n      - {record: a, expr: a + 1}\n")
+    assert main(["lint", file]) == 0
+    assert "1 rules in 1 files: nothing found" in capsys.readouterr().out
+
+
+def test_a_metrics_text_that_is_none_is_refused(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("metrics.txt").write_text("{not metrics\n")
+    assert main(["lint", file, "--metrics", "metrics.txt"]) == 2
+    assert "--metrics metrics.txt is no text of /metrics" in capsys.readouterr().err
+
+
+def test_github_annotations_are_escaped(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lint", file, "--format", "github"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == (
+        "::error file=rules.yml,line=9,col=15,title=counter_as_gauge::"
+        "counter 'http_requests_total' is read by its value; use rate() or increase()"
+    )
+
+
+def test_sarif_names_every_rule_that_it_uses(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lint", file, "--format", "sarif"]) == 1
+    run = json.loads(capsys.readouterr().out)["runs"][0]
+    rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    assert {result["ruleId"] for result in run["results"]} == rules
+    assert run["results"][0]["locations"][0]["physicalLocation"]["region"] == {
+        "startLine": 7,
+        "startColumn": 15,
+    }
+
+
+def test_checks_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert "division_guarded" in names
+    for name in names:
+        assert main(["explain", name]) == 0
+        assert "Why: " in capsys.readouterr().out
+    assert main(["explain", "division_garded"]) == 2
+    assert "did you mean 'division_guarded'?" in capsys.readouterr().err
