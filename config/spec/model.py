@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
 from config.spec.duration import Duration
@@ -17,11 +18,22 @@ Unit = Literal["ratio", "count", "seconds", "per_second", "bytes", "usdt"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exemption(Spec):
+    """What a check is not to report of one thing, `of`, up to and including the day `until`."""
+
+    check: str
+    of: str
+    until: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle(Spec):
     """What the bundle is called; `namespace` is the prefix of every recording rule."""
 
     namespace: str
     title: str
+    allow: tuple[Exemption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,9 +299,12 @@ class Environment(Spec):
     receivers: Mapping[str, Address]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Project:
-    """Everything that the compiler knows. Runbooks are the ids of the pages that exist."""
+    """Everything that the compiler knows. Runbooks are the ids of the pages that exist.
+
+    It is compared by identity, so that what is worked out of it can be kept beside it.
+    """
 
     bundle: Bundle
     catalogue: Catalogue
@@ -301,17 +316,17 @@ class Project:
     environments: Mapping[str, Environment]
     runbooks: frozenset[str]
 
-    @property
+    @cached_property
     def alerts(self) -> dict[str, Alert]:
         """Every alert of every subject by its name."""
         return {name: alert for subject in self.subjects.values() for name, alert in subject.alerts.items()}
 
-    @property
+    @cached_property
     def told_by_digest(self) -> tuple[str, ...]:
         """The severities that nobody is told of at once."""
         return tuple(name for name, route in self.routing.severities.items() if not route.receivers)
 
-    @property
+    @cached_property
     def panels(self) -> dict[str, tuple[Dashboard, Panel]]:
         """Every panel by `<dashboard>/<panel>`."""
         return {
