@@ -6,9 +6,12 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Literal
 
+from config.spec.alerting import Alert as Alert
+from config.spec.alerting import Alerts as Alerts
+from config.spec.alerting import Level as Level
 from config.spec.duration import Duration
 from config.spec.placed import Spec
-from config.spec.story import Story
+from config.spec.story import Event
 
 MetricType = Literal["counter", "gauge", "histogram"]
 # How a bound behaves: whether it scales with time, how it is written in a text.
@@ -47,24 +50,6 @@ class Metric(Spec):
     job: str
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     buckets: tuple[Decimal, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Increment(Spec):
-    """What one event adds to one counter."""
-
-    metric: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    by: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event(Spec):
-    """Something that happens in the world, told by the counters that it moves; tests speak of it."""
-
-    name: str
-    description: str
-    adds: tuple[Increment, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,62 +95,6 @@ class Scrape(Spec):
     scrape_timeout: Duration
     evaluation_interval: Duration
     jobs: Mapping[str, Job]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level(Spec):
-    """The bound of one severity: fires when the measure is beyond it for `for`."""
-
-    for_: Duration
-    above: Decimal | None = None
-    below: Decimal | None = None
-
-    @property
-    def operator(self) -> str:
-        return ">" if self.above is not None else "<"
-
-    @property
-    def bound(self) -> Decimal:
-        bound = self.above if self.above is not None else self.below
-        if bound is None:
-            raise ValueError("a level needs above or below; the check level_bound says so first")
-        return bound
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition(Spec):
-    """A second measure that must be at least so high for the alert to speak."""
-
-    measure: str
-    at_least: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert(Spec):
-    """One alert with a bound per severity.
-
-    `detect_within` is the promise from the fault to firing; the promise from firing to delivery belongs to
-    the severity. `summary` and `description` may hold {value}, {bound}, {for}.
-    """
-
-    name: str
-    measure: str
-    levels: Mapping[str, Level]
-    detect_within: Duration
-    summary: str
-    description: str
-    runbook: str
-    panel: str
-    tests: tuple[Story, ...]
-    only_while: Condition | None = None
-    keep_firing_for: Duration = ZERO
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alerts(Spec):
-    """alerts/<subject>.yaml; `subject` is the file's name and the name of the rule group."""
-
-    alerts: Mapping[str, Alert]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
