@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from config.spec.load import load_project
 from config.spec.model import Project
 from config.spec.problem import Problem
 from config.spec.source import Source
+from observability.allow import without_allowed
 from observability.checks import CHECKS
 from observability.render import RENDERERS
 from observability.scale import scaled
@@ -17,11 +20,16 @@ from observability.verify import verify
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to compile: where the specs are, values put over environments, and how fast time runs."""
+    """What to compile: where the specs are, values put over environments, and how fast time runs.
+
+    With `environment` that one alone; `today` decides which exceptions still hold.
+    """
 
     config_dir: Path
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     time_scale: float = 1
+    environment: str | None = None
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +52,15 @@ class Outcome:
 def run_checks(project: Project) -> list[Problem]:
     """Return what the checks find, each named after its module, nothing twice."""
     found = [
-        Problem(one.place, one.message, module.__name__.rpartition(".")[2], one.severity, one.related)
+        Problem(one.place, one.message, id_of(module), one.severity, one.related)
         for module in CHECKS
         for one in module.check(project)
     ]
     return list(dict.fromkeys(found))
+
+
+def id_of(check: ModuleType) -> str:
+    return check.__name__.rpartition(".")[2]
 
 
 def render_all(project: Project) -> dict[str, str]:
@@ -64,9 +76,14 @@ def render_all(project: Project) -> dict[str, str]:
 
 def compile_bundle(request: Request) -> Outcome:
     """Load, check and render; the files are empty when anything is wrong."""
-    project, problems, sources = load_project(request.config_dir, values=request.values)
+    project, problems, sources = load_project(
+        request.config_dir, values=request.values, environment=request.environment
+    )
     if project is not None:
-        problems = run_checks(project)
+        problems = without_allowed(project, run_checks(project), list(map(id_of, CHECKS)), request.today)
+        if request.environment is not None:
+            # The problem that an exception is for may be another environment's.
+            problems = [problem for problem in problems if problem.check != "allow/unused"]
     outcome = Outcome(project=project, files={}, problems=tuple(problems), sources=sources)
     if project is None or outcome.failed:
         return outcome

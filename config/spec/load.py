@@ -80,8 +80,13 @@ class Loader:
         self.problems += problems
         return value
 
-    def folder(self, cls: type[T], schema: str, name: str, values: Source | None = None) -> dict[str, T]:
-        """Load every file of a folder, by name without `.yaml`; `values` are laid over them by name."""
+    def folder(
+        self, cls: type[T], schema: str, name: str, values: Source | None = None, only: str | None = None
+    ) -> dict[str, T]:
+        """Load every file of a folder, by name without `.yaml`; `values` are laid over them by name.
+
+        With `only` that one file.
+        """
         stems = [entry.removesuffix(".yaml") for entry in self._entries(name) if _SPEC.fullmatch(entry)]
         if not stems:
             self._problem("no .yaml file here", "load/empty", name)
@@ -89,7 +94,11 @@ class Loader:
             if values and stem not in stems:
                 text = f"no file {stem}.yaml in {name}/ to lay this over{did_you_mean(stem, stems)}"
                 self.problems.append(Problem(values.key_place(stem), text, "load/values"))
-        loaded = {stem: self.document(cls, schema, name, f"{stem}.yaml", values=values) for stem in stems}
+        loaded = {
+            stem: self.document(cls, schema, name, f"{stem}.yaml", values=values)
+            for stem in stems
+            if only in (None, stem)
+        }
         return {stem: value for stem, value in loaded.items() if value is not None}
 
     def source_of(self, values: Mapping[str, Mapping[str, Any]]) -> Source:
@@ -137,12 +146,15 @@ class Loader:
 
 
 def load_project(
-    config_dir: Path, *, values: Mapping[str, Mapping[str, Any]] | None = None
+    config_dir: Path,
+    *,
+    values: Mapping[str, Mapping[str, Any]] | None = None,
+    environment: str | None = None,
 ) -> tuple[Project | None, list[Problem], dict[str, Source]]:
     """Load a bundle; the Project is None when any file has problems.
 
-    `values` has by the name of an environment what is laid over it. Runbook pages are looked for in
-    `runbooks/` beside `config_dir`. The sources are for reports.
+    `values` has by the name of an environment what is laid over it; with `environment` only that one is
+    loaded. Runbook pages are looked for in `runbooks/` beside `config_dir`. The sources are for reports.
     """
     loader = Loader(config_dir)
     laid_over = loader.source_of(values or {})
@@ -154,7 +166,7 @@ def load_project(
     routing = loader.document(Routing, "routing", "routing.yaml")
     subjects = loader.folder(Alerts, "alerts", "alerts")
     dashboards = loader.folder(Dashboard, "dashboard", "dashboards")
-    environments = loader.folder(Environment, "environment", "environments", laid_over)
+    environments = loader.folder(Environment, "environment", "environments", laid_over, environment)
     problems = sorted(loader.problems, key=lambda problem: (problem.place, problem.message))
     if problems or not (bundle and catalogue and measures and scrape and routing):
         return None, problems, loader.sources
