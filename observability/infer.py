@@ -43,6 +43,8 @@ def catalogue_lookup(
         for name in exported_names(metric)
     }
 
+    known |= {"up": Shape(type="gauge", labels=TARGET_LABELS, unit="count")}
+
     def lookup(name: str) -> Shape:
         return recorded.get(name) or known.get(name) or Shape()
 
@@ -59,13 +61,15 @@ def infer(node: promql.Expr, lookup: Lookup) -> Shape:
     """Return the shape of an expression."""
     match node:
         case promql.VectorSelector():
-            return lookup(metric_name(node))
+            return _selected(node, lookup(metric_name(node)))
         case promql.MatrixSelector():
             return replace(infer(node.vector_selector, lookup), kind="matrix")
         case promql.SubqueryExpr():
             return replace(infer(node.expr, lookup), kind="matrix")
-        case promql.ParenExpr() | promql.UnaryExpr():
+        case promql.ParenExpr():
             return infer(node.expr, lookup)
+        case promql.UnaryExpr():
+            return replace(infer(node.expr, lookup), type="gauge")
         case promql.AggregateExpr():
             return _aggregate(node, infer(node.expr, lookup))
         case promql.BinaryExpr():
@@ -91,6 +95,12 @@ def _exported(metric: Metric, name: str, targets: int) -> Shape:
     )
 
 
+def _selected(node: promql.VectorSelector, shape: Shape) -> Shape:
+    """A label that must equal nothing is not there."""
+    gone = {m.name for m in node.matchers.matchers if m.op == promql.MatchOp.Equal and not m.value}
+    return shape if shape.labels is None else replace(shape, labels=shape.labels - gone)
+
+
 # Aggregations that pick whole series and so keep their labels.
 _PICKING = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 _COUNTING = frozenset({"count", "group", "count_values"})
@@ -99,13 +109,23 @@ _COUNTING = frozenset({"count", "group", "count_values"})
 def _aggregate(node: promql.AggregateExpr, inner: Shape) -> Shape:
     operation = str(node.op)
     if operation in _PICKING:
-        return replace(inner, type="gauge")
+        return replace(inner, type="gauge", series=_picked(node, inner.series))
     labels = kept_labels(node, inner.labels)
     if operation == "count_values" and labels is not None and isinstance(node.param, promql.StringLiteral):
         labels |= {str(node.param.val)}
     unit: Unit | None = "count" if operation in _COUNTING else inner.unit
+    if operation == "count_values":
+        return Shape(type="gauge", labels=labels, unit="count")
     series = 1 if labels == frozenset() else inner.series
-    return Shape(type="gauge", labels=labels, unit=None if operation in ("stdvar",) else unit, series=series)
+    return Shape(type="gauge", labels=labels, unit=None if operation == "stdvar" else unit, series=series)
+
+
+def _picked(node: promql.AggregateExpr, series: int | None) -> int | None:
+    """topk(3, x) leaves three; topk by (label) leaves three for each."""
+    if node.modifier is None and isinstance(node.param, promql.NumberLiteral) and node.param.val >= 1:
+        count = int(node.param.val)
+        return count if series is None else min(count, series)
+    return series
 
 
 def kept_labels(node: promql.AggregateExpr, labels: frozenset[str] | None) -> frozenset[str] | None:
@@ -125,35 +145,50 @@ COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
 def _binary(node: promql.BinaryExpr, left: Shape, right: Shape) -> Shape:
     operation = str(node.op)
     if left.kind == "scalar" and right.kind == "scalar":
-        return SCALAR
+        return replace(SCALAR, unit=_unit_of(operation, left, right))
     if operation in ("and", "unless"):
         return left
     if operation == "or":
-        both = None if left.labels is None or right.labels is None else left.labels | right.labels
-        return replace(left, labels=both, unit=left.unit if left.unit == right.unit else None, series=None)
-    if operation in COMPARISONS:
-        kept = left if left.kind != "scalar" else right
-        is_bool = node.modifier is not None and node.modifier.return_bool
-        return replace(kept, type="gauge", unit="count") if is_bool else kept
-    unit = _unit_of(operation, left, right)
+        return _either(left, right)
+    unit = left.unit if operation in COMPARISONS else _unit_of(operation, left, right)
+    if operation in COMPARISONS and node.modifier is not None and node.modifier.return_bool:
+        unit, filters = "count", False
+    else:
+        filters = operation in COMPARISONS
     if left.kind == "scalar" or right.kind == "scalar":
         vector = right if left.kind == "scalar" else left
-        return replace(vector, type="gauge", unit=unit)
+        return replace(vector, unit=vector.unit) if filters else replace(vector, type="gauge", unit=unit)
     return Shape(
-        type="gauge", labels=matched_labels(node, left.labels, right.labels), unit=unit, series=left.series
+        type=left.type if filters else "gauge",
+        labels=matched_labels(node, left.labels, right.labels),
+        unit=unit,
+        series=_matched_series(node, left.series, right.series),
+    )
+
+
+def _either(left: Shape, right: Shape) -> Shape:
+    """`or` gives the left side, and of the right what the left has not."""
+    return Shape(
+        type=left.type if left.type == right.type else None,
+        labels=None if left.labels is None or right.labels is None else left.labels | right.labels,
+        unit=left.unit if left.unit == right.unit else None,
+        series=None if left.series is None or right.series is None else left.series + right.series,
     )
 
 
 def matched_labels(
     node: promql.BinaryExpr, left: frozenset[str] | None, right: frozenset[str] | None
 ) -> frozenset[str] | None:
-    """Return the labels of the result of arithmetic between two vectors."""
+    """Return the labels of what arithmetic or a comparison makes of two vectors."""
     modifier = node.modifier
     if modifier is None:
         return left
-    many = right if modifier.card == promql.VectorMatchCardinality.OneToMany else left
     if modifier.card != promql.VectorMatchCardinality.OneToOne:
-        return None if many is None else many | frozenset(map(str, modifier.group_labels or ()))
+        is_left = modifier.card == promql.VectorMatchCardinality.ManyToOne
+        many, one = (left, right) if is_left else (right, left)
+        given = frozenset(map(str, modifier.group_labels or ()))
+        # A label that the one side has not is taken from the many.
+        return None if many is None else (many - given) | (given if one is None else given & one)
     if modifier.matching is None:
         return left
     named = frozenset(map(str, modifier.matching.labels))
@@ -162,32 +197,54 @@ def matched_labels(
     return None if left is None else left - named
 
 
+def _matched_series(node: promql.BinaryExpr, left: int | None, right: int | None) -> int | None:
+    """One to one there are no more than on the smaller side; else as many as on the many's."""
+    card = None if node.modifier is None else node.modifier.card
+    if card == promql.VectorMatchCardinality.ManyToOne:
+        return left
+    if card == promql.VectorMatchCardinality.OneToMany:
+        return right
+    return min((count for count in (left, right) if count is not None), default=None)
+
+
 def _unit_of(operation: str, left: Shape, right: Shape) -> Unit | None:
-    if left.kind == "scalar" or right.kind == "scalar":
+    numbers = [side for side in (left, right) if side.kind == "scalar" and side.unit is None]
+    if numbers:
         # A bare number has no unit: a factor may change the unit, a summand does not.
-        return (left if right.kind == "scalar" else right).unit if operation in ("+", "-", "%") else None
+        return (left if numbers[0] is right else right).unit if operation in ("+", "-", "%") else None
     if operation in ("+", "-", "%"):
         return left.unit if left.unit == right.unit else None
-    if operation == "/" and left.unit == right.unit and left.unit is not None:
-        return "ratio"
-    return None
+    return _QUOTIENTS.get((left.unit, right.unit)) if operation == "/" else None
 
 
+_UNITS: tuple[Unit, ...] = ("ratio", "count", "seconds", "per_second", "bytes", "usdt")
+# Seconds per second over events per second are the seconds of one event.
+_QUOTIENTS: Mapping[tuple[Unit | None, Unit | None], Unit] = {
+    **{(unit, unit): "ratio" for unit in _UNITS},
+    ("ratio", "per_second"): "seconds",
+    ("count", "seconds"): "per_second",
+}
 _PER_SECOND: Mapping[Unit, Unit] = {"count": "per_second", "seconds": "ratio"}
 _RATES = frozenset({"rate", "irate", "deriv"})
 _COUNTS = frozenset({"count_over_time", "changes", "resets"})
-_TIMES = frozenset({"timestamp"})
-_LOSING_UNIT = frozenset(
-    {"stdvar_over_time", "exp", "ln", "log2", "log10", "sqrt", "sgn", "present_over_time"}
+# What else changes the number changes its unit too, or nobody knows.
+_KEEPING_UNIT = frozenset(
+    {"abs", "ceil", "floor", "round", "clamp", "clamp_min", "clamp_max", "increase", "delta", "idelta"}
+    | {"sort", "sort_desc", "sort_by_label", "sort_by_label_desc", "predict_linear", "holt_winters"}
+    | {
+        f"{name}_over_time"
+        for name in ("avg", "min", "max", "sum", "last", "first", "quantile", "stddev", "mad")
+    }
+    | {"double_exponential_smoothing"}
 )
 
 
 def _call(node: promql.Call, arguments: list[Shape]) -> Shape:
     name = str(node.func.name)
     if name in ("time", "pi", "scalar"):
-        return replace(SCALAR, unit="seconds" if name == "time" else None)
+        return replace(SCALAR, unit="seconds" if name == "time" else arguments[0].unit if arguments else None)
     if name == "vector":
-        return Shape(type="gauge", labels=frozenset(), series=1)
+        return Shape(type="gauge", labels=frozenset(), unit=arguments[0].unit, series=1)
     if name in ("absent", "absent_over_time"):
         return Shape(type="gauge", labels=_absent_labels(node.args[0]), unit="count", series=1)
     vectors = [shape for shape in arguments if shape.kind in ("vector", "matrix")]
@@ -196,9 +253,11 @@ def _call(node: promql.Call, arguments: list[Shape]) -> Shape:
     inner = replace(vectors[0], kind="vector", type="gauge")
     if name in ("label_replace", "label_join"):
         return replace(inner, type=vectors[0].type, labels=_with_label(inner.labels, node.args[1]))
-    if name == "histogram_quantile":
+    if name in ("histogram_quantile", "histogram_fraction"):
         labels = None if inner.labels is None else inner.labels - {"le"}
-        return replace(inner, labels=labels, unit=None, series=None)
+        return replace(inner, labels=labels, unit="ratio" if name == "histogram_fraction" else None)
+    if name == "info":
+        return replace(inner, labels=None, unit=vectors[0].unit)
     if name in ("last_over_time", "sort", "sort_desc", "abs", "ceil", "floor", "round"):
         return replace(inner, type=vectors[0].type)
     return replace(inner, unit=_unit_of_call(name, inner.unit))
@@ -209,9 +268,9 @@ def _unit_of_call(name: str, unit: Unit | None) -> Unit | None:
         return _PER_SECOND.get(unit) if unit else None
     if name in _COUNTS:
         return "count"
-    if name in _TIMES:
+    if name == "timestamp":
         return "seconds"
-    return None if name in _LOSING_UNIT else unit
+    return unit if name in _KEEPING_UNIT else None
 
 
 def _with_label(labels: frozenset[str] | None, name: promql.Expr) -> frozenset[str] | None:
@@ -219,9 +278,16 @@ def _with_label(labels: frozenset[str] | None, name: promql.Expr) -> frozenset[s
 
 
 def _absent_labels(argument: promql.Expr) -> frozenset[str] | None:
-    """Only the labels that a plain selector wants equal come out of absent()."""
+    """Only the labels that a plain selector wants equal, and says no more of, come out of absent()."""
+    while isinstance(argument, promql.ParenExpr):
+        argument = argument.expr
     selector = argument.vector_selector if isinstance(argument, promql.MatrixSelector) else argument
     if not isinstance(selector, promql.VectorSelector):
         return frozenset()
-    equal = [matcher.name for matcher in selector.matchers.matchers if matcher.op == promql.MatchOp.Equal]
-    return frozenset(map(str, equal)) - {"__name__"}
+    kept: set[str] = set()
+    for matcher in selector.matchers.matchers:
+        if matcher.op == promql.MatchOp.Equal and matcher.name not in kept:
+            kept.add(str(matcher.name))
+        else:
+            kept.discard(str(matcher.name))
+    return frozenset(kept) - {"__name__"}
