@@ -7,6 +7,8 @@ DAILY_DIGEST = "DailyDigest"
 DIGEST_SEVERITY = "digest"
 HEARTBEAT_SEVERITY = "none"
 NOBODY = "nobody"
+# Tells the alert about an absent measure from the same alert about its value.
+ABSENT = {"cause": "absent"}
 
 
 def recorded(project: Project, measure: str) -> str:
@@ -24,3 +26,8 @@ def panel_number(project: Project, panel: str) -> int:
     """Return the number of `<dashboard>/<panel>` in its dashboard, counted from 1."""
     board, wanted = project.panels[panel]
     return board.panels.index(wanted) + 1
+
+
+def gravest(project: Project, alert: Alert) -> str:
+    """Return the gravest severity that the alert has."""
+    return next(name for name in project.routing.severities if name in alert.levels)

@@ -1,10 +1,10 @@
 """A Project whose time runs faster, for drills: every duration is divided, a bound by its kind."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 
+from config.spec.alerting import Condition
 from config.spec.model import (
     Alert,
     Alerts,
@@ -102,27 +102,33 @@ def _routing(routing: Routing, factor: float) -> Routing:
 
 
 def _alerts(project: Project, alerts: Alerts, factor: float) -> Alerts:
-    faster = {
-        name: _alert(project.measures[alert.measure].kind, alert, factor)
-        for name, alert in alerts.alerts.items()
-    }
+    faster = {name: _alert(project, alert, factor) for name, alert in alerts.alerts.items()}
     return replace(alerts, alerts=MappingProxyType(faster))
 
 
-def _alert(kind: Kind, alert: Alert, factor: float) -> Alert:
+def _alert(project: Project, alert: Alert, factor: float) -> Alert:
     """Tests stay as they are: they are written for the real speed, and are proved there."""
-    levels: Mapping[str, Level] = {
-        name: replace(
-            level,
-            for_=level.for_.scaled(factor),
-            above=None if level.above is None else bound_at(level.above, kind, factor),
-            below=None if level.below is None else bound_at(level.below, kind, factor),
+
+    def condition(one: Condition) -> Condition:
+        return replace(one, at_least=bound_at(one.at_least, project.measures[one.measure].kind, factor))
+
+    def level(one: Level) -> Level:
+        kind = project.measures[alert.measure].kind
+        return replace(
+            one,
+            for_=one.for_.scaled(factor),
+            above=None if one.above is None else bound_at(one.above, kind, factor),
+            below=None if one.below is None else bound_at(one.below, kind, factor),
         )
-        for name, level in alert.levels.items()
-    }
+
+    absent, traffic = alert.when_absent, alert.lowest_traffic
     return replace(
         alert,
-        levels=MappingProxyType(dict(levels)),
+        levels=MappingProxyType({name: level(one) for name, one in alert.levels.items()}),
         detect_within=alert.detect_within.scaled(factor),
         keep_firing_for=alert.keep_firing_for.scaled(factor),
+        only_while=condition(alert.only_while) if alert.only_while else None,
+        unless=tuple(map(condition, alert.unless)),
+        when_absent=replace(absent, fires=absent.fires.scaled(factor)) if absent and absent.fires else absent,
+        lowest_traffic=replace(traffic, every=traffic.every.scaled(factor)) if traffic else None,
     )

@@ -1,13 +1,16 @@
 """Numbers and placeholders in texts: as Prometheus' templates write them, and as we foresee it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 
-from config.spec.model import Level, Measure, Unit
+from config.spec.duration import Duration
+from config.spec.model import Alert, Level, Measure, Unit
 
-PLACEHOLDERS = ("value", "bound", "for")
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
+_LABEL_LENGTH = 20
 _WIDE = (-1234567.8, 0.00012345, 99.99999, 86399.9, 9999999.0)
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -50,23 +53,52 @@ def placeholders(text: str) -> list[str]:
     return _PLACEHOLDER.findall(text)
 
 
+def known_placeholders(alert: Alert, measure: Measure) -> list[str]:
+    """Return what the texts of an alert may hold: an absent measure has neither value, bound nor labels."""
+    levels = alert.levels.values()
+    value = [] if any(level.present is False for level in levels) else ["value", *measure.by]
+    return [*value, *(["bound"] if all(level.present is None for level in levels) else []), "for"]
+
+
+def level_texts(alert: Alert, fill: Callable[[str], str], level: Level) -> dict[str, str]:
+    """Return the texts of a level, each filled in; what is absent has no value to show."""
+    texts = {"summary": fill(alert.summary), "description": fill(alert.description)}
+    return texts if level.present is False else {**texts, "value": fill("{value}")}
+
+
 def template(text: str, measure: Measure, level: Level) -> str:
     """Return the text as a Prometheus template, with the bound already in it."""
-    return _fill(text, measure, level, FORMATS[measure.unit].template)
+    labels = {label: f"{{{{ $labels.{label} }}}}" for label in measure.by}
+    return _fill(text, measure, level, FORMATS[measure.unit].template, labels)
 
 
-def foreseen(text: str, measure: Measure, level: Level, value: Decimal) -> str:
-    """Return the text as Prometheus will write it when the measure has this value."""
-    return _fill(text, measure, level, FORMATS[measure.unit].write(float(value)))
+def foreseen(
+    text: str, measure: Measure, level: Level, value: Decimal, labels: Mapping[str, str] = NO_LABELS
+) -> str:
+    """Return the text as Prometheus will write it when the measure has this value on these labels."""
+    return _fill(text, measure, level, FORMATS[measure.unit].write(float(value)), labels)
 
 
 def widest(text: str, measure: Measure, level: Level) -> str:
-    """Return the text with the widest value that the unit's format writes."""
+    """Return the text with the widest value that the unit's format writes, and labels of some length."""
     write = FORMATS[measure.unit].write
-    return _fill(text, measure, level, max((write(value) for value in _WIDE), key=len))
+    labels = dict.fromkeys(measure.by, "x" * _LABEL_LENGTH)
+    return _fill(text, measure, level, max((write(value) for value in _WIDE), key=len), labels)
 
 
-def _fill(text: str, measure: Measure, level: Level, value: str) -> str:
-    bound = FORMATS[measure.unit].write(float(level.bound))
-    filled = {"value": value, "bound": bound, "for": str(level.for_)}
+def absent_texts(measure: Measure, absent_for: Duration) -> dict[str, str]:
+    """Return what is said when the measure of an alert is absent; it has neither a value nor labels."""
+    return {
+        "summary": f"No data for {absent_for}: {measure.name}",
+        "description": (
+            f"Nothing has been measured for {absent_for}, so nobody would hear of trouble. "
+            f"What is missing: {measure.description}."
+        ),
+    }
+
+
+def _fill(text: str, measure: Measure, level: Level, value: str, labels: Mapping[str, str]) -> str:
+    filled = {**labels, "value": value, "for": str(level.for_)}
+    if level.has_bound:
+        filled["bound"] = FORMATS[measure.unit].write(float(level.bound))
     return _PLACEHOLDER.sub(lambda match: filled[match[1]], text)

@@ -8,6 +8,8 @@ from types import ModuleType
 from observability.checks import (
     absent_sound,
     aggregation_known,
+    alert_absent,
+    alert_quiet,
     alert_tested,
     counter_as_gauge,
     division_guarded,
@@ -33,6 +35,8 @@ from observability.checks import (
 CHECKS: tuple[ModuleType, ...] = (
     absent_sound,
     aggregation_known,
+    alert_absent,
+    alert_quiet,
     alert_tested,
     counter_as_gauge,
     division_guarded,

@@ -1,7 +1,7 @@
-"""A level has one bound, and a graver level's bound lies further out.
+"""A level has one bound or speaks of presence, and a graver level's bound lies further out.
 
 Why: two bounds, or a critical level that is easier to reach than its warning, page in the wrong order.
-Fix: give each level either `above` or `below`, the same for all, rising with severity.
+Fix: give each level either `above` or `below`, the same for all, rising with severity; or to all `present`.
 """
 
 from collections.abc import Iterator
@@ -15,18 +15,26 @@ from observability.checks.finding import Finding
 def check(project: Project) -> Iterator[Finding]:
     gravity = list(project.routing.severities)
     for alert in project.alerts.values():
-        bad = [level for level in alert.levels.values() if (level.above is None) == (level.below is None)]
+        bad = [level for level in alert.levels.values() if _count(level) != 1]
         for level in bad:
-            yield Finding(level.where(), "a level needs either above or below")
+            yield Finding(level.where(), "a level needs either above or below, or present")
         if not bad:
             ordered = [alert.levels[name] for name in gravity if name in alert.levels]
             yield from _order(alert, ordered)
 
 
+def _count(level: Level) -> int:
+    return sum(given is not None for given in (level.above, level.below, level.present))
+
+
 def _order(alert: Alert, levels: list[Level]) -> Iterator[Finding]:
     for graver, lesser in pairwise(levels):
         first = Related(lesser.where(), "the lesser level")
-        if graver.operator != lesser.operator:
+        if graver.present is not None or lesser.present is not None:
+            if graver.present is not lesser.present:
+                message = f"the levels of {alert.name} are either all `present`, the same, or all bounds"
+                yield Finding(graver.where(), message, related=(first,))
+        elif graver.operator != lesser.operator:
             yield Finding(graver.where(), f"{alert.name} has a level above and one below", related=(first,))
         elif (graver.bound <= lesser.bound) if graver.operator == ">" else (graver.bound >= lesser.bound):
             message = f"bound {graver.bound} is reached before that of the lesser level, {lesser.bound}"

@@ -27,11 +27,20 @@ def _alert(project: Project, alert: Alert) -> Iterator[Finding]:
     yield from _known("measure", alert.measure, project.measures, alert.where("measure"))
     yield from _known("runbook", alert.runbook, project.runbooks, alert.where("runbook"))
     yield from _known("panel", alert.panel, project.panels, alert.where("panel"))
-    if alert.only_while:
-        condition = alert.only_while
+    for condition in alert.conditions:
         yield from _known("measure", condition.measure, project.measures, condition.where("measure"))
     for severity, level in alert.levels.items():
         yield from _known("severity", severity, project.routing.severities, level.where())
+    if alert.when_absent and alert.when_absent.covered_by:
+        place = alert.when_absent.where("covered_by")
+        yield from _known("alert", alert.when_absent.covered_by, project.alerts, place)
+    if alert.lowest_traffic:
+        traffic = alert.lowest_traffic
+        yield from _known("event", traffic.event, project.catalogue.events, traffic.where("event"))
+    yield from _tests(project, alert)
+
+
+def _tests(project: Project, alert: Alert) -> Iterator[Finding]:
     for story in alert.tests:
         for happening in story.world:
             if happening.event:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from config.spec.model import Alert, Project
 from observability.checks.finding import Finding
-from observability.texts import widest
+from observability.names import gravest
+from observability.texts import absent_texts, widest
 
 LONGEST = 160
 # GSM 03.38, the basic table; letters of its extension table count twice and are left out.
@@ -36,7 +37,11 @@ def _is_told_by_sms(project: Project, severity: str) -> bool:
 
 def _length(project: Project, alert: Alert, severity: str) -> Iterator[Finding]:
     # As the template tradewatch.sms writes it, with the widest number and the longest status.
-    summary = widest(alert.summary, project.measures[alert.measure], alert.levels[severity])
+    measure = project.measures[alert.measure]
+    texts = [widest(alert.summary, measure, alert.levels[severity])]
+    if alert.absent_for is not None and severity == gravest(project, alert):
+        texts.append(absent_texts(measure, alert.absent_for)["summary"])
+    summary = max(texts, key=len)
     longest = f"[RESOLVED] {severity} {alert.name} {summary} (and 99 more). Runbook {alert.runbook}"
     if len(longest) > LONGEST:
         yield Finding(

@@ -11,7 +11,7 @@ from config.spec.model import Alert, Project
 from config.spec.problem import Place
 from config.spec.story import Happening, Story
 from observability.checks.finding import Finding
-from observability.render.rule_tests import STEP
+from observability.world import STEP
 
 LONGEST = Duration(31 * 86_400_000)
 

@@ -194,6 +194,8 @@ def _thresholds(project: Project, panel: Panel) -> list[Threshold]:
     sides: dict[str, dict[float, int]] = {">": {}, "<": {}}
     for alert in _alerts(project, panel):
         for severity, level in alert.levels.items():
+            if not level.has_bound:
+                continue
             side, bound, rank = sides[level.operator], float(level.bound), ranks.index(severity)
             side[bound] = min(rank, side.get(bound, rank))
     below, above = sorted(sides["<"]), sorted(sides[">"])

@@ -1,20 +1,26 @@
 """Recording rules of the measures, alerting rules of the alerts, and the two alerts about delivery itself."""
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
+from config.spec.duration import Duration
 from config.spec.model import Alert, Alerts, Level, Project
 from observability.names import (
+    ABSENT,
     DAILY_DIGEST,
     DIGEST_SEVERITY,
     HEARTBEAT_SEVERITY,
     WATCHDOG,
+    gravest,
     panel_path,
     recorded,
 )
 from observability.render.document import to_yaml
-from observability.texts import template
+from observability.texts import absent_texts, level_texts, template
 
 Rule = dict[str, Any]
+Labels = dict[str, str]
 
 
 def render(project: Project) -> dict[str, str]:
@@ -28,13 +34,21 @@ def render(project: Project) -> dict[str, str]:
 
 def expression(project: Project, alert: Alert, level: Level) -> str:
     """Return the condition of a level over recorded measures."""
-    text = f"{recorded(project, alert.measure)} {level.operator} {level.bound:f}"
-    if alert.only_while is None:
-        return text
-    condition = alert.only_while
-    shared = sorted(set(project.measures[alert.measure].by) & set(project.measures[condition.measure].by))
-    matched = f"and on ({', '.join(shared)})"
-    return f"{text} {matched} {recorded(project, condition.measure)} >= {condition.at_least:f}"
+    measure = project.measures[alert.measure]
+    name = recorded(project, alert.measure)
+    if level.present is False:
+        return _conditional(project, alert, f"absent({name})", ())
+    bound = f" {level.operator} {level.bound:f}" if level.has_bound else ""
+    return _conditional(project, alert, f"{name}{bound}", measure.by)
+
+
+def _conditional(project: Project, alert: Alert, text: str, labels: tuple[str, ...]) -> str:
+    """Return the text, which has these labels, as far as the conditions of the alert let it speak."""
+    words = [("and", alert.only_while)] if alert.only_while else []
+    for word, condition in [*words, *(("unless", condition) for condition in alert.unless)]:
+        shared = ", ".join(sorted(set(labels) & set(project.measures[condition.measure].by)))
+        text += f" {word} on ({shared}) {recorded(project, condition.measure)} >= {condition.at_least:f}"
+    return text
 
 
 def _file(made_from: str, group: str, rules: list[Rule]) -> str:
@@ -49,27 +63,28 @@ def _measures(project: Project) -> list[Rule]:
 
 
 def _subject(project: Project, alerts: Alerts) -> list[Rule]:
-    return [
-        _level(project, alert, severity, level)
-        for alert in alerts.alerts.values()
-        for severity, level in alert.levels.items()
-    ]
+    return [rule for alert in alerts.alerts.values() for rule in _alert(project, alert)]
 
 
-def _level(project: Project, alert: Alert, severity: str, level: Level) -> Rule:
+def _alert(project: Project, alert: Alert) -> Iterator[Rule]:
     measure = project.measures[alert.measure]
-    rule: Rule = {"alert": alert.name, "expr": expression(project, alert, level), "for": str(level.for_)}
+    for severity, level in alert.levels.items():
+        texts = level_texts(alert, partial(template, measure=measure, level=level), level)
+        yield _rule(
+            project, alert, expression(project, alert, level), level.for_, {"severity": severity}, texts
+        )
+    if alert.absent_for is not None:
+        absent = _conditional(project, alert, f"absent({recorded(project, alert.measure)})", ())
+        labels = {"severity": gravest(project, alert), **ABSENT}
+        yield _rule(project, alert, absent, alert.absent_for, labels, absent_texts(measure, alert.absent_for))
+
+
+def _rule(project: Project, alert: Alert, expr: str, lasts: Duration, labels: Labels, texts: Labels) -> Rule:
+    rule: Rule = {"alert": alert.name, "expr": expr, "for": str(lasts)}
     if alert.keep_firing_for.milliseconds:
         rule["keep_firing_for"] = str(alert.keep_firing_for)
-    rule["labels"] = {"severity": severity}
-    rule["annotations"] = {
-        "summary": template(alert.summary, measure, level),
-        "description": template(alert.description, measure, level),
-        "value": template("{value}", measure, level),
-        "runbook": alert.runbook,
-        "dashboard": panel_path(project, alert),
-    }
-    return rule
+    links = {"runbook": alert.runbook, "dashboard": panel_path(project, alert)}
+    return {**rule, "labels": labels, "annotations": {**texts, **links}}
 
 
 def _delivery(project: Project) -> list[Rule]:
