@@ -1,4 +1,4 @@
-"""The command line `tradewatch`: arguments, exit codes, and the last place that hears of an error.
+"""The command line `tradewatch`: its exit codes, and the last place that hears of an error.
 
 Exit codes: 0 clean, 1 problems (or, for diff, differences), 2 usage, 3 a bug of ours; 130 when stopped by
 Ctrl-C and 141 when the reader of the output has gone, as shells have it.
@@ -10,15 +10,12 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TextIO
 
-from config.spec.duration import Duration
 from observability import commands
+from observability.arguments import parser
 from observability.commands import BUG, USAGE
-from observability.formats import FORMATS
-from observability.scale import parse_factor
 from observability.verify.tool import ToolMissingError
 
 INTERRUPTED, READER_GONE = 130, 141
@@ -30,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_closed_streams()
     try:
         try:
-            options = _parser().parse_args(arguments)
+            options = parser().parse_args(arguments)
             command: Command = options.command
             return command(options)
         finally:
@@ -70,89 +67,6 @@ def _drop(*streams: TextIO) -> None:
 def _complain(text: str) -> None:
     with suppress(OSError):  # nobody may be there to hear it, and the exit code still tells
         print(f"tradewatch: {text}", file=sys.stderr)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="tradewatch",
-        description="Compile specs to Prometheus, Alertmanager and Grafana files, and prove them.",
-        epilog="Exit codes: 0 clean, 1 problems or differences, 2 usage, 3 a bug of tradewatch.",
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
-    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for name, command, text in (
-        ("check", commands.check, "check the specs, and let promtool and amtool test what they make"),
-        ("generate", commands.generate, "check, then write the files; writes nothing when anything is wrong"),
-        ("diff", commands.diff, "show what generate would change"),
-    ):
-        sub = subparsers.add_parser(name, help=text, description=text.capitalize() + ".")
-        sub.set_defaults(command=command, out=None, time_scale=1.0)
-        _add_options(sub, writes=command is not commands.check)
-    _add_lint(subparsers.add_parser("lint", help="check the expressions of plain Prometheus rule files"))
-    sub = subparsers.add_parser("list", help="list the checks")
-    sub.set_defaults(command=commands.list_checks)
-    sub = subparsers.add_parser("explain", help="say what a check wants, why, and how to mend it")
-    sub.add_argument("check", metavar="CHECK", help="the id in brackets at the end of a problem")
-    sub.set_defaults(command=commands.explain)
-    return parser
-
-
-def _add_lint(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("file", type=Path, nargs="+", metavar="FILE", help="a file with `groups` of rules")
-    add(
-        "--metrics",
-        type=Path,
-        metavar="FILE",
-        help="a saved /metrics text: types and labels of what is exported",
-    )
-    default = Duration(15_000)
-    add(
-        "--scrape-interval",
-        type=_duration,
-        default=default,
-        metavar="TIME",
-        help=f"of your Prometheus ({default})",
-    )
-    add("--format", choices=FORMATS, default="text", help="how problems are printed (text)")
-    parser.set_defaults(command=commands.lint)
-
-
-def _duration(text: str) -> Duration:
-    try:
-        return Duration.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _version() -> str:
-    try:
-        return version("tradewatch")
-    except PackageNotFoundError:
-        return "that is not installed"
-
-
-def _add_options(parser: argparse.ArgumentParser, *, writes: bool) -> None:
-    add = parser.add_argument
-    add("--config", type=Path, default=Path("config"), metavar="DIR", help="folder of the specs (config)")
-    add("--values", type=Path, metavar="FILE", help="YAML with values to lay over environments")
-    if not writes:
-        add("--format", choices=FORMATS, default="text", help="how problems are printed (text)")
-    else:
-        add(
-            "--out",
-            type=Path,
-            metavar="DIR",
-            help="where the files go (observability/generated beside config)",
-        )
-        add("--time-scale", type=_time_scale, metavar="N", help="divide every duration by N, for drills")
-
-
-def _time_scale(text: str) -> float:
-    try:
-        return parse_factor(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":

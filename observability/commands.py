@@ -1,6 +1,7 @@
 """The commands of `tradewatch`; each takes the parsed arguments and returns its exit code."""
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,15 +12,19 @@ from config.spec.names import did_you_mean
 from config.spec.problem import Problem
 from config.spec.source import Source, read
 from observability.compile import Outcome, Request, compile_and_verify, compile_bundle
-from observability.explain import documentation, listed
+from observability.explain import FAMILIES, as_objects, documentation, explanation, listed
 from observability.formats import FORMATS
 from observability.infer import Shape
 from observability.lint import MetricsError, exported_by
 from observability.lint import lint as lint_files
 from observability.report import as_text
-from observability.write import Changes, as_diff, write
+from observability.write import Changes, as_diff, kept, write
 
 CLEAN, PROBLEMS, USAGE, BUG = range(4)
+_NOT_PROVED = (
+    "not proved: promtool on configuration, rules and their tests; amtool on configuration and the way of"
+    " each alert"
+)
 
 
 class UsageError(Exception):
@@ -35,27 +40,27 @@ def sentence(error: OSError) -> str:
 
 def check(options: argparse.Namespace) -> int:
     """Judge the specs and all that they make."""
-    outcome = compile_and_verify(_request(options))
+    outcome = _judged(options)
     if not outcome.failed and options.format == "text":
-        print(f"{options.config}: {_count(outcome)} checked, tested and found good")
-    return _report(outcome.problems, outcome.sources, options.format)
+        proved = "checked" if options.no_tools else "checked, tested and found good"
+        print(f"{options.config}: {_count(outcome)} {proved}")
+    return _report(outcome.problems, outcome.sources, options.format, strict=options.strict)
 
 
 def generate(options: argparse.Namespace) -> int:
     """Judge, then write the files."""
-    request = _request(options)
-    # Tests of rules are written for the real speed, so a scaled bundle is not tested again.
-    outcome = compile_and_verify(request) if request.time_scale == 1 else compile_bundle(request)
+    outcome = _judged(options)
     if outcome.failed:
         print("nothing was written", file=sys.stderr)
         return _report(outcome.problems, outcome.sources)
-    changes = _written(_out(options), outcome)
+    out = _out(options)
+    changes = _written(out, _with_other_environments(options, outcome.files))
     for path in changes.written:
-        print(f"wrote {_out(options) / path}")
+        print(f"wrote {out / path}")
     for path in changes.removed:
-        print(f"removed {_out(options) / path}")
+        print(f"removed {out / path}")
     if not changes.written and not changes.removed:
-        print(f"{_out(options)}: nothing to change in {_count(outcome)}")
+        print(f"{out}: nothing to change in {_count(outcome)}")
     return _report(outcome.problems, outcome.sources)
 
 
@@ -65,41 +70,71 @@ def diff(options: argparse.Namespace) -> int:
     if outcome.failed:
         return _report(outcome.problems, outcome.sources)
     try:
-        difference = as_diff(_out(options), outcome.files)
+        difference = as_diff(_out(options), _with_other_environments(options, outcome.files))
     except OSError as error:
         raise UsageError(f"cannot compare with {_out(options)}: {sentence(error)}") from None
     print(difference, end="")
     return PROBLEMS if difference else CLEAN
 
 
-def _written(out: Path, outcome: Outcome) -> Changes:
+def _judged(options: argparse.Namespace) -> Outcome:
+    """Compile, and let the tools judge unless they are left out or cannot."""
+    request = _request(options)
+    # Tests of rules are written for the real speed, so a scaled bundle is not tested again.
+    if request.time_scale != 1:
+        return compile_bundle(request)
+    if options.no_tools:
+        print(_NOT_PROVED, file=sys.stderr)
+        return compile_bundle(request)
+    return compile_and_verify(request)
+
+
+def _with_other_environments(options: argparse.Namespace, files: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the files and, where one environment alone is made, those of the others as they are on disk."""
+    if options.env is None:
+        return files
+    others = {f"{name}/" for name in _environments(options.config)} - {f"{options.env}/"}
+    return {**kept(_out(options), others), **files}
+
+
+def _written(out: Path, files: Mapping[str, str]) -> Changes:
     try:
-        return write(out, outcome.files)
+        return write(out, files)
     except OSError as error:
         raise UsageError(f"cannot write to {out}: {sentence(error)}; name another folder by --out") from None
 
 
 def lint(options: argparse.Namespace) -> int:
     """Check the expressions of plain rule files."""
-    linted = lint_files(options.file, options.scrape_interval, _exported(options.metrics))
-    code = _report(linted.problems, linted.sources, options.format)
-    if code == CLEAN and options.format == "text":
-        print(f"{len(linted.rules)} rules in {len(options.file)} files: nothing found")
+    known = documentation()
+    for name in options.allow:
+        if name not in known:
+            raise UsageError(f"--allow: no check named {name!r}{did_you_mean(name, known)}")
+    files = [Path("/dev/stdin") if str(file) == "-" else file for file in options.file]
+    linted = lint_files(files, options.scrape_interval, _exported(options.metrics))
+    shown = [problem for problem in linted.problems if problem.check not in options.allow]
+    for name in dict.fromkeys(options.allow):
+        count = sum(problem.check == name for problem in linted.problems)
+        print(f"hidden by --allow {name}: {_number(count, 'problem')}", file=sys.stderr)
+    code = _report(shown, linted.sources, options.format, strict=options.strict)
+    if not shown and options.format == "text":
+        print(f"{len(linted.rules)} rules in {len(files)} files: nothing found")
     return code
 
 
 def list_checks(options: argparse.Namespace) -> int:
     """Print each check in a line."""
-    print("\n".join(listed()))
+    print(json.dumps(as_objects(), indent=2) if options.format == "json" else "\n".join(listed()))
     return CLEAN
 
 
 def explain(options: argparse.Namespace) -> int:
     """Print what a check wants, why, and how to mend it."""
-    texts = documentation()
-    if options.check not in texts:
-        raise UsageError(f"no check named {options.check!r}{did_you_mean(options.check, texts)}")
-    print(texts[options.check])
+    text = explanation(options.check)
+    if text is None:
+        known = [*documentation(), *(f"{family}/…" for family in FAMILIES)]
+        raise UsageError(f"no check named {options.check!r}{did_you_mean(options.check, known)}")
+    print(text)
     return CLEAN
 
 
@@ -112,18 +147,26 @@ def _exported(file: Path | None) -> Mapping[str, Shape]:
         raise UsageError(f"--metrics {file} is no text of /metrics: {error}") from None
 
 
-def _report(problems: Sequence[Problem], sources: Mapping[str, Source], form: str = "text") -> int:
+def _report(
+    problems: Sequence[Problem], sources: Mapping[str, Source], form: str = "text", *, strict: bool = False
+) -> int:
     """Print problems, people's on standard error and machines' on standard output; return the exit code."""
     stream = sys.stderr if form == "text" else sys.stdout
     stream.write(FORMATS[form](problems, sources))
     errors = sum(problem.severity == "error" for problem in problems)
-    if errors and form == "text":
-        print(f"{errors} problem{'s' if errors > 1 else ''}", file=sys.stderr)
-    return PROBLEMS if errors else CLEAN
+    warnings = len(problems) - errors
+    if problems and form == "text":
+        counts = (_number(errors, "problem"), _number(warnings, "warning"))
+        print(" and ".join(text for text in counts if not text.startswith("0 ")), file=sys.stderr)
+    return PROBLEMS if errors or (strict and warnings) else CLEAN
 
 
 def _count(outcome: Outcome) -> str:
-    return f"{len(outcome.files)} files"
+    return _number(len(outcome.files), "file")
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _out(options: argparse.Namespace) -> Path:
@@ -135,7 +178,21 @@ def _request(options: argparse.Namespace) -> Request:
     config: Path = options.config
     if not config.is_dir():
         raise UsageError(f"{config} is not a folder; name the folder of the specs with --config")
-    return Request(config_dir=config, values=_values(options.values), time_scale=options.time_scale)
+    known = _environments(config)
+    if options.env not in (None, *known):
+        raise UsageError(
+            f"--env: no environment {options.env!r} in {config}{did_you_mean(options.env, known)}"
+        )
+    return Request(
+        config_dir=config,
+        values=_values(options.values),
+        time_scale=options.time_scale,
+        environment=options.env,
+    )
+
+
+def _environments(config: Path) -> list[str]:
+    return sorted(file.stem for file in (config / "environments").glob("[!.]*.yaml"))
 
 
 def _values(file: Path | None) -> Mapping[str, Mapping[str, Any]]:

@@ -1,13 +1,69 @@
-"""The documentation of the checks, which is their docstrings."""
+"""The documentation of the checks, which is their docstrings, and of the families of other problems."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from observability.checks import CHECKS
+
+# Problems that no check finds have an id with a slash; what stands before it is explained here.
+FAMILIES: Mapping[str, str] = {
+    "yaml": """\
+A file cannot be read as YAML.
+
+Why: what is read wrongly is compiled wrongly; so a doubled key, a tag or an alias of itself is refused.
+Fix: mend the text at the place. Scalars follow YAML 1.2: on, 10:30 and 0640 are text.""",
+    "schema": """\
+A file has a key or a value that its kind of spec does not have; the word behind the slash is JSON Schema's.
+
+Why: a key that nobody reads is a wish that nobody grants.
+Fix: see config/schemas/<kind>.schema.json; an editor with a YAML language server completes from it.""",
+    "spec": """\
+A value has the right form, but cannot be meant, such as a duration of a thousand years.
+
+Why: a slip in a duration or a number makes an alert silent without any error.
+Fix: correct the value.""",
+    "load": """\
+A file or folder is missing, has a name that nobody reads, or is to be laid over something that is not there.
+
+Why: a spec under a wrong name would be left out silently.
+Fix: rename, move or remove it as the message says.""",
+    "allow": """\
+An exception in bundle.yaml has ended, matches nothing, is too long, or is for a check that allows none.
+
+Why: an exception that outlives its reason hides the next mistake.
+Fix: mend the problem and remove the exception; or set another day, at most a year ahead, with the reason.
+`of` is the name of what has the problem: a measure, alert, metric, panel id and so on, or <file>/<name>.""",
+    "lint": """\
+A file given to `tradewatch lint` is no file of Prometheus rules, or something in it is no rule.
+
+Why: what cannot be read was not checked.
+Fix: give each rule `alert` or `record`, and `expr`, in `groups: [{name: …, rules: […]}]`.""",
+    "promtool": """\
+Prometheus' own tool refuses a rendered file, or a test of an alert in it fails.
+
+Why: what it refuses, Prometheus would not load; an alert whose test fails does not do what its spec says.
+Fix: for a test read what was expected (exp) and what came (got), then correct the alert or its test.""",
+    "amtool": """\
+Alertmanager's own tool refuses its rendered configuration, or an alert would go to somebody else.
+
+Why: what it refuses, Alertmanager would not load; a page that goes astray is not a page.
+Fix: correct routing.yaml, or the receivers of the environment.""",
+    "dashboard": """\
+A rendered dashboard does not fit what Grafana publishes of its form, or breaks a rule of good dashboards.
+
+Why: Grafana loads much that it cannot draw, and says nothing.
+Fix: correct the panel or the dashboard at the place.""",
+}
 
 
 def documentation() -> dict[str, str]:
     """Return each check's text by its id."""
     return {module.__name__.rpartition(".")[2]: (module.__doc__ or "").strip() for module in CHECKS}
+
+
+def explanation(name: str) -> str | None:
+    """Return the text for the id of a problem, whoever found it."""
+    family, slash, _ = name.partition("/")
+    return FAMILIES.get(family) if slash else documentation().get(name)
 
 
 def listed() -> Iterator[str]:
@@ -16,3 +72,17 @@ def listed() -> Iterator[str]:
     width = max(map(len, texts))
     for name, text in texts.items():
         yield f"{name.ljust(width)}  {text.splitlines()[0]}"
+
+
+def as_objects() -> list[dict[str, object]]:
+    """Return the checks for machines; `lint` tells whether plain rule files are checked by it too."""
+    linting = {module.__name__.rpartition(".")[2] for module in CHECKS if hasattr(module, "check_query")}
+    return [
+        {
+            "id": name,
+            "summary": text.splitlines()[0],
+            "text": text,
+            "lint": name in linting | {"query_syntax"},
+        }
+        for name, text in documentation().items()
+    ]

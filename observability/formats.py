@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from config.spec.problem import Place, Problem
 from config.spec.source import Source
-from observability.explain import documentation
+from observability.explain import explanation
 from observability.report import as_text
 
 Formatter = Callable[[Sequence[Problem], Mapping[str, Source]], str]
@@ -30,9 +30,8 @@ def as_github(problems: Sequence[Problem], sources: Mapping[str, Source]) -> str
 
 def as_sarif(problems: Sequence[Problem], sources: Mapping[str, Source]) -> str:
     """Return a SARIF 2.1.0 log."""
-    texts = documentation()
     rules = [
-        {"id": name, "shortDescription": {"text": texts.get(name, name).splitlines()[0]}}
+        {"id": name, "shortDescription": {"text": (explanation(name) or name).splitlines()[0]}}
         for name in sorted({problem.check for problem in problems})
     ]
     driver = {"name": "tradewatch", "rules": rules}

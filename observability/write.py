@@ -6,7 +6,7 @@ When a write fails, the files are old and new mixed, but the manifest names them
 import difflib
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,12 @@ def write(out: Path, files: Mapping[str, str]) -> Changes:
     if MANIFEST in changes.written:
         _write_file(out / MANIFEST, _listing(files))
     return changes
+
+
+def kept(out: Path, folders: Collection[str]) -> dict[str, str]:
+    """Return the files that an earlier call wrote below these folders, each named with its slash."""
+    found = {path: _read(out / path) for path in _made_before(out) if path.startswith(tuple(folders))}
+    return {path: text for path, text in found.items() if text is not None}
 
 
 def as_diff(out: Path, files: Mapping[str, str]) -> str:
