@@ -69,6 +69,10 @@ def _json(project: Project, board: Dashboard) -> str:
     )
     built.links(list(_links(project)))
     data = json.loads(JSONEncoder(sort_keys=True).encode(built.build()))
+    # Not hidden in a menu, as the SDK would have it.
+    for shown in (*data["annotations"]["list"], *data.get("links", ())):
+        del shown["placement"]
+    data.setdefault("links", [])
     # What the SDK leaves out and Grafana would fill in by a migration.
     data.update(id=None, version=1, panels=list(_panels(project, board)))
     return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""Judgement by the real tools: promtool and amtool on the rendered files, before anything is written."""
+"""Judgement on the rendered files, before anything is written: promtool, amtool, and rules for dashboards."""
 
 import tempfile
 from collections.abc import Mapping
@@ -6,13 +6,14 @@ from pathlib import Path
 
 from config.spec.model import Project
 from config.spec.problem import Problem
-from observability.verify import alertmanager, prometheus
+from observability.verify import alertmanager, dashboards, prometheus
 from observability.write import write
 
 
 def verify(project: Project, files: Mapping[str, str]) -> list[Problem]:
-    """Return what the tools say against the files; they are laid out in a temporary folder."""
+    """Return what the tools and rules say against the files, which are laid out in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="tradewatch-") as folder:
         out = Path(folder)
         write(out, files)
-        return [*prometheus.verify(project, out), *alertmanager.verify(project, out)]
+        tools = [*prometheus.verify(project, out), *alertmanager.verify(project, out)]
+        return [*tools, *dashboards.verify(project, files)]

@@ -1,6 +1,7 @@
 """Dashboards as Grafana reads them."""
 
 import json
+from collections.abc import Mapping
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
@@ -89,3 +90,89 @@ def test_below_a_bound_is_red_when_low_is_bad(tmp_path: Path) -> None:
         (0.5, "orange"),
         (0.9, "green"),
     ]
+
+
+def test_one_dashboard_has_no_menu_of_others_and_two_have(tmp_path: Path) -> None:
+    assert board_of(BUNDLE / "config")["links"] == []
+    text = (BUNDLE / "config/dashboards/web.yaml").read_text("utf-8")
+    second = text.replace("web-overview", "web-second").replace("title: Web", "title: Second")
+    board = board_of(lay_out(tmp_path, {"config/dashboards/second.yaml": second}))
+    (menu,) = board["links"]
+    assert (menu["type"], menu["tags"], menu["keepTime"], menu["includeVars"]) == (
+        "dashboards",
+        ["shop"],
+        True,
+        True,
+    )
+
+
+def test_links_and_annotations_are_not_hidden_in_a_menu(board: Any) -> None:
+    assert not [one for one in (*board["annotations"]["list"], *board["links"]) if "placement" in one]
+
+
+def drawn(config_dir: Path, index: int = 1) -> Any:
+    return board_of(config_dir)["panels"][index]
+
+
+def steps_of(panel: Any) -> list[tuple[float | None, str]]:
+    steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    return [(step["value"], step["color"]) for step in steps]
+
+
+def with_second_alert(folder: Path, bounds: Mapping[str, str]) -> Any:
+    """Lay out the shop with one more alert on the panel, its bounds changed; return the panel."""
+    alerts = (BUNDLE / "config/alerts/web.yaml").read_text("utf-8")
+    second = alerts.removeprefix("alerts:\n").replace("ManyErrors", "MoreErrors")
+    for old, new in bounds.items():
+        assert old in second
+        second = second.replace(old, new)
+    files = replaced("config/dashboards/web.yaml", "[ManyErrors]", "[ManyErrors, MoreErrors]")
+    return drawn(lay_out(folder, {**files, "config/alerts/web.yaml": alerts + second}))
+
+
+def test_beyond_a_grave_bound_nothing_is_less_grave(tmp_path: Path) -> None:
+    panel = with_second_alert(tmp_path, {"above: 0.1": "above: 0.7", "above: 0.5": "above: 0.8"})
+    assert steps_of(panel) == [(None, "green"), (0.1, "orange"), (0.5, "red"), (0.7, "red"), (0.8, "red")]
+
+
+def test_of_two_severities_with_one_bound_the_graver_gives_the_colour(tmp_path: Path) -> None:
+    panel = with_second_alert(tmp_path, {"above: 0.1": "above: 0.05", "above: 0.5": "above: 0.1"})
+    assert steps_of(panel) == [(None, "green"), (0.05, "orange"), (0.1, "red"), (0.5, "red")]
+
+
+def test_a_bound_far_off_is_on_the_axis() -> None:
+    custom = drawn(BUNDLE / "config")["fieldConfig"]["defaults"]["custom"]
+    assert custom["axisSoftMax"] == 0.5
+    assert custom["thresholdsStyle"] == {"mode": "line"}
+
+
+def test_a_gap_stays_a_gap_and_many_lines_show_their_last_value(tmp_path: Path) -> None:
+    text = replaced("config/dashboards/web.yaml", "kind: stat", "kind: timeseries")
+    config = lay_out(tmp_path, text)
+    one, many = drawn(config), drawn(config, 2)
+    assert one["fieldConfig"]["defaults"]["custom"]["spanNulls"] is False
+    assert one["options"]["legend"]["displayMode"] == "list"
+    assert many["targets"][0]["legendFormat"] == "{{instance}}"
+    assert many["options"]["legend"]["displayMode"] == "table"
+    assert many["options"]["legend"]["calcs"] == ["lastNotNull", "max"]
+    assert many["fieldConfig"]["defaults"]["custom"]["lineInterpolation"] == "stepAfter"
+
+
+def test_measures_that_share_a_panel_are_told_apart(tmp_path: Path) -> None:
+    text = replaced("config/dashboards/web.yaml", "[queue_length]", "[queue_length, error_ratio]")
+    legends = [target["legendFormat"] for target in drawn(lay_out(tmp_path, text), 2)["targets"]]
+    assert legends == ["Parcels that wait {{instance}}", "Share of requests that failed"]
+
+
+def test_panels_that_do_not_divide_the_width_fill_it(tmp_path: Path) -> None:
+    shop = (BUNDLE / "config/dashboards/web.yaml").read_text("utf-8")
+    queue = shop[shop.index("      - id: queue") :]
+    more = "".join(
+        queue.replace("id: queue", f"id: queue{n}").replace("title: Queue", f"title: Queue {n}")
+        for n in range(3)
+    )
+    board = board_of(lay_out(tmp_path, {"config/dashboards/web.yaml": shop + more}))
+    places = [panel["gridPos"] for panel in board["panels"][1:]]
+    assert len(places) == 5
+    assert sum(place["w"] for place in places) == 24
+    assert [place["x"] + place["w"] for place in places[:-1]] == [place["x"] for place in places[1:]]

@@ -1,0 +1,102 @@
+"""Rules for whole dashboards: their names, and the links in them and to them."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from config.spec.names import did_you_mean
+from config.spec.problem import Place
+from observability.names import panel_path
+from observability.verify.board import Board, Bundle, Found
+
+_DASHBOARD = re.compile(r"/d/([^/?]+)")
+
+
+def dashboard_name_rule(board: Board, bundle: Bundle) -> Iterator[Found]:
+    """No two files share a uid or a title; Grafana would update neither."""
+    before = bundle.boards[: bundle.boards.index(board)]
+    for key in ("uid", "title"):
+        for other in before:
+            if other.data.get(key) == board.data.get(key):
+                yield board.spec.where(key), f"{key} {board.data.get(key)!r} is that of {other.path} too"
+
+
+def dashboard_description_rule(board: Board, _: Bundle) -> Iterator[Found]:
+    """The dashboard says more than its title."""
+    text = str(board.data.get("description") or "").strip()
+    if not text or _plain(text) == _plain(str(board.data.get("title"))):
+        yield board.spec.where("description"), "the description says no more than the title"
+
+
+def link_rule(board: Board, bundle: Bundle) -> Iterator[Found]:
+    """Every link leads to a dashboard, a panel or a runbook that there is."""
+    for place, link in _links(board):
+        if problem := _astray(link, board, bundle):
+            yield place, f"link {link.get('title')!r}: {problem}"
+
+
+def alert_link_rule(board: Board, bundle: Bundle) -> Iterator[Found]:
+    """The link in every alert's message opens the panel that the alert names."""
+    titles = {tile.data.get("id"): tile.title for tile in board.panels}
+    for alert in bundle.project.alerts.values():
+        spec, panel = bundle.project.panels[alert.panel]
+        if spec is not board.spec:
+            continue
+        path = panel_path(bundle.project, alert)
+        uid, number = _target_of(path)
+        if uid != board.uid or titles.get(number) != panel.title:
+            yield alert.where("panel"), f"{alert.name} links to {path}, which is not {panel.title!r}"
+
+
+def _links(board: Board) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    for link in board.data.get("links") or ():
+        yield board.spec.where(), link
+    for tile in board.tiles:
+        for link in (*(tile.data.get("links") or ()), *(tile.defaults.get("links") or ())):
+            yield tile.place, link
+
+
+def _astray(link: Mapping[str, Any], board: Board, bundle: Bundle) -> str | None:
+    """Return why a link leads nowhere, or None; what is outside of the bundle is not known."""
+    if link.get("type") == "dashboards":
+        tags = set(link.get("tags") or ())
+        others = [
+            one for one in bundle.boards if one is not board and tags <= set(one.data.get("tags") or ())
+        ]
+        return None if others else f"no other dashboard has the tags {sorted(tags)}"
+    url = str(link.get("url") or "")
+    if not url:
+        return "it has no address"
+    pages = bundle.project.runbooks
+    for folder in {one.links.runbooks.rstrip("/") + "/" for one in bundle.project.environments.values()}:
+        if url.startswith(folder) and (page := url.removeprefix(folder)) not in pages:
+            return f"no runbook {page!r}{did_you_mean(page, pages)}"
+    uid, number = _target_of(url)
+    if uid is None:
+        return None
+    boards = {one.uid: one for one in bundle.boards}
+    if uid not in boards:
+        return f"no dashboard has the uid {uid!r}{did_you_mean(uid, boards)}"
+    numbers = [tile.data.get("id") for tile in boards[uid].panels]
+    return None if number is None or number in numbers else f"dashboard {uid!r} has no panel {number}"
+
+
+def _target_of(url: str) -> tuple[str | None, int | None]:
+    """Return the uid and the panel that an address of Grafana names."""
+    parts = urlsplit(url)
+    uid = _DASHBOARD.search(parts.path)
+    panel = parse_qs(parts.query).get("viewPanel", [""])[0].removeprefix("panel-")
+    return uid[1] if uid else None, int(panel) if panel.isdecimal() else None
+
+
+def _plain(text: str) -> str:
+    return text.rstrip(".").casefold()
+
+
+RULES: tuple[Callable[[Board, Bundle], Iterator[Found]], ...] = (
+    dashboard_name_rule,
+    dashboard_description_rule,
+    link_rule,
+    alert_link_rule,
+)

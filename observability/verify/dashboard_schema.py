@@ -1,0 +1,116 @@
+"""Grafana's published schema, as the models of its SDK have it: every key known, every value of its type."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.cog.runtime import panelcfg_config
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+Path = tuple[str | int, ...]
+# The SDK puts it everywhere; without it Grafana shows links and annotations at the top, with it in a menu.
+_NEVER_MISSED = frozenset({"placement"})
+_MODELS = Dashboard.__module__.rpartition(".")[0]
+
+
+def misfits(data: Any) -> Iterator[tuple[Path, str]]:
+    """Yield what in the JSON of a dashboard the schema does not have, with its path."""
+    if not isinstance(data, dict):
+        yield (), "is no JSON object"
+        return
+    register_default_plugins()
+    try:
+        model = Dashboard.from_json(data)
+        again = json.loads(JSONEncoder(sort_keys=True).encode(model))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        yield (), f"cannot be decoded: {error}"
+        return
+    yield from _unlike(data, again, ())
+    yield from _unfit(model, Dashboard, ())
+    for index, panel in enumerate(data.get("panels") or ()):
+        # The SDK takes the options of a plugin that it does not know as they are.
+        if panel["type"] != "row" and panelcfg_config(panel["type"]) is None:
+            yield ("panels", index, "type"), f"{panel['type']!r} is no kind of panel"
+
+
+def _unlike(one: Any, other: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield where decoding and encoding lost, added or changed something; null is the same as absent."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted(one.keys() - other.keys()):
+            if one[key] is not None:
+                yield (*path, key), "is not in the schema"
+        for key in sorted(other.keys() - one.keys() - _NEVER_MISSED):
+            yield (*path, key), f"is missing, and would be taken as {json.dumps(other[key])}"
+        for key in sorted(one.keys() & other.keys()):
+            yield from _unlike(one[key], other[key], (*path, key))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for index, pair in enumerate(zip(one, other, strict=True)):
+            yield from _unlike(*pair, (*path, index))
+    elif one != other:
+        yield path, f"would be taken as {json.dumps(other)}"
+
+
+def _unfit(value: Any, hint: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield where a value of a model is not of the type that the model says."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if type(value).__module__.startswith(_MODELS) and not isinstance(value, Enum):
+        for name, key, wanted, may_lack in _fields(value.__class__):
+            part = getattr(value, name)
+            if part is not None or not may_lack:
+                yield from _unfit(part, wanted, (*path, key))
+    elif origin in (Union, UnionType):
+        options = [option for option in inner if option is not NoneType]
+        if value is None and len(options) < len(inner):
+            return
+        # What is said against the last is told; trying it twice would double the work at each depth.
+        *others, last = options
+        if not any(next(_unfit(value, option, path), None) is None for option in others):
+            yield from _unfit(value, last, path)
+    elif origin is list and isinstance(value, Sequence) and not isinstance(value, str):
+        for index, item in enumerate(value):
+            yield from _unfit(item, inner[0], (*path, index))
+    elif origin is dict and isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _unfit(item, inner[1], (*path, key))
+    elif not _fits(value, hint):
+        yield path, f"{json.dumps(value, default=str)} is not {_worded(hint)}"
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if not isinstance(hint, type):
+        return get_origin(hint) is None  # Any and the like
+    if issubclass(hint, Enum):
+        return value in [member.value for member in hint]
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, hint)
+
+
+def _worded(hint: Any) -> str:
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return "one of " + ", ".join(json.dumps(member.value) for member in hint)
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(json.dumps(value) for value in get_args(hint))
+    return f"of type {getattr(hint, '__name__', hint)}"
+
+
+@cache
+def _fields(model: type) -> tuple[tuple[str, str, Any, bool], ...]:
+    """Return each field of a model: name, JSON key, type, and whether it may be left out."""
+    hints = get_type_hints(model).items()
+    return tuple((name, _key(name), hint, NoneType in get_args(hint)) for name, hint in hints)
+
+
+def _key(name: str) -> str:
+    """Return the JSON key of a model's field."""
+    first, *others = name.removesuffix("_val").split("_")
+    return first + "".join(map(str.title, others))

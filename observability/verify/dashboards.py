@@ -1,0 +1,77 @@
+"""Judgement on the dashboards as Grafana gets them: the published schema, then rules by name.
+
+The linter of Grafana's own people has 17 rules. Kept, with their names, in `linter_rules`:
+  template-datasource-rule, template-label-promql-rule, template-on-time-change-reload-rule,
+  panel-datasource-rule, panel-title-description-rule, panel-units-rule, panel-no-targets-rule,
+  target-promql-rule, target-counter-agg-rule, uneditable-dashboard
+Left out, because they contradict what these dashboards are:
+  template-job-rule, template-instance-rule, target-job-rule, target-instance-rule: a bundle watches one bot,
+    and a metric of it has one job; variables for both would be menus with one entry
+  target-rate-interval-rule: a window is part of what a panel says and is the alert's own, so it is fixed;
+    target-window-rule wants the opposite, and the check window_short wants it long enough
+  target-logql-rule, target-logql-auto-rule: there is no Loki, and target-datasource-rule lets no other in
+What that linter does not see is in `panel_rules`, `target_rules` and `board_rules`.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from config.spec.model import Dashboard, Project
+from config.spec.problem import Place, Problem
+from observability.checks.queries import known_of
+from observability.verify import board_rules, linter_rules, panel_rules, target_rules
+from observability.verify.board import Board, Bundle, Found, places, read
+from observability.verify.dashboard_schema import misfits
+
+Rule = Callable[[Board, Bundle], Iterator[Found]]
+RULES: tuple[Rule, ...] = (
+    *linter_rules.RULES,
+    *board_rules.RULES,
+    *panel_rules.RULES,
+    *target_rules.RULES,
+)
+
+
+def verify(project: Project, files: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield what is wrong in the dashboards; one that does not fit the schema is judged no further."""
+    boards = []
+    for name, spec in project.dashboards.items():
+        path = f"dashboards/{name}.json"
+        data, misfit = _read(files[path], spec)
+        if not misfit:
+            boards.append(read(path, data, spec))
+        for place, message in misfit:
+            yield Problem(place, f"{path}: {message}", "dashboard/schema")
+    bundle = Bundle(project=project, boards=tuple(boards), known=known_of(project))
+    for board in boards:
+        for rule in RULES:
+            for place, message in rule(board, bundle):
+                yield Problem(place, message, id_of(rule))
+
+
+def id_of(rule: Rule) -> str:
+    """Return the id that a rule's problems carry."""
+    return f"dashboard/{rule.__name__.replace('_', '-')}"
+
+
+def _read(text: str, spec: Dashboard) -> tuple[Any, list[Found]]:
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        return None, [(spec.where(), f"is no JSON: {error}")]
+    found = [(_place(data, spec, path), f"{_shown(path)} {message}") for path, message in misfits(data)]
+    return data, found
+
+
+def _place(data: Any, spec: Dashboard, path: tuple[str | int, ...]) -> Place:
+    match path:
+        case ("panels", int(index), *_):
+            return places(data, spec)[index]
+    return spec.where()
+
+
+def _shown(path: tuple[str | int, ...]) -> str:
+    return (
+        "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".") or "the file"
+    )

@@ -1,0 +1,76 @@
+"""Rules for the queries of panels, and for the legends that name their lines."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from config.spec.names import did_you_mean
+from observability.infer import TARGET_LABELS
+from observability.promql import label_matchers, selectors
+from observability.verify.board import Board, Bundle, Found, Target
+from observability.verify.linter_rules import uses_variable
+
+_LABEL = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
+_VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w*\}?")
+
+
+def target_datasource_rule(board: Board, _: Bundle) -> Iterator[Found]:
+    """Every query goes to the data source of the variable."""
+    for target in _targets(board):
+        if not uses_variable(target.data):
+            yield target.place, "the query does not use ${datasource}"
+
+
+def target_window_rule(board: Board, _: Bundle) -> Iterator[Found]:
+    """A window is fixed, as it is in alerts; one that follows the zoom shows another number at each."""
+    for target in _targets(board):
+        # In a pattern a dollar ends the text, and in label_replace() it names a group.
+        if target.tree is None and (found := _VARIABLE.search(target.expr)):
+            yield target.place, f"{found[0]} stands for another window at each zoom; write a fixed one"
+
+
+def target_legend_rule(board: Board, _: Bundle) -> Iterator[Found]:
+    """Every line has a name, and no two queries of a panel give the same one."""
+    for panel in board.panels:
+        seen: set[str] = set()
+        for target in panel.targets:
+            if not target.legend:
+                yield target.place, f"a query of {panel.title!r} has no legend"
+            elif target.legend in seen:
+                yield target.place, f"two queries of {panel.title!r} have the legend {target.legend!r}"
+            seen.add(target.legend)
+
+
+def target_legend_label_rule(board: Board, bundle: Bundle) -> Iterator[Found]:
+    """A legend uses labels that the query keeps, and tells apart the lines that it gives."""
+    for target in _targets(board):
+        if target.tree is None:
+            continue
+        shape = bundle.known.shape(target.tree)
+        if shape.labels is None:
+            continue
+        used = _LABEL.findall(target.legend)
+        for label in used:
+            if label not in shape.labels and label != "__name__":
+                near = did_you_mean(label, shape.labels)
+                yield target.place, f"the legend uses {{{{{label}}}}}, which the query does not keep{near}"
+        if not used and shape.series != 1 and (unsaid := sorted(shape.labels - _pinned(target))):
+            yield target.place, f"the legend {target.legend!r} is that of every line; use {{{{{unsaid[0]}}}}}"
+
+
+def _targets(board: Board) -> Iterator[Target]:
+    for panel in board.panels:
+        yield from panel.targets
+
+
+def _pinned(target: Target) -> frozenset[str]:
+    """Return the labels with one value: those that a selector wants, and a target's own."""
+    wanted = [name for _, selector in selectors(target.expr) for name, _ in label_matchers(selector)]
+    return TARGET_LABELS.union(wanted)
+
+
+RULES: tuple[Callable[[Board, Bundle], Iterator[Found]], ...] = (
+    target_datasource_rule,
+    target_window_rule,
+    target_legend_rule,
+    target_legend_label_rule,
+)

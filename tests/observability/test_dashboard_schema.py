@@ -1,0 +1,122 @@
+"""The published schema: what a dashboard may not have, lacks, or has of another type."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from observability.compile import Request, compile_bundle
+from observability.verify import dashboards
+from observability.verify.dashboard_schema import misfits
+from tests.bundle_of import BUNDLE
+
+
+@pytest.fixture
+def data() -> Any:
+    outcome = compile_bundle(Request(config_dir=BUNDLE / "config"))
+    assert outcome.files, outcome.problems
+    return json.loads(outcome.files["dashboards/web.json"])
+
+
+def defaults(data: Any) -> Any:
+    return data["panels"][1]["fieldConfig"]["defaults"]
+
+
+def test_what_is_rendered_is_decoded_and_encoded_without_a_change(data: Any) -> None:
+    assert list(misfits(data)) == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "path"),
+    [
+        (lambda d: d.update(colour=1), ("colour",)),
+        (lambda d: d["time"].update(until="now"), ("time", "until")),
+        (lambda d: d["templating"]["list"][0].update(nome="x"), ("templating", "list", 0, "nome")),
+        (lambda d: d["annotations"]["list"][0].update(x=1), ("annotations", "list", 0, "x")),
+        (lambda d: d["panels"][0].update(x=1), ("panels", 0, "x")),
+        (lambda d: d["panels"][1].update(x=1), ("panels", 1, "x")),
+        (lambda d: d["panels"][1]["targets"][0].update(x=1), ("panels", 1, "targets", 0, "x")),
+        (lambda d: d["panels"][1]["options"].update(x=1), ("panels", 1, "options", "x")),
+        (lambda d: d["panels"][2]["options"].update(x=1), ("panels", 2, "options", "x")),
+        (lambda d: defaults(d).update(x=1), ("panels", 1, "fieldConfig", "defaults", "x")),
+        (
+            lambda d: defaults(d)["custom"].update(x=1),
+            ("panels", 1, "fieldConfig", "defaults", "custom", "x"),
+        ),
+    ],
+)
+def test_an_unknown_key_is_told(data: Any, spoil: Callable[[Any], None], path: tuple[str | int, ...]) -> None:
+    spoil(data)
+    assert list(misfits(data)) == [(path, "is not in the schema")]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "path", "said"),
+    [
+        (lambda d: d.update(refresh=False), ("refresh",), "false is not of type str"),
+        (lambda d: d.update(version="1"), ("version",), '"1" is not of type int'),
+        (lambda d: d["panels"][1].update(type="lines"), ("panels", 1, "type"), "'lines' is no kind of panel"),
+        (
+            lambda d: d["panels"][1]["gridPos"].update(w=True),
+            ("panels", 1, "gridPos", "w"),
+            "true is not of type int",
+        ),
+        (
+            lambda d: defaults(d)["thresholds"].update(mode="relative"),
+            ("panels", 1, "fieldConfig", "defaults", "thresholds", "mode"),
+            '"relative" is not one of "absolute", "percentage"',
+        ),
+        (
+            lambda d: d["panels"][1]["options"]["legend"].update(calcs="max"),
+            ("panels", 1, "options", "legend", "calcs"),
+            '"max" is not of type list',
+        ),
+        (
+            lambda d: defaults(d)["custom"].update(spanNulls="yes"),
+            ("panels", 1, "fieldConfig", "defaults", "custom", "spanNulls"),
+            '"yes" is not of type float',
+        ),
+    ],
+)
+def test_a_value_of_another_type_is_told(
+    data: Any, spoil: Callable[[Any], None], path: tuple[str | int, ...], said: str
+) -> None:
+    spoil(data)
+    assert (path, said) in list(misfits(data))
+
+
+def test_a_key_that_grafana_would_fill_in_is_told(data: Any) -> None:
+    del data["schemaVersion"]
+    assert [path for path, _ in misfits(data)] == [("schemaVersion",)]
+
+
+@pytest.mark.parametrize(
+    "broken", [[], "text", None, {"panels": 3}, {"panels": [{"type": "row", "panels": 1}]}]
+)
+def test_what_is_no_dashboard_at_all_is_told(broken: Any) -> None:
+    assert list(misfits(broken))
+
+
+@pytest.mark.parametrize(("text", "said"), [("{", "is no JSON"), ("[]", "the file is no JSON object")])
+def test_a_file_that_is_no_dashboard_is_told_at_its_spec(text: str, said: str) -> None:
+    outcome = compile_bundle(Request(config_dir=BUNDLE / "config"))
+    assert outcome.project is not None
+    found = list(dashboards.verify(outcome.project, {**outcome.files, "dashboards/web.json": text}))
+    assert [one.check for one in found] == ["dashboard/schema"]
+    assert said in found[0].message
+    assert found[0].place == outcome.project.dashboards["web"].where()
+
+
+def test_a_misfit_stands_at_its_panel() -> None:
+    outcome = compile_bundle(Request(config_dir=BUNDLE / "config"))
+    assert outcome.project is not None
+    data = json.loads(outcome.files["dashboards/web.json"])
+    data["panels"][2]["targets"][0]["x"] = 1
+    found = list(dashboards.verify(outcome.project, {"dashboards/web.json": json.dumps(data)}))
+    assert [(one.place, one.message) for one in found] == [
+        (
+            outcome.project.dashboards["web"].panels[1].where(),
+            "dashboards/web.json: panels[2].targets[0].x is not in the schema",
+        )
+    ]
