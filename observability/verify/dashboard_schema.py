@@ -15,6 +15,14 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 Path = tuple[str | int, ...]
 # The SDK puts it everywhere; without it Grafana shows links and annotations at the top, with it in a menu.
 _NEVER_MISSED = frozenset({"placement"})
+# What JSON has for a type: every whole number is a number too, but true is none.
+_PLAIN: Mapping[Any, frozenset[type]] = {
+    NoneType: frozenset({NoneType}),
+    str: frozenset({str}),
+    bool: frozenset({bool}),
+    int: frozenset({int}),
+    float: frozenset({int, float}),
+}
 _MODELS = Dashboard.__module__.rpartition(".")[0]
 
 
@@ -40,6 +48,8 @@ def misfits(data: Any) -> Iterator[tuple[Path, str]]:
 
 def _unlike(one: Any, other: Any, path: Path) -> Iterator[tuple[Path, str]]:
     """Yield where decoding and encoding lost, added or changed something; null is the same as absent."""
+    if one == other:
+        return
     if isinstance(one, dict) and isinstance(other, dict):
         for key in sorted(one.keys() - other.keys()):
             if one[key] is not None:
@@ -51,7 +61,7 @@ def _unlike(one: Any, other: Any, path: Path) -> Iterator[tuple[Path, str]]:
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         for index, pair in enumerate(zip(one, other, strict=True)):
             yield from _unlike(*pair, (*path, index))
-    elif one != other:
+    else:
         yield path, f"would be taken as {json.dumps(other)}"
 
 
@@ -59,9 +69,9 @@ def _unfit(value: Any, hint: Any, path: Path) -> Iterator[tuple[Path, str]]:
     """Yield where a value of a model is not of the type that the model says."""
     origin, inner = get_origin(hint), get_args(hint)
     if type(value).__module__.startswith(_MODELS) and not isinstance(value, Enum):
-        for name, key, wanted, may_lack in _fields(value.__class__):
+        for name, key, wanted, plain in _fields(value.__class__):
             part = getattr(value, name)
-            if part is not None or not may_lack:
+            if type(part) not in plain:
                 yield from _unfit(part, wanted, (*path, key))
     elif origin in (Union, UnionType):
         options = [option for option in inner if option is not NoneType]
@@ -84,15 +94,12 @@ def _unfit(value: Any, hint: Any, path: Path) -> Iterator[tuple[Path, str]]:
 def _fits(value: Any, hint: Any) -> bool:
     if get_origin(hint) is Literal:
         return value in get_args(hint)
-    if not isinstance(hint, type):
-        return get_origin(hint) is None  # Any and the like
+    if hint is Any or not isinstance(hint, type):
+        return get_origin(hint) is None
     if issubclass(hint, Enum):
         return value in [member.value for member in hint]
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, hint)
+    # The SDK's own constants are texts of a class of their own.
+    return type(value) in _plain(hint) or (isinstance(value, hint) and not isinstance(value, bool))
 
 
 def _worded(hint: Any) -> str:
@@ -104,10 +111,14 @@ def _worded(hint: Any) -> str:
 
 
 @cache
-def _fields(model: type) -> tuple[tuple[str, str, Any, bool], ...]:
-    """Return each field of a model: name, JSON key, type, and whether it may be left out."""
-    hints = get_type_hints(model).items()
-    return tuple((name, _key(name), hint, NoneType in get_args(hint)) for name, hint in hints)
+def _fields(model: type) -> tuple[tuple[str, str, Any, frozenset[type]], ...]:
+    """Return each field of a model: name, JSON key, type, and the classes of values that need no look."""
+    return tuple((name, _key(name), hint, _plain(hint)) for name, hint in get_type_hints(model).items())
+
+
+def _plain(hint: Any) -> frozenset[type]:
+    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return frozenset().union(*(_PLAIN[option] for option in options if option in _PLAIN))
 
 
 def _key(name: str) -> str:
