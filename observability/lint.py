@@ -1,37 +1,43 @@
-"""Plain Prometheus rule files, which know no spec: the checks of expressions on every rule in them."""
+"""Plain Prometheus rule files, which know no spec: the checks of expressions, alerts and groups on them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.spec.duration import Duration
-from config.spec.problem import Place, Problem
+from config.spec.model import Unit
+from config.spec.problem import Problem
 from config.spec.source import Source, read
 from observability.checks import CHECKS
-from observability.checks.queries import Known, Query
+from observability.checks.finding import Finding
+from observability.checks.queries import Alarm, Known, Query
 from observability.infer import Lookup, Shape, infer
 from observability.promql import parse, syntax_error
+from observability.rule_files import groups_of
+from observability.rules import Group, Rule
 
-_RULE_KEYS = ("alert", "record")
 # By the naming rules of Prometheus these are counters, whoever exports them.
 _COUNTER_SUFFIXES = ("_total", "_bucket")
+# And this is what the end of a name says of the unit; the first that fits.
+_UNIT_SUFFIXES: tuple[tuple[str, Unit], ...] = (
+    ("_seconds_total", "seconds"),
+    ("_bytes_total", "bytes"),
+    ("_seconds_sum", "seconds"),
+    ("_bytes_sum", "bytes"),
+    ("_total", "count"),
+    ("_count", "count"),
+    ("_bucket", "count"),
+    ("_seconds", "seconds"),
+    ("_bytes", "bytes"),
+    ("_ratio", "ratio"),
+)
 
 
 class MetricsError(Exception):
     """The saved /metrics text cannot be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule of a file; `name` is what it records or alerts."""
-
-    name: str
-    is_alert: bool
-    expr: str
-    place: Place
 
 
 @dataclass(slots=True)
@@ -40,7 +46,11 @@ class Linted:
 
     problems: list[Problem] = field(default_factory=list)
     sources: dict[str, Source] = field(default_factory=dict)
-    rules: list[Rule] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+
+    @property
+    def rules(self) -> list[Rule]:
+        return [rule for group in self.groups for rule in group.rules]
 
 
 def lint(files: Sequence[Path], scrape_interval: Duration, exported: Mapping[str, Shape]) -> Linted:
@@ -51,10 +61,14 @@ def lint(files: Sequence[Path], scrape_interval: Duration, exported: Mapping[str
         linted.sources[source.path] = source
         linted.problems += problems
         if source.data is not None:
-            linted.rules += _rules(source, linted.problems)
+            linted.groups += groups_of(source, linted.problems)
     known = Known(lookup=_lookup(linted.rules, exported), scrape_interval=scrape_interval)
-    for rule in linted.rules:
-        linted.problems += _check(rule, known)
+    for group in linted.groups:
+        for rule in group.rules:
+            linted.problems += _check(rule, known, group.interval or scrape_interval)
+    for module in CHECKS:
+        if check_groups := getattr(module, "check_groups", None):
+            linted.problems += _named(module, check_groups(linted.groups))
     linted.problems = list(dict.fromkeys(linted.problems))
     return linted
 
@@ -75,57 +89,58 @@ def exported_by(text: str) -> dict[str, Shape]:
     return shapes
 
 
-def _check(rule: Rule, known: Known) -> Iterator[Problem]:
+def _check(rule: Rule, known: Known, evaluated_every: Duration) -> Iterator[Problem]:
     if error := syntax_error(rule.expr):
-        yield Problem(rule.place, f"not valid PromQL: {error}", "query_syntax")
+        yield Problem(rule.where("expr"), f"not valid PromQL: {error}", "query_syntax")
         return
-    query = Query(text=rule.expr, place=rule.place, is_alarming=rule.is_alert, known=known)
+    query = Query(text=rule.expr, place=rule.where("expr"), is_alarming=rule.is_alert, known=known)
+    alarm = Alarm(rule=rule, query=query, evaluated_every=evaluated_every, severity="warning")
     for module in CHECKS:
         if check_query := getattr(module, "check_query", None):
-            for one in check_query(query):
-                name = module.__name__.rpartition(".")[2]
-                yield Problem(one.place, one.message, name, one.severity, one.related)
+            yield from _named(module, check_query(query))
+        if rule.is_alert and (check_alarm := getattr(module, "check_alarm", None)):
+            yield from _named(module, check_alarm(alarm))
+
+
+def _named(module: ModuleType, findings: Iterable[Finding]) -> Iterator[Problem]:
+    name = module.__name__.rpartition(".")[2]
+    for one in findings:
+        yield Problem(one.place, one.message, name, one.severity, one.related)
 
 
 def _lookup(rules: Sequence[Rule], exported: Mapping[str, Shape]) -> Lookup:
     """Return what knows the metrics; a recording rule has the shape of its expression."""
-    recorded = {
-        rule.name: rule.expr for rule in rules if not rule.is_alert and syntax_error(rule.expr) is None
-    }
+    recorded: dict[str, list[Rule]] = {}
+    for rule in rules:
+        if not rule.is_alert and syntax_error(rule.expr) is None:
+            recorded.setdefault(rule.name, []).append(rule)
     known = dict(exported)
 
     def lookup(name: str) -> Shape:
         if name in recorded and name not in known:
             known[name] = Shape()  # a rule that reads itself ends here
-            shape = infer(parse(recorded[name]), lookup)
-            known[name] = Shape(type="gauge", labels=shape.labels, unit=shape.unit)
+            known[name] = _agreed([_recorded(rule, lookup) for rule in recorded[name]])
         shape = known.get(name, Shape())
-        is_counter = shape.type is None and name not in recorded and name.endswith(_COUNTER_SUFFIXES)
-        return replace(shape, type="counter") if is_counter else shape
+        if name in recorded:
+            return shape
+        is_counter = shape.type is None and name.endswith(_COUNTER_SUFFIXES)
+        unit = next((unit for suffix, unit in _UNIT_SUFFIXES if name.endswith(suffix)), None)
+        return replace(shape, type="counter" if is_counter else shape.type, unit=shape.unit or unit)
 
     return lookup
 
 
-def _rules(source: Source, problems: list[Problem]) -> Iterator[Rule]:
-    """Yield the rules of a file; what is no rule is a problem at its place."""
-    groups = source.data.get("groups") if isinstance(source.data, dict) else None
-    if not isinstance(groups, list):
-        problems.append(Problem(source.place(), "no rule file: it has no list `groups`", "lint/form"))
-        return
-    for g, group in enumerate(groups):
-        rules = group.get("rules") if isinstance(group, dict) else None
-        for r, rule in enumerate(rules if isinstance(rules, list) else []):
-            place = source.place("groups", g, "rules", r)
-            name = _name(rule)
-            if name is None or not isinstance(rule.get("expr"), str | int):
-                problems.append(Problem(place, "a rule needs alert or record, and expr", "lint/form"))
-            else:
-                where = source.place("groups", g, "rules", r, "expr")
-                yield Rule(name, "alert" in rule, str(rule["expr"]), where)
+def _recorded(rule: Rule, lookup: Lookup) -> Shape:
+    shape = infer(parse(rule.expr), lookup)
+    labels = None if shape.labels is None else shape.labels | set(rule.labels)
+    return Shape(type="gauge", labels=labels, unit=shape.unit)
 
 
-def _name(rule: Any) -> str | None:
-    if not isinstance(rule, dict):
-        return None
-    named = [rule[key] for key in _RULE_KEYS if isinstance(rule.get(key), str)]
-    return named[0] if len(named) == 1 else None
+def _agreed(shapes: Sequence[Shape]) -> Shape:
+    """Return what is known of a name that several rules record: what all of them say."""
+    labels, units = {shape.labels for shape in shapes}, {shape.unit for shape in shapes}
+    return Shape(
+        type="gauge",
+        labels=shapes[0].labels if len(labels) == 1 else None,
+        unit=shapes[0].unit if len(units) == 1 else None,
+    )

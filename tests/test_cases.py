@@ -2,7 +2,7 @@
 
 A case begins with sentences that say why. A block `-- config/x.yaml --` replaces that file; a block
 `-- edit config/x.yaml --` holds lines `old => new`. The block `-- output --` is what the user sees.
-`make test ARGS=--update` writes it anew.
+`make test ARGS=--update` writes it anew. A block `-- lint rules.yml --` is a plain rule file to lint instead.
 """
 
 import re
@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from config.spec.duration import Duration
 from observability.compile import Request, compile_bundle
+from observability.lint import lint
 from observability.report import as_text
 from tests.bundle_of import BUNDLE, lay_out
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
+LINTED = "lint "
 BLOCK = re.compile(r"^-- (.+) --\n", re.MULTILINE)
 
 
@@ -34,9 +37,24 @@ def files_of(blocks: dict[str, str]) -> dict[str, str]:
                 assert old in edited, f"{old!r} is not in {path}"
                 edited = edited.replace(old, new)
             files[path] = edited
-        elif name != "output":
+        elif name != "output" and not name.startswith(LINTED):
             files[name] = text
     return files
+
+
+def linted(blocks: dict[str, str]) -> str:
+    files = {
+        Path(name.removeprefix(LINTED)): text for name, text in blocks.items() if name.startswith(LINTED)
+    }
+    for file, text in files.items():
+        file.write_text(text)
+    found = lint(list(files), Duration.parse("15s"), {})
+    return as_text(found.problems, found.sources)
+
+
+def compiled(blocks: dict[str, str], folder: Path) -> str:
+    outcome = compile_bundle(Request(config_dir=lay_out(folder, files_of(blocks)).relative_to(folder)))
+    return as_text(outcome.problems, outcome.sources)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
@@ -46,8 +64,7 @@ def test_case_gives_exactly_its_output(
     why, blocks = split(case.read_text("utf-8"))
     assert why.strip(), "a case says why it is there"
     monkeypatch.chdir(tmp_path)
-    outcome = compile_bundle(Request(config_dir=lay_out(tmp_path, files_of(blocks)).relative_to(tmp_path)))
-    output = as_text(outcome.problems, outcome.sources)
+    output = linted(blocks) or compiled(blocks, tmp_path)
     if request.config.getoption("--update"):
         head = case.read_text("utf-8").partition("-- output --\n")[0]
         case.write_text(f"{head}-- output --\n{output}", "utf-8")

@@ -1,14 +1,15 @@
-"""No two things share a name: alerts, dashboard uids, panels of a dashboard, rule groups.
+"""No two things share a name: alerts, records, dashboard uids, panels of a dashboard, rule groups.
 
 Why: of two alerts with one name only the later is tested, and Grafana stops updating two boards with one uid.
 Fix: rename one of them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from config.spec.model import Project
 from config.spec.problem import Place, Related
 from observability.checks.finding import Finding
+from observability.rules import Group, Rule
 
 # Rule files, and folders of the output, that are made whatever the specs say.
 RESERVED_GROUPS = frozenset({"measures", "delivery"})
@@ -32,6 +33,18 @@ def check(project: Project) -> Iterator[Finding]:
             yield Finding(
                 environment.where(), f"an environment cannot be called {name!r}; that folder exists"
             )
+
+
+def check_groups(groups: Sequence[Group]) -> Iterator[Finding]:
+    """Of plain rules those with equal labels clash, unless each asks for something else."""
+    first: dict[tuple[object, ...], Rule] = {}
+    for rule in (rule for group in groups for rule in group.rules):
+        kind = "alert" if rule.is_alert else "record"
+        key = (kind, rule.name, frozenset(rule.labels.items()), None if rule.is_alert else rule.expr)
+        if key in first:
+            related = (Related(first[key].place, "the other one"),)
+            yield Finding(rule.place, f"{kind} {rule.name!r} exists twice with these labels", related=related)
+        first.setdefault(key, rule)
 
 
 def _twice(kind: str, named: Iterable[tuple[str, Place]]) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Every query with its place, and what is known of the metrics in it, for checks that read PromQL."""
+"""Every query and alert with its place, and what is known of the metrics in it, for checks of PromQL."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,10 +7,12 @@ import promql_parser as promql
 
 from config.spec.duration import Duration
 from config.spec.model import Project
-from config.spec.problem import Place
+from config.spec.problem import Place, Severity
 from observability.infer import Lookup, Shape, catalogue_lookup, infer
 from observability.names import recorded
 from observability.promql import parse, syntax_error
+from observability.render.rules import expression
+from observability.rules import Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,22 @@ class Query:
         return parse(self.text)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """An alerting rule and its condition; `severity` is that of a mistake in what a person decides."""
+
+    rule: Rule
+    query: Query
+    evaluated_every: Duration
+    severity: Severity = "error"
+    measured: promql.Expr | None = None
+
+    @property
+    def read(self) -> promql.Expr:
+        """What reads the metrics: the condition itself, or the query that it was recorded by."""
+        return self.query.tree if self.measured is None else self.measured
+
+
 def all_queries(project: Project) -> Iterator[tuple[str, Place]]:
     """Yield the text of each query of measures and panels, valid or not."""
     for measure in project.measures.values():
@@ -55,6 +73,32 @@ def readable_queries(project: Project) -> Iterator[Query]:
     for text, place in all_queries(project):
         if syntax_error(text) is None:
             yield Query(text=text, place=place, is_alarming=place in places, known=known)
+
+
+def alarms(project: Project) -> Iterator[Alarm]:
+    """Yield each level of each alert whose condition can be told; other checks report the rest."""
+    known = known_of(project)
+    for alert in project.alerts.values():
+        for severity, level in alert.levels.items():
+            try:
+                text = expression(project, alert, level)
+                measured = parse(project.measures[alert.measure].query)
+                query = Query(text=text, place=level.where(), is_alarming=True, known=known)
+                parse(text)
+            except (KeyError, ValueError):
+                continue
+            rule = Rule(
+                name=alert.name,
+                is_alert=True,
+                expr=text,
+                place=level.where(),
+                for_=level.for_,
+                labels={"severity": severity},
+                annotations={"summary": alert.summary, "description": alert.description},
+                places={"for": level.where("for")},
+            )
+            every = project.scrape.evaluation_interval
+            yield Alarm(rule=rule, query=query, evaluated_every=every, measured=measured)
 
 
 def known_of(project: Project) -> Known:

@@ -16,8 +16,12 @@ groups:
         expr: sum by (code) (rate(http_errors[5m]))
       - alert: ManyErrors
         expr: shop:errors / sum(rate(http_requests_total[5m])) > 0.1
+        for: 5m
+        annotations: {summary: Many}
       - alert: CounterByValue
         expr: http_requests_total > 10
+        for: 5m
+        annotations: {summary: Many}
 """
 METRICS = """\
 # TYPE http_errors gauge
@@ -45,7 +49,7 @@ def test_names_alone_tell_counters_and_what_may_be_zero(
 ) -> None:
     found = {(one["check"], one["line"]) for one in problems_of(file, capsys)}
     # The recording rule keeps `code` and the sum does not, whatever the metrics are.
-    assert found == {("division_guarded", 7), ("operands_match", 7), ("counter_as_gauge", 9)}
+    assert found == {("division_guarded", 7), ("operands_match", 7), ("counter_as_gauge", 11)}
 
 
 def test_a_saved_metrics_text_tells_types_and_labels(file: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,7 +58,7 @@ def test_a_saved_metrics_text_tells_types_and_labels(file: str, capsys: pytest.C
         ("gauge_in_rate", 5),
         ("division_guarded", 7),
         ("operands_match", 7),
-        ("counter_as_gauge", 9),
+        ("counter_as_gauge", 11),
     }
 
 
@@ -105,7 +109,7 @@ def test_github_annotations_are_escaped(file: str, capsys: pytest.CaptureFixture
     assert main(["lint", file, "--format", "github"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == (
-        "::error file=rules.yml,line=9,col=15,title=counter_as_gauge::"
+        "::error file=rules.yml,line=11,col=15,title=counter_as_gauge::"
         "counter 'http_requests_total' is read by its value; use rate() or increase()"
     )
 
@@ -130,3 +134,50 @@ def test_checks_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) -> 
         assert "Why: " in capsys.readouterr().out
     assert main(["explain", "division_garded"]) == 2
     assert "did you mean 'division_guarded'?" in capsys.readouterr().err
+
+
+def test_a_file_with_warnings_alone_passes(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(file).write_text("groups:\n  - rules:\n      - {alert: A, expr: up == 0}\n")
+    assert main(["lint", file]) == 0
+    output = capsys.readouterr()
+    assert "rules.yml:3:9: warning: an alert without `for`" in output.err
+    assert "warning: alert 'A' has no annotation `summary`" in output.err
+
+
+def test_a_rule_object_of_kubernetes_is_a_rule_file(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(file).write_text(
+        "kind: PrometheusRule\nspec:\n" + RULES.replace("\n", "\n  ").replace("groups", "  groups", 1)
+    )
+    found = {(one["check"], one["line"]) for one in problems_of(file, capsys)}
+    assert found == {("division_guarded", 9), ("operands_match", 9), ("counter_as_gauge", 13)}
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("{alert: A, expr: up, for: soon}", "for: 'soon' is not a duration such as 30s, 5m or 1h30m"),
+        ("{alert: A, expr: up, labels: [a]}", "labels must map names to texts"),
+        ("{alert: A, expr: up, annotations: [a]}", "annotations must map names to texts"),
+    ],
+)
+def test_parts_of_a_rule_that_cannot_be_read_are_told(
+    rule: str, message: str, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(file).write_text(f"groups:\n  - rules:\n      - {rule}\n")
+    found = [one["message"] for one in problems_of(file, capsys) if one["check"] == "lint/form"]
+    assert found == [message]
+
+
+def test_static_labels_of_a_recording_rule_are_labels_of_its_series(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(file).write_text(
+        "groups:\n  - rules:\n"
+        "      - {record: a, expr: sum(up), labels: {where: here}}\n"
+        "      - {record: b, expr: a / (sum(up) > 0)}\n"
+        "      - {record: c, expr: sum(up)}\n"
+        "      - {record: c, expr: sum by (job) (up)}\n"
+        "      - {record: d, expr: c / (sum(up) > 0)}\n"
+    )
+    [one] = problems_of(file, capsys)
+    assert one["message"].startswith("a has label 'where'")

@@ -1,0 +1,58 @@
+"""An alert waits for two evaluations before it fires.
+
+Why: with a shorter `for` one late scrape or a restart pages somebody; absent() is true at every restart.
+Fix: set `for` to twice the evaluation interval or longer; a window such as increase(x[10m]) also holds an
+alert still, so that one needs no `for`.
+"""
+
+from collections.abc import Iterator
+
+import promql_parser as promql
+
+from config.spec.duration import Duration
+from config.spec.model import Project
+from observability.checks.finding import Finding
+from observability.checks.queries import Alarm, alarms
+from observability.promql import length_of, nodes
+
+EVALUATIONS = 2
+
+
+def check(project: Project) -> Iterator[Finding]:
+    for alarm in alarms(project):
+        yield from check_alarm(alarm)
+
+
+def check_alarm(alarm: Alarm) -> Iterator[Finding]:
+    least = Duration(EVALUATIONS * alarm.evaluated_every.milliseconds)
+    waits = alarm.rule.for_ or Duration(0)
+    if waits >= least or _is_held(alarm.read, least):
+        return
+    place = alarm.rule.where("for")
+    if not waits.milliseconds:
+        why = (
+            "absent() without `for` fires at every restart"
+            if _asks_absence(alarm.read)
+            else "an alert without `for` fires on one bad sample"
+        )
+        yield Finding(place, f"{why}; wait {least} or longer", alarm.severity)
+    else:
+        text = f"`for` of {waits} is shorter than {EVALUATIONS} evaluations; make it {least} or longer"
+        yield Finding(place, text, alarm.severity)
+
+
+def _is_held(tree: promql.Expr, least: Duration) -> bool:
+    """Tell whether every metric is read over a window that outlasts a bad sample; absence is not held."""
+    return not _asks_absence(tree) and _selectors(tree) == sum(
+        _selectors(node)
+        for node in nodes(tree)
+        if (length := length_of(node)) is not None and length >= least
+    )
+
+
+def _selectors(tree: promql.Expr) -> int:
+    return sum(isinstance(node, promql.VectorSelector) for node in nodes(tree))
+
+
+def _asks_absence(tree: promql.Expr) -> bool:
+    return any(isinstance(node, promql.Call) and node.func.name == "absent" for node in nodes(tree))
