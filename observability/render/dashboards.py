@@ -26,7 +26,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from config.spec.model import Alert, Dashboard, Panel, Project, Row, Unit
-from observability.names import recorded
+from observability.names import DAILY_DIGEST, WATCHDOG, recorded
 
 # Panels are written as this version of their plugins reads them; a newer one migrates them itself.
 _OLDEST_GRAFANA = "11.0.0"
@@ -99,7 +99,7 @@ def _alert_annotation() -> sdk.AnnotationQuery:
         .datasource(_DATASOURCE)
         .enable(True)
         .icon_color("red")
-        .expr('ALERTS{alertstate="firing",alertname!="Watchdog",alertname!="DailyDigest"}')
+        .expr(f'ALERTS{{alertstate="firing",alertname!="{WATCHDOG}",alertname!="{DAILY_DIGEST}"}}')
         .title_format("{{alertname}}")
         .text_format("{{severity}}")
         .tag_keys("severity")

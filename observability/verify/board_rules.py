@@ -1,4 +1,4 @@
-"""Rules for whole dashboards: their names, and the links in them and to them."""
+"""Rules for whole dashboards: names, completeness, annotations, and the links in them and to them."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -8,9 +8,31 @@ from urllib.parse import parse_qs, urlsplit
 from config.spec.names import did_you_mean
 from config.spec.problem import Place
 from observability.names import panel_path
+from observability.promql import syntax_error
 from observability.verify.board import Board, Bundle, Found
+from observability.verify.linter_rules import uses_variable
 
 _DASHBOARD = re.compile(r"/d/([^/?]+)")
+_SCHEMA_VERSION = 42  # the last one of the classic form; Grafana 11 to 13 read it
+# What Grafana fills in, each version in its own way, when a file lacks it.
+_OF_BOARDS = (
+    *("annotations", "editable", "graphTooltip", "links", "panels", "refresh", "templating", "time"),
+    *("timepicker", "timezone", "title", "uid", "version"),
+)
+_OF_PANELS = ("datasource", "fieldConfig", "gridPos", "id", "options", "pluginVersion", "targets")
+
+
+def dashboard_complete_rule(board: Board, _: Bundle) -> Iterator[Found]:
+    """Nothing is left to Grafana's migrations, which differ between versions."""
+    if (version := board.data.get("schemaVersion")) != _SCHEMA_VERSION:
+        yield board.spec.where(), f"schemaVersion is {version}, not {_SCHEMA_VERSION}"
+    if board.data.get("id") is not None:
+        yield board.spec.where(), "the file gives the dashboard a number, which is the server's to give"
+    for key in _lacking(board.data, _OF_BOARDS):
+        yield board.spec.where(), f"the dashboard does not say its {key}"
+    for panel in board.panels:
+        for key in _lacking(panel.data, _OF_PANELS):
+            yield panel.place, f"panel {panel.title!r} does not say its {key}"
 
 
 def dashboard_name_rule(board: Board, bundle: Bundle) -> Iterator[Found]:
@@ -47,6 +69,19 @@ def alert_link_rule(board: Board, bundle: Bundle) -> Iterator[Found]:
         uid, number = _target_of(path)
         if uid != board.uid or titles.get(number) != panel.title:
             yield alert.where("panel"), f"{alert.name} links to {path}, which is not {panel.title!r}"
+
+
+def annotation_rule(board: Board, _: Bundle) -> Iterator[Found]:
+    """What is marked in the panels is asked by a query that parses, of the data source of the variable."""
+    for one in board.data["annotations"].get("list") or ():
+        if not uses_variable(one):
+            yield board.spec.where(), f"annotation {one.get('name')!r} does not use ${{datasource}}"
+        if error := syntax_error(str(one.get("expr") or "")):
+            yield board.spec.where(), f"annotation {one.get('name')!r} does not parse: {error}"
+
+
+def _lacking(data: Mapping[str, Any], wanted: tuple[str, ...]) -> list[str]:
+    return [key for key in wanted if data.get(key) is None]
 
 
 def _links(board: Board) -> Iterator[tuple[Place, Mapping[str, Any]]]:
@@ -95,8 +130,10 @@ def _plain(text: str) -> str:
 
 
 RULES: tuple[Callable[[Board, Bundle], Iterator[Found]], ...] = (
+    dashboard_complete_rule,
     dashboard_name_rule,
     dashboard_description_rule,
     link_rule,
     alert_link_rule,
+    annotation_rule,
 )

@@ -61,6 +61,10 @@ def target(data: Any, index: int = 0) -> Any:
     return panel(data)["targets"][index]
 
 
+def mark(data: Any) -> Any:
+    return data["annotations"]["list"][0]
+
+
 def variable(**keys: Any) -> Spoil:
     return lambda data: data["templating"]["list"].append(
         {**data["templating"]["list"][0], "type": "query", "name": "code", **keys}
@@ -92,6 +96,12 @@ SPOILED: list[tuple[str, Spoil, str]] = [
     ("target-promql-rule", lambda d: target(d).update(expr="sum(("), "does not parse"),
     ("target-counter-agg-rule", lambda d: target(d).update(expr="http_requests_total"), "read by its value"),
     ("uneditable-dashboard", lambda d: d.update(editable=True), "can be edited"),
+    ("dashboard-complete-rule", lambda d: d.update(schemaVersion=39), "schemaVersion is 39, not 42"),
+    ("dashboard-complete-rule", lambda d: d.update(id=3), "the server's to give"),
+    ("dashboard-complete-rule", lambda d: d.pop("timepicker"), "does not say its timepicker"),
+    ("dashboard-complete-rule", lambda d: panel(d).pop("pluginVersion"), "does not say its pluginVersion"),
+    ("annotation-rule", lambda d: mark(d).update(expr="ALERTS{"), "annotation 'Alerts' does not parse"),
+    ("annotation-rule", lambda d: mark(d)["datasource"].update(uid="x"), "does not use ${datasource}"),
     ("dashboard-name-rule", lambda d: d.update(uid="web-overview"), "uid 'web-overview' is that of"),
     ("dashboard-name-rule", lambda d: d.update(title="Web"), "title 'Web' is that of"),
     ("dashboard-description-rule", lambda d: d.update(description="Parcels."), "no more than the title"),
