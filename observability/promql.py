@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import lru_cache
 
 import promql_parser as promql
 
@@ -12,15 +13,18 @@ SYNTHETIC = frozenset(
     {"up", "scrape_duration_seconds", "scrape_samples_scraped", "ALERTS", "ALERTS_FOR_STATE"}
 )
 _MOST_PARTS = 5000
+_MOST_KEPT = 100_000  # every check asks for every expression, so none may have been forgotten by then
 _SECONDS_ARGUMENT = frozenset({"predict_linear"})  # their second argument is a time to come
 _FIRST_MARK = 1_000_000_000  # seconds; no real window is thirty years long
 
 
+@lru_cache(_MOST_KEPT)
 def parse(text: str) -> promql.Expr:
-    """Return the tree of a valid expression."""
+    """Return the tree of a valid expression; whoever asks again gets the same one, so never change it."""
     return promql.parse(text)
 
 
+@lru_cache(_MOST_KEPT)
 def syntax_error(text: str) -> str | None:
     """Return what is wrong with the expression, or None."""
     try:
@@ -63,7 +67,7 @@ def shown(expr: promql.Expr) -> str:
 
 def selectors(text: str) -> Iterator[tuple[str, promql.VectorSelector]]:
     """Yield every selector of a valid expression with its metric name, in order."""
-    for node in nodes(promql.parse(text)):
+    for node in nodes(parse(text)):
         if isinstance(node, promql.VectorSelector):
             yield metric_name(node), node
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from decimal import Decimal
+from functools import cache
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -47,7 +48,7 @@ class _Builder:
         self.problems: list[Problem] = []
 
     def object(self, cls: type[T], data: Mapping[str, Any], path: Keys) -> T:
-        hints = get_type_hints(cls)
+        hints = _hints(cls)  # type: ignore[arg-type] # mypy takes no class for hashable
         values: dict[str, Any] = {}
         for field in fields(cls):  # type: ignore[arg-type]
             key = field.name.rstrip("_")
@@ -85,6 +86,12 @@ class _Builder:
         except ValueError as error:
             self.problems.append(Problem(self.source.place(*path), str(error), "spec/duration"))
             return Duration(0)
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    """Return what is costly to work out again for each of thousands of objects."""
+    return get_type_hints(cls)
 
 
 def _scalar(hint: Any, data: Any) -> Any:

@@ -8,18 +8,19 @@ from collections.abc import Iterator
 
 from config.spec.model import Measure, Project
 from observability.checks.finding import Finding
-from observability.checks.queries import known_of
+from observability.checks.queries import Known, known_of
 from observability.promql import parse, syntax_error
 
 
 def check(project: Project) -> Iterator[Finding]:
+    known = known_of(project)
     for measure in project.measures.values():
         if syntax_error(measure.query) is None:
-            yield from _labels(project, measure)
+            yield from _labels(known, measure)
 
 
-def _labels(project: Project, measure: Measure) -> Iterator[Finding]:
-    kept = known_of(project).shape(parse(measure.query)).labels
+def _labels(known: Known, measure: Measure) -> Iterator[Finding]:
+    kept = known.shape(parse(measure.query)).labels
     if kept is None:
         yield Finding(measure.where("query"), "cannot tell which labels are left; aggregate the whole query")
     elif kept != set(measure.by):
