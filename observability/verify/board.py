@@ -100,25 +100,24 @@ class Bundle:
 
 def read(path: str, data: Json, spec: Dashboard) -> Board:
     """Find the place of each part; the n-th panel of the file is the n-th of the spec."""
-    return Board(path=path, data=data, spec=spec, tiles=tuple(tile for _, tile in _tiles(data, spec)))
+    return Board(path=path, data=data, spec=spec, tiles=tuple(_tiles(data, spec)))
 
 
-def places(data: Json, spec: Dashboard) -> list[Place]:
-    """Return the place of each entry of `panels`."""
-    return [tile.place for is_outer, tile in _tiles(data, spec) if is_outer]
-
-
-def _tiles(data: Json, spec: Dashboard) -> Iterator[tuple[bool, Tile]]:
+def _tiles(data: Json, spec: Dashboard) -> Iterator[Tile]:
     rows, panels = iter(spec.rows), iter(spec.panels)
-    for outer in data.get("panels") or ():
-        if outer.get("type") != "row":
-            yield True, _panel(outer, next(panels, None), spec)
-            continue
-        row = next(rows, None)
-        place = row.where() if row else spec.where()
-        yield True, Tile(data=outer, place=place, spec=None, targets=())
-        for inner in outer.get("panels") or ():
-            yield False, _panel(inner, next(panels, None), spec)
+    for tile in _unfolded(data):
+        if tile.get("type") == "row":
+            row = next(rows, None)
+            yield Tile(data=tile, place=row.where() if row else spec.where(), spec=None, targets=())
+        else:
+            yield _panel(tile, next(panels, None), spec)
+
+
+def _unfolded(data: Json) -> Iterator[Json]:
+    """Yield rows and panels in order; a folded row holds its panels."""
+    for tile in data.get("panels") or ():
+        yield tile
+        yield from (tile.get("panels") or ()) if tile.get("type") == "row" else ()
 
 
 def _panel(data: Json, panel: Panel | None, board: Dashboard) -> Tile:

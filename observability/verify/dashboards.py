@@ -21,7 +21,7 @@ from config.spec.model import Dashboard, Project
 from config.spec.problem import Place, Problem
 from observability.checks.queries import known_of
 from observability.verify import board_rules, linter_rules, panel_rules, target_rules
-from observability.verify.board import Board, Bundle, Found, places, read
+from observability.verify.board import Board, Bundle, Found, read
 from observability.verify.dashboard_schema import misfits
 
 Rule = Callable[[Board, Bundle], Iterator[Found]]
@@ -65,9 +65,13 @@ def _read(text: str, spec: Dashboard) -> tuple[Any, list[Found]]:
 
 
 def _place(data: Any, spec: Dashboard, path: tuple[str | int, ...]) -> Place:
+    """Return the panel or row that a misfit is in; the file is not to be trusted beyond its types."""
     match path:
         case ("panels", int(index), *_):
-            return places(data, spec)[index]
+            before, here = data["panels"][:index], data["panels"][index]
+            kind = spec.rows if here.get("type") == "row" else spec.panels
+            rank = sum((one.get("type") == "row") is (kind is spec.rows) for one in before)
+            return kind[rank].where() if rank < len(kind) else spec.where()
     return spec.where()
 
 

@@ -4,11 +4,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import combinations, pairwise
 
+from config.spec.model import Panel, Row
 from observability.verify.board import Board, Bundle, Found, Tile
 
 _COLUMNS = 24
 _NARROWEST = 3  # columns; below that Grafana shows neither title nor axis
 _MOST_QUERIES = 20
+
+
+def panel_lost_rule(board: Board, _: Bundle) -> Iterator[Found]:
+    """Every row and every panel of the spec is in the file."""
+    titles = {tile.title for tile in board.tiles}
+    parts: tuple[Row | Panel, ...] = (*board.spec.rows, *board.spec.panels)
+    for one in parts:
+        if one.title.strip() not in titles:
+            yield one.where("title"), f"{one.title!r} is not in {board.path}"
 
 
 def panel_id_rule(board: Board, _: Bundle) -> Iterator[Found]:
@@ -113,6 +123,7 @@ def _overlap(one: Tile, other: Tile) -> bool:
 
 
 RULES: tuple[Callable[[Board, Bundle], Iterator[Found]], ...] = (
+    panel_lost_rule,
     panel_id_rule,
     panel_grid_rule,
     panel_title_unique_rule,

@@ -110,6 +110,8 @@ SPOILED: list[tuple[str, Spoil, str]] = [
     ("link-rule", link(url="http://127.0.0.1:1/r/many_erors"), "did you mean 'many_errors'"),
     ("link-rule", link(), "it has no address"),
     ("link-rule", link(type="dashboards", tags=["nobody"]), "no other dashboard has the tags"),
+    ("panel-lost-rule", lambda d: d["panels"].pop(), "'Answers by code' is not in dashboards/parcels.json"),
+    ("panel-lost-rule", lambda d: d["panels"][0].pop("title"), "'Answers' is not in"),
     ("panel-id-rule", lambda d: panel(d).update(id=2), "number 2 of 'Answers by code' is given twice"),
     ("panel-id-rule", lambda d: panel(d).pop("id"), "has no number"),
     ("panel-grid-rule", lambda d: panel(d)["gridPos"].update(x=1), "outside of the grid"),

@@ -1,7 +1,10 @@
 """The published schema: what a dashboard may not have, lacks, or has of another type."""
 
+import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import pytest
@@ -120,3 +123,24 @@ def test_a_misfit_stands_at_its_panel() -> None:
             "dashboards/web.json: panels[2].targets[0].x is not in the schema",
         )
     ]
+
+
+VALUES: tuple[Any, ...] = (None, 0, -1, 1.5, True, "", "x", "$", [], {}, [None], [{}], [[]], {"x": 1}, 10**30)
+
+
+def ways(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the path of every value in a dashboard."""
+    if path:
+        yield path
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield from ways(value[key], (*path, key))
+
+
+def test_no_value_in_any_place_makes_the_judge_fall(data: Any) -> None:
+    outcome = compile_bundle(Request(config_dir=BUNDLE / "config"))
+    assert outcome.project is not None
+    for *above, last in ways(data):
+        for value in VALUES:
+            spoiled = copy.deepcopy(data)
+            reduce(getitem, above, spoiled)[last] = value
+            list(dashboards.verify(outcome.project, {"dashboards/web.json": json.dumps(spoiled)}))
