@@ -1,6 +1,8 @@
 """The order of things: load, check, render, verify. The only file that knows it; nothing here writes."""
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -74,6 +76,19 @@ def render_all(project: Project) -> dict[str, str]:
     return files
 
 
+@contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    """Stop the search for garbage: nearly all that is made is kept, and looking at it halves the speed."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@_collecting_nothing()
 def compile_bundle(request: Request) -> Outcome:
     """Load, check and render; the files are empty when anything is wrong."""
     project, problems, sources = load_project(

@@ -42,12 +42,13 @@ def instances(story: Story, job: str) -> list[str]:
 def queries_of(project: Project, *names: str) -> list[str]:
     """Return the queries of these measures, and of those that they read."""
     waiting = list(names)
-    recorded_as = {recorded(project, name): name for name in project.measures}
+    prefix = recorded(project, "")
     found: dict[str, str] = {}
     while waiting:
         if (name := waiting.pop()) not in found:
             found[name] = project.measures[name].query
-            waiting += [recorded_as[one] for one in metric_names(found[name]) if one in recorded_as]
+            ours = (one for one in metric_names(found[name]) if one.startswith(prefix))
+            waiting += [measure for one in ours if (measure := one.removeprefix(prefix)) in project.measures]
     return list(found.values())
 
 

@@ -4,7 +4,7 @@ Why: a page whose runbook or dashboard link leads nowhere costs the minutes that
 Fix: correct the name, or add what it names.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from config.spec.model import Alert, Environment, Panel, Project, Routing
 from config.spec.names import did_you_mean
@@ -80,7 +80,6 @@ def _environment(project: Project, environment: Environment) -> Iterator[Finding
         yield from _known("receiver", name, known, environment.where.key("receivers", name))
 
 
-def _known(kind: str, name: str, known: Iterable[str], place: Place) -> Iterator[Finding]:
-    names = list(known)
-    if name not in names:
-        yield Finding(place, f"no {kind} named {name!r}{did_you_mean(name, names)}")
+def _known(kind: str, name: str, known: Collection[str], place: Place) -> Iterator[Finding]:
+    if name not in known:
+        yield Finding(place, f"no {kind} named {name!r}{did_you_mean(name, known)}")
