@@ -1,5 +1,6 @@
 """A project at another speed: durations are divided, bounds by their kind."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from config.spec.load import load_project
 from config.spec.model import Kind
 from observability.scale import bound_at, scaled
-from tests.bundle_of import load_shop
+from tests.bundle_of import load_depot, load_shop
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,25 @@ def test_what_a_panel_asks_for_itself_is_scaled_too() -> None:
 
 def test_the_window_of_the_digest_follows_the_wall_clock() -> None:
     assert scaled(load_shop(), 60).routing.digest.opens == "07:00"
+
+
+def test_what_silences_an_alert_and_what_its_absence_means_is_scaled() -> None:
+    alert = scaled(load_depot(), 60).alerts["LongQueue"]
+    assert str(alert.absent_for) == "10s"
+    assert [condition.at_least for condition in alert.unless] == [1]
+    traffic = scaled(load_depot(), 60).alerts["SlowAnswers"].lowest_traffic
+    assert traffic is not None
+    assert str(traffic.every) == "10s"
+
+
+def test_a_condition_scales_by_the_kind_of_its_own_measure() -> None:
+    depot = load_depot()
+    aged = {**depot.measures, "closed": replace(depot.measures["closed"], kind="age")}
+    alert = scaled(replace(depot, measures=aged), 60).alerts["LongQueue"]
+    assert [condition.at_least for condition in alert.unless] == [Decimal(1) / 60]
+    assert alert.levels["warning"].bound == 10
+
+
+def test_presence_has_no_bound_to_scale() -> None:
+    level = scaled(load_depot(), 60).alerts["NobodyServes"].levels["critical"]
+    assert (level.present, level.has_bound, str(level.for_)) == (False, False, "2s")

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from config.spec.model import Unit
-from observability.texts import FORMATS, foreseen, template
-from tests.bundle_of import load_shop
+from observability.texts import FORMATS, foreseen, known_placeholders, template, widest
+from tests.bundle_of import load_depot, load_shop
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,26 @@ def test_placeholders_become_a_template_or_a_foreseen_text() -> None:
         template("{value} > {bound}, {for}", measure, level) == "{{ $value | humanizePercentage }} > 50%, 5m"
     )
     assert foreseen("{value} > {bound}, {for}", measure, level, Decimal("0.6")) == "60% > 50%, 5m"
+
+
+def test_labels_of_the_measure_are_placeholders_too() -> None:
+    project = load_depot()
+    alert = project.alerts["QueueFillsUp"]
+    measure, level = project.measures[alert.measure], alert.levels["warning"]
+    assert template("{instance}: {bound}", measure, level) == "{{ $labels.instance }}: 100"
+    assert foreseen("{instance}: {value}", measure, level, Decimal(7), {"instance": "web:2"}) == "web:2: 7"
+    assert widest("{instance}", measure, level) == "x" * 20
+
+
+@pytest.mark.parametrize(
+    ("alert", "known"),
+    [
+        ("QueueFillsUp", ["value", "instance", "bound", "for"]),
+        ("NobodyServes", ["for"]),
+        ("ParcelsWhileClosed", ["value", "for"]),
+    ],
+)
+def test_a_text_may_hold_what_its_alert_has(alert: str, known: list[str]) -> None:
+    project = load_depot()
+    one = project.alerts[alert]
+    assert known_placeholders(one, project.measures[one.measure]) == known
