@@ -62,7 +62,8 @@ def lint(files: Sequence[Path], scrape_interval: Duration, exported: Mapping[str
         linted.problems += problems
         if source.data is not None:
             linted.groups += groups_of(source, linted.problems)
-    known = Known(lookup=_lookup(linted.rules, exported), scrape_interval=scrape_interval)
+    lookup = _lookup(linted.rules, exported)
+    known = Known(lookup=lookup, scrape_interval=scrape_interval, is_guessed=not exported)
     for group in linted.groups:
         for rule in group.rules:
             linted.problems += _check(rule, known, group.interval or scrape_interval)

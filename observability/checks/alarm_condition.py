@@ -15,6 +15,7 @@ from observability.checks.queries import Alarm
 from observability.infer import COMPARISONS
 from observability.promql import nodes, shown
 
+_PLACES = frozenset({"__name__", "job", "instance", "namespace", "cluster"})
 _ABSENCES = frozenset({"absent", "absent_over_time"})
 
 
@@ -27,7 +28,7 @@ def check_alarm(alarm: Alarm) -> Iterator[Finding]:
     tree = alarm.query.tree
     if not any(isinstance(node, promql.VectorSelector) for node in nodes(tree)):
         return  # vector(1) fires always, and is meant to
-    if _is_condition(tree):
+    if _is_condition(tree) or _names_trouble(tree):
         return
     place, text = (
         alarm.query.place,
@@ -57,6 +58,15 @@ def _is_condition(node: promql.Expr) -> bool:
         case promql.MatrixSelector():
             return _is_alerts(node.vector_selector)
     return False
+
+
+def _names_trouble(node: promql.Expr) -> bool:
+    """Tell whether a plain selector picks the bad ones by a label, such as `state="failed"`."""
+    while isinstance(node, promql.ParenExpr):
+        node = node.expr
+    if not isinstance(node, promql.VectorSelector):
+        return False
+    return any(matcher.name not in _PLACES for matcher in node.matchers.matchers)
 
 
 def _is_alerts(selector: promql.VectorSelector) -> bool:

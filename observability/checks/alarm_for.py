@@ -1,8 +1,8 @@
 """An alert waits for two evaluations before it fires.
 
 Why: with a shorter `for` one late scrape or a restart pages somebody; absent() is true at every restart.
-Fix: set `for` to twice the evaluation interval or longer; a window such as increase(x[10m]) also holds an
-alert still, so that one needs no `for`.
+Fix: set `for` to twice the evaluation interval or longer; a window such as increase(x[10m]), or an
+age such as time() - x, holds an alert still as well, so that one needs no `for`.
 """
 
 from collections.abc import Iterator
@@ -42,8 +42,12 @@ def check_alarm(alarm: Alarm) -> Iterator[Finding]:
 
 
 def _is_held(tree: promql.Expr, least: Duration) -> bool:
-    """Tell whether every metric is read over a window that outlasts a bad sample; absence is not held."""
-    return not _asks_absence(tree) and _selectors(tree) == sum(
+    """Tell whether one bad sample changes nothing: all is read over a window, or an age; never an absence."""
+    if _asks_absence(tree):
+        return False
+    if any(isinstance(node, promql.Call) and node.func.name == "time" for node in nodes(tree)):
+        return True
+    return _selectors(tree) == sum(
         _selectors(node)
         for node in nodes(tree)
         if (length := length_of(node)) is not None and length >= least

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import promql_parser as promql
 
 from config.spec.model import Project
+from config.spec.problem import Severity
 from observability.checks.finding import Finding
 from observability.checks.queries import Query, readable_queries
 from observability.promql import children, metric_name
@@ -27,8 +28,11 @@ def check(project: Project) -> Iterator[Finding]:
 
 
 def check_query(query: Query) -> Iterator[Finding]:
+    severity: Severity = "warning" if query.known.is_guessed else "error"
+    what = "by its name a counter," if query.known.is_guessed else "counter"
     for name in dict.fromkeys(_bare_counters(query, query.tree)):
-        yield Finding(query.place, f"counter {name!r} is read by its value; use rate() or increase()")
+        text = f"{what} {name!r} is read by its value; use rate() or increase()"
+        yield Finding(query.place, text, severity)
 
 
 def _bare_counters(query: Query, node: promql.Expr) -> Iterator[str]:

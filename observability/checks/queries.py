@@ -21,6 +21,7 @@ class Known:
 
     lookup: Lookup
     scrape_interval: Duration
+    is_guessed: bool = False  # by their names, because no catalogue tells
 
     def shape(self, node: promql.Expr) -> Shape:
         return infer(node, self.lookup)

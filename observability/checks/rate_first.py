@@ -36,7 +36,14 @@ def check_query(query: Query) -> Iterator[Finding]:
             isinstance(node, promql.AggregateExpr)
             and str(node.op) in ("topk", "bottomk")
             and query.is_alarming
+            and not _picks_one(node)
         ):
             yield Finding(
                 query.place, f"{node.op}() changes its mind; an alert on it flaps; use max() or min()"
             )
+
+
+def _picks_one(node: promql.AggregateExpr) -> bool:
+    """`topk by (labels) (1, x)` only leaves one of several equal series, as a join needs it."""
+    is_one = isinstance(node.param, promql.NumberLiteral) and node.param.val == 1
+    return is_one and node.modifier is not None

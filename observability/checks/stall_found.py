@@ -26,11 +26,21 @@ def check_query(query: Query) -> Iterator[Finding]:
     has_absent = any(
         isinstance(node, promql.Call) and str(node.func.name).startswith("absent") for node in every
     )
+    beside = {shown(node) for node in _beside_conditions(every)}
     for node in every:
+        if shown(node) in beside:
+            continue
         if isinstance(node, promql.BinaryExpr) and _is_compared_with_zero(node) and not has_absent:
-            yield Finding(
-                query.place, f"{shown(node)} is silent when the series is gone; add `or absent(...)`"
-            )
+            text = f"{shown(node)} is silent when the series is gone; add `or absent(...)`"
+            # Where no catalogue tells what must be there, this may be as meant.
+            yield Finding(query.place, text, "warning" if query.known.is_guessed else "error")
+
+
+def _beside_conditions(every: list[promql.Expr]) -> Iterator[promql.Expr]:
+    """Yield what stands right of `and`: it narrows a condition that finds the trouble by itself."""
+    for node in every:
+        if isinstance(node, promql.BinaryExpr) and str(node.op) == "and":
+            yield from nodes(node.rhs)
 
 
 def _is_compared_with_zero(node: promql.BinaryExpr) -> bool:

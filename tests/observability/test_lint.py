@@ -109,8 +109,8 @@ def test_github_annotations_are_escaped(file: str, capsys: pytest.CaptureFixture
     assert main(["lint", file, "--format", "github"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == (
-        "::error file=rules.yml,line=11,col=15,title=counter_as_gauge::"
-        "counter 'http_requests_total' is read by its value; use rate() or increase()"
+        "::warning file=rules.yml,line=11,col=15,title=counter_as_gauge::"
+        "by its name a counter, 'http_requests_total' is read by its value; use rate() or increase()"
     )
 
 
