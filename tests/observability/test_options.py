@@ -135,6 +135,13 @@ def test_a_check_that_cannot_be_left_out_is_told() -> None:
     assert "--allow: no check named 'division_garded'; did you mean 'division_guarded'?" in done.stderr
 
 
+def test_warnings_fail_only_when_they_are_to() -> None:
+    rules = RULES.replace("sum(c) / sum(d)", "'sum(c{d=~\"e\"})'")
+    done = linted(rules)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "1 warning")
+    assert linted(rules, "--strict").returncode == 1
+
+
 def test_checks_are_listed_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--format", "json"]) == 0
     checks = {one["id"]: one for one in json.loads(capsys.readouterr().out)}
