@@ -19,8 +19,8 @@ run: setup ## run everything on this machine until Ctrl-C; BOT_PORT=… and so o
 test: setup ## run the tests; ARGS=… goes to pytest
 	@$(PYTHON) -m pytest $(ARGS)
 
-check: setup ## check the specs and prove what they make
-	@$(PYTHON) -m observability check
+check: setup ## check the specs and prove what they make; ARGS=--help tells more
+	@$(PYTHON) -m observability check $(ARGS)
 
 generate: setup ## make observability/generated from config
 	@$(PYTHON) -m observability generate
@@ -39,8 +39,8 @@ fmt: setup ## format Python and shell
 drill: setup ## break something on purpose and see the page arrive; SCALE=60 sets the speed
 	@$(PYTHON) -m scripts.drill --time-scale $(or $(SCALE),60)
 
-bench: setup ## measure speed as ratios
-	@$(PYTHON) -m scripts.bench
+bench: setup ## measure speed, and how it grows with size; ARGS="--only growth" measures that alone
+	@$(PYTHON) -m scripts.bench $(ARGS)
 
 up: ## the same in Docker Compose, with Grafana
 	@python3 scripts/compose_secrets.py
