@@ -12,7 +12,8 @@ from config.spec.model import Project
 from config.spec.problem import Severity
 from observability.checks.finding import Finding
 from observability.checks.queries import Query, readable_queries
-from observability.promql import children, metric_name
+from observability.infer import ARITHMETIC
+from observability.promql import children, metric_name, nodes
 
 # What may look at a counter itself: its speed, its resets, its age, its mere presence.
 _FOR_COUNTERS = frozenset(
@@ -35,10 +36,24 @@ def check_query(query: Query) -> Iterator[Finding]:
         yield Finding(query.place, text, severity)
 
 
+def _is_part_of_whole(query: Query, node: promql.BinaryExpr) -> bool:
+    """Tell whether a gauge is counted against `x_total`, which then is a gauge whatever its name says."""
+    if str(node.op) not in ARITHMETIC:
+        return False
+    read = [
+        [one for one in nodes(side) if isinstance(one, promql.VectorSelector)]
+        for side in (node.lhs, node.rhs)
+    ]
+    counters = [sum(query.known.shape(one).type == "counter" for one in side) for side in read]
+    return all(read) and 0 in counters
+
+
 def _bare_counters(query: Query, node: promql.Expr) -> Iterator[str]:
     if isinstance(node, promql.Call) and node.func.name in _FOR_COUNTERS:
         return
     if isinstance(node, promql.AggregateExpr) and str(node.op) in _COUNTING:
+        return
+    if query.known.is_guessed and isinstance(node, promql.BinaryExpr) and _is_part_of_whole(query, node):
         return
     if isinstance(node, promql.VectorSelector) and query.known.shape(node).type == "counter":
         yield metric_name(node)
