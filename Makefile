@@ -21,12 +21,14 @@ test: setup ## run the tests; ARGS=… goes to pytest
 
 check: setup ## check the specs and prove what they make; ARGS=--help tells more
 	@$(PYTHON) -m observability check $(ARGS)
+	@$(PYTHON) -m observability diff >/dev/null || { \
+		echo "observability/generated is not what the specs make: make generate" >&2; exit 1; }
 
 generate: setup ## make observability/generated from config
 	@$(PYTHON) -m observability generate
 
 diff: setup ## show what generate would change
-	@$(PYTHON) -m observability diff
+	@$(PYTHON) -m observability diff || [ $$? = 1 ]
 
 lint: setup ## types, style, shell scripts, the workflow
 	@scripts/lint.sh
@@ -36,13 +38,15 @@ fmt: setup ## format Python and shell
 	@ruff format --quiet .
 	@shfmt -w -i 4 -ci scripts/*.sh .ci/run
 
-drill: setup ## break something on purpose and see the page arrive; SCALE=60 sets the speed
-	@$(PYTHON) -m scripts.drill --time-scale $(or $(SCALE),60)
+drill: setup ## break something on purpose and see the page arrive; ARGS=ALERT, SCALE=60
+	@$(PYTHON) -m scripts.drill --time-scale $(or $(SCALE),60) $(ARGS)
 
 bench: setup ## measure speed, and how it grows with size; ARGS="--only growth" measures that alone
 	@$(PYTHON) -m scripts.bench $(ARGS)
 
 up: ## the same in Docker Compose, with Grafana
+	@docker compose version >/dev/null 2>&1 || { \
+		echo "up: needs Docker with its Compose plugin, 2.20 or later; make run needs neither" >&2; exit 1; }
 	@python3 scripts/compose_secrets.py
 	@docker compose --profile demo up --detach --build --wait
 

@@ -51,6 +51,7 @@ class Desk:
     asked: int = 0
     checks: dict[str, Check] = field(default_factory=dict)
     clock_offset: float | None = None
+    failed_in_a_row: int = 0
     absent_since: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     def closed(self) -> str:
@@ -274,7 +275,8 @@ async def refresh_gauges(desk: Desk, now: float) -> None:
     counts = await desk.store.counts()
     for state in State:
         desk.metrics.orders_by_status.labels(status=state.value).set(counts.get(state, 0))
-    desk.metrics.orders_failed_in_a_row.set(await desk.store.failed_in_a_row())
+    desk.failed_in_a_row = await desk.store.failed_in_a_row()
+    desk.metrics.orders_failed_in_a_row.set(desk.failed_in_a_row)
     desk.metrics.orders_by_status_updated_timestamp_seconds.set(now)
 
 

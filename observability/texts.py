@@ -101,4 +101,4 @@ def _fill(text: str, measure: Measure, level: Level, value: str, labels: Mapping
     filled = {**labels, "value": value, "for": str(level.for_)}
     if level.has_bound:
         filled["bound"] = FORMATS[measure.unit].write(float(level.bound))
-    return _PLACEHOLDER.sub(lambda match: filled[match[1]], text)
+    return _PLACEHOLDER.sub(lambda match: filled.get(match[1], match[0]), text)

@@ -73,12 +73,19 @@ def _summary(desk: Desk, unknown: int | None) -> str:
     parts = ["ready" if is_ready(desk) else "not ready"]
     parts += [check.reason for check in desk.checks.values() if not check.ok]
     closed = desk.closed()
-    parts.append(f"places no orders ({closed})" if closed else "places orders")
+    if closed:
+        parts.append(f"places no orders ({closed})")
+    elif is_ready(desk):
+        parts.append("places orders" if not desk.failed_in_a_row else _failing(desk.failed_in_a_row))
     if unknown:
-        parts.append(f"{unknown} orders of unknown outcome")
+        parts.append(f"{unknown} order{'s' if unknown > 1 else ''} of unknown outcome")
     if unknown is None:
         parts.append("orders cannot be read")
     return f"The bot in {desk.mode} mode: {', '.join(parts)}."
+
+
+def _failing(count: int) -> str:
+    return "the latest order failed" if count == 1 else f"the latest {count} orders failed"
 
 
 def _age(then: datetime | None, now: datetime) -> float | None:

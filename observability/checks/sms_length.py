@@ -36,13 +36,13 @@ def _is_told_by_sms(project: Project, severity: str) -> bool:
 
 
 def _length(project: Project, alert: Alert, severity: str) -> Iterator[Finding]:
-    # As the template tradewatch.sms writes it, with the widest number and the longest status.
+    # As the template tradewatch.sms writes it, with the widest number and the longest status and addition.
     measure = project.measures[alert.measure]
     texts = [widest(alert.summary, measure, alert.levels[severity])]
     if alert.absent_for is not None and severity == gravest(project, alert):
         texts.append(absent_texts(measure, alert.absent_for)["summary"])
     summary = max(texts, key=len)
-    longest = f"[RESOLVED] {severity} {alert.name} {summary} (and 99 more). Runbook {alert.runbook}"
+    longest = f"[RESOLVED] {severity} {alert.name} was: {summary}. Runbook {alert.runbook}"
     if len(longest) > LONGEST:
         yield Finding(
             alert.where("summary"), f"its SMS may have {len(longest)} characters; {LONGEST} is the most"

@@ -143,6 +143,10 @@ def _receiver(
     return receiver
 
 
+# Alertmanager adds these to every page; empty, they are left out of it.
+_NO_DEFAULTS = {"firing": "", "resolved": "", "num_firing": "", "num_resolved": ""}
+
+
 def _pagerduty(address: Address, severity: str, text: str) -> Config:
     # PagerDuty knows four severities; what is not one of them would be refused.
     return {
@@ -155,6 +159,7 @@ def _pagerduty(address: Address, severity: str, text: str) -> Config:
         "client": '{{ template "tradewatch.product" . }}',
         "client_url": _template("dashboard_url"),
         "details": {
+            **_NO_DEFAULTS,
             "alertname": "{{ .CommonLabels.alertname }}",
             "severity": "{{ .CommonLabels.severity }}",
             "value": "{{ .CommonAnnotations.value }}",

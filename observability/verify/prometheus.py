@@ -5,6 +5,7 @@ from pathlib import Path
 
 from config.spec.model import Project
 from config.spec.problem import Problem
+from observability.verify import rule_tests
 from observability.verify.tool import run, run_all
 
 
@@ -19,7 +20,14 @@ def verify(project: Project, out: Path) -> Iterator[Problem]:
     if not good:
         yield Problem(project.bundle.where(), said, "promtool/rules")
         return
-    calls = [("promtool", "test", "rules", f"tests/{name}.yml") for name in project.alerts]
+    calls = [
+        ("promtool", "test", "rules", f"--junit={_report(name)}", f"tests/{name}.yml")
+        for name in project.alerts
+    ]
     for alert, (good, said) in zip(project.alerts.values(), run_all(calls, cwd=out), strict=True):
         if not good:
-            yield Problem(alert.where("tests"), f"a test of {alert.name} fails\n{said}", "promtool/test")
+            yield from rule_tests.failures(alert, out / _report(alert.name), said)
+
+
+def _report(alert: str) -> str:
+    return f"{alert}.junit.xml"

@@ -77,7 +77,7 @@ async def _empty(home: Home, say: Say) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="make drill",
+        prog="python -m scripts.drill",
         description="Break something in a stack of its own and see that people hear of it in time.",
         epilog="Exit codes: 0 passed, 1 failed, 2 usage, 3 the drill itself broke.",
     )

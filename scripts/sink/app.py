@@ -150,6 +150,7 @@ def _windows(api: Api, runbooks: Runbooks, dashboards: Dashboards) -> list[web.R
         web.get("/health", api.health),
         web.get("/runbooks/", runbooks.index),
         web.get("/runbooks/{name:.+}", runbooks.show),
+        web.get("/d/", dashboards.index),
         web.get("/d/{uid}", dashboards.show),
         web.get("/d/{uid}/{slug}", dashboards.show),
     ]

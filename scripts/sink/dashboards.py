@@ -27,18 +27,20 @@ class Dashboards:
     frame: Frame
     now: Callable[[], datetime]
 
+    async def index(self, request: web.Request) -> web.Response:
+        return self._listing("Dashboards", self._boards(self._known()), status=200)
+
     async def show(self, request: web.Request) -> web.Response:
         known = self._known()
         uid = request.match_info["uid"]
         if uid not in known:
-            lines = [_line(one, board_href(one), board.title) for one, board in known.items()]
-            return self._missing(f"No dashboard {uid}", lines)
+            return self._listing(f"No dashboard {uid}", self._boards(known), status=404)
         board = known[uid]
         panels = board.panels()
         wanted = request.query.get("viewPanel", "").removeprefix("panel-")
         if wanted and wanted not in panels:
             lines = [_line(one, board_href(uid, viewPanel=one), panel.title) for one, panel in panels.items()]
-            return self._missing(f"No panel {wanted} in dashboard {uid}", lines)
+            return self._listing(f"No panel {wanted} in dashboard {uid}", lines, status=404)
         sheet = await self._sheet(board, panels.get(wanted), request.query.get("range", DEFAULT))
         title = f"{panels[wanted].title} · {board.title}" if wanted else board.title
         return self.frame.page(title, sheet.markup(), refresh=REFRESH)
@@ -93,10 +95,13 @@ class Dashboards:
             return str(error)
         return [Line(name=legend(query, series.labels), samples=series.samples) for series in answer]
 
-    def _missing(self, title: str, lines: list[Markup]) -> web.Response:
+    def _boards(self, known: dict[str, Board]) -> list[Markup]:
+        return [_line(one, board_href(one), board.title) for one, board in known.items()]
+
+    def _listing(self, title: str, lines: list[Markup], *, status: int) -> web.Response:
         listed = element("ul", *lines) if lines else element("p", f"No dashboards in {self.directory}.")
         main = element("main", element("h1", title), element("p", "There are:" if lines else ""), listed)
-        return self.frame.page(title, main, status=404)
+        return self.frame.page(title, main, status=status)
 
 
 def _line(name: str, href: str, title: str) -> Markup:

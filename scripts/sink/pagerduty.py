@@ -38,14 +38,16 @@ def read_event(event: Mapping[str, Any]) -> Message:
     details = mapping(payload.get("custom_details"))
     summary = plain(payload.get("summary"))
     told = {name: plain(value).strip() for name, value in details.items()}
-    text = "\n".join(f"{name}: {value}" for name, value in told.items() if value)
+    every = "\n".join(f"{name}: {value}" for name, value in told.items() if value)
+    # A page that brings its whole story as `text` is shown by that; the rest stands in `raw`.
+    text = told.get("text") or every
     words = headline(summary, text)
     raw = {**event, "routing_key": masked(key)}
     return Message(
         channel="pagerduty",
         to=masked(key),
         status=_STATUS[event["event_action"]],
-        alertname=_detail(details, "alertname") or _labelled(text, "alertname") or words["alertname"],
+        alertname=_detail(details, "alertname") or _labelled(every, "alertname") or words["alertname"],
         severity=(_detail(details, "severity") or plain(payload.get("severity"))).lower(),
         title=summary or f"{event['event_action']} {plain(event.get('dedup_key'))}",
         text=text,

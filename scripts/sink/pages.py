@@ -39,7 +39,14 @@ def notifications_page(
     return element(
         "main",
         element("h1", "Notifications"),
-        element("p", "What the receivers would have got. Nothing left this machine.", class_="lead"),
+        element(
+            "p",
+            "What the receivers would have got. Nothing left this machine. ",
+            _anchor("Dashboards", "/d/"),
+            " ",
+            _anchor("Runbooks", "/runbooks/"),
+            class_="lead",
+        ),
         *_heartbeats(beats),
         _filters(channel),
         *(cards or [element("div", "Nothing has arrived yet.", class_="empty")]),

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import aiohttp
+
 from scripts.stack.home import ROOT, Home, HomeError
 from scripts.stack.local import StackError, running
 from scripts.stack.ports import PortError, Ports
@@ -19,19 +21,25 @@ Tradewatch is ready ({seconds:.1f} s). All of it runs on this machine; nothing r
 
   Bot            {bot}/status
   Pages and SMS  {sink}/
-  Prometheus     {prometheus}/alerts
-  Alertmanager   {alertmanager}
+  Dashboards     {sink}/d/
+  Prometheus     {prometheus}{alerts}
+  Alertmanager   {alertmanager}/api/v2/alerts
   Simulator      {simulator}/control/orders
 
 What to try next, in another terminal:
 
-  . {env}
+  . {env}        # psql, promtool, amtool, tradewatch and python for this stack
 
   # an order: show the plan, then place it
   curl -s $BOT_URL/debug/signal -d '{{"message": "BUY BTCUSDT 0.1", "source": "test"}}'
-  curl -s $BOT_URL/debug/signal -H "Authorization: Bearer $(cat $ADMIN_TOKEN_FILE)" \\
+  curl -s $BOT_URL/debug/signal -H "Authorization: Bearer $(cat \"$ADMIN_TOKEN_FILE\")" \\
        -d '{{"message": "BUY BTCUSDT 0.1", "source": "test", "execute": true, "id": "first"}}'
-  psql -c 'SELECT * FROM orders ORDER BY created_at DESC LIMIT 5'
+  psql -xc 'SELECT * FROM orders ORDER BY created_at DESC LIMIT 5'
+
+  # orders that the exchange refuses: after three in a row and five minutes a page and an SMS; DELETE ends it
+  curl -s $SIMULATOR_URL/control/faults \\
+       -d '{{"reject_orders": {{"code": 101204, "msg": "Insufficient margin"}}}}'
+  curl -s -X DELETE $SIMULATOR_URL/control/faults
 
   # an alert from fault to page and back, sixty times as fast as in life
   make drill
@@ -62,7 +70,7 @@ async def _serve(home: Home) -> int:
     try:
         async with running(home, say) as supervisord:
             is_up = True
-            print(_shown(home, time.monotonic() - begin), flush=True)
+            print(_shown(home, time.monotonic() - begin, await _alerts_page(home)), flush=True)
             await supervisord.wait()
             raise StackError(f"supervisord was ended from outside, and with it every service; {_AGAIN}")
     except asyncio.CancelledError:
@@ -73,8 +81,15 @@ async def _serve(home: Home) -> int:
     return 0
 
 
-def _shown(home: Home, seconds: float) -> str:
+async def _alerts_page(home: Home) -> str:
+    """Return the path of Prometheus' page of alerts; Debian's build has no pages, only the API."""
+    async with aiohttp.ClientSession() as session, session.get(home.url("prometheus", "/alerts")) as answer:
+        return "/alerts" if answer.status == 200 else "/api/v1/alerts"
+
+
+def _shown(home: Home, seconds: float, alerts: str) -> str:
     urls = {name: home.url(name) for name in ("bot", "sink", "prometheus", "alertmanager", "simulator")}
+    urls["alerts"] = alerts
     return _SHOWN.format(seconds=seconds, env=shlex.quote(str(home.path / "env")), home=home.path, **urls)
 
 

@@ -129,7 +129,8 @@ class Home:
         }
         file = self.path / "env"
         text = "".join(f"export {name}={shlex.quote(str(value))}\n" for name, value in lines.items())
-        path = f'export PATH={shlex.quote(str(TOOLS))}:"$PATH"\n'
+        programs = f"{TOOLS}:{ROOT / '.venv' / 'bin'}"
+        path = f'export PATH={shlex.quote(programs)}:"$PATH"\n'
         file.write_text(f"# Source this in a shell: . {shlex.quote(str(file))}\n{path}{text}", "utf-8")
 
     def _render(self) -> Project:

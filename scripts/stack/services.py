@@ -27,19 +27,19 @@ class Service:
 
 
 def services(home: Home, project: Project) -> tuple[Service, ...]:
-    """Return the services in the order in which people think of them; they start together.
+    """Return the services; they start together, and stop from the last to the first: the bot first of all.
 
     `project` is what the configuration of `home` was compiled from, at the real speed.
     """
     return (
         _postgres(home),
         _simulator(home),
-        _bot(home),
         _sink(home, project),
         _alertmanager(home),
         _prometheus(home),
         _node_exporter(home),
         _postgres_exporter(home),
+        _bot(home),
     )
 
 

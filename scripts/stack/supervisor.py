@@ -30,18 +30,22 @@ def write_config(home: Home, services: Iterable[Service]) -> Path:
         "pidfile": home.path / "supervisord.pid",
         "childlogdir": home.path / "log",
     }
-    sections = [_section("supervisord", head), *(_program(home, service) for service in services)]
+    sections = [
+        _section("supervisord", head),
+        *(_program(home, service, rank) for rank, service in enumerate(services, start=1)),
+    ]
     file = home.path / "supervisord.conf"
     file.write_text("\n".join(sections), "utf-8")
     return file
 
 
-def _program(home: Home, service: Service) -> str:
+def _program(home: Home, service: Service, rank: int) -> str:
     environment = ",".join(f'{name}="{value}"' for name, value in service.environment.items())
     keys = {
         "command": shlex.join([*_DIE_WITH_PARENT, *service.command]),
         "directory": ROOT,
         "environment": environment,
+        "priority": rank,  # the highest is stopped first
         "autorestart": "true",
         "startsecs": 1,
         "startretries": 3,

@@ -174,7 +174,7 @@ async def test_an_order_that_shows_late_is_not_given_up(bot: Bot, exchange: Exch
     await bot.order()
     _, told = await get(f"{bot.url}/status")
     assert told["unknown"][0]["age_seconds"] >= 0
-    assert "1 orders of unknown outcome" in told["summary"]
+    assert "1 order of unknown outcome" in told["summary"]
     await until(bot.has({"filled": 1}))
     assert len(exchange.orders) == 1
 

@@ -23,7 +23,7 @@ def test_a_test_that_fails_is_told_at_its_place(tmp_path: Path, capsys: pytest.C
     edited = replaced("config/alerts/web.yaml", "- {at: 3m}", "- {at: 20m}")
     assert main(["check", "--config", str(lay_out(tmp_path, edited))]) == 1
     told = capsys.readouterr().err
-    assert "config/alerts/web.yaml:13:7: a test of ManyErrors fails" in told
+    assert "config/alerts/web.yaml:17:13: ManyErrors, 'every request fails': at 20m expected nothing" in told
     assert "[promtool/test]" in told
 
 

@@ -74,7 +74,7 @@ def test_a_page_says_what_how_grave_and_how_much(render: Render) -> None:
 
 def test_an_sms_names_the_runbook(render: Render) -> None:
     assert render("sms", alert("resolved")) == (
-        "[RESOLVED] CRITICAL ManyErrors 60% of requests fail (limit 50%). Runbook many_errors"
+        "[RESOLVED] CRITICAL ManyErrors was: 60% of requests fail (limit 50%). Runbook many_errors"
     )
 
 
@@ -93,8 +93,8 @@ def test_the_long_text_has_everything(render: Render) -> None:
         "60% of requests fail for 5m.",
         "",
         "Value      60%",
-        "Since      2026-03-01 10:00:00 UTC",
-        "Until      2026-03-01 10:20:00 UTC",
+        "Firing     2026-03-01 10:00:00 UTC",
+        "Resolved   2026-03-01 10:20:00 UTC",
         "Runbook    http://127.0.0.1:1/r/many_errors",
         "Dashboard  http://127.0.0.1:1/d/web-overview?viewPanel=1",
     ]

@@ -109,6 +109,11 @@ async def test_a_link_draws_its_panel_alone(desk: Any, prometheus: FakePrometheu
     assert [asked["query"] for asked in prometheus.asked] == ["rate(a[5m])", "b > 1"]
 
 
+async def test_the_dashboards_are_listed(desk: Any) -> None:
+    page = await shown(desk, "/d/")
+    assert '<li><a href="/d/trading">trading</a> Trading &lt;Overview&gt;</li>' in page
+
+
 async def test_a_dashboard_draws_all_panels_in_their_rows(desk: Any, prometheus: FakePrometheus) -> None:
     prometheus.put("rate(a[5m])", 1, 2)
     prometheus.put("c", 0.07)
