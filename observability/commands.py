@@ -85,8 +85,7 @@ def _judged(options: argparse.Namespace) -> Outcome:
         return compile_bundle(request)
     if options.no_tools:
         print(_NOT_PROVED, file=sys.stderr)
-        return compile_bundle(request)
-    return compile_and_verify(request)
+    return compile_and_verify(request, with_tools=not options.no_tools)
 
 
 def _with_other_environments(options: argparse.Namespace, files: Mapping[str, str]) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from observability.allow import without_allowed
 from observability.checks import CHECKS
 from observability.render import RENDERERS
 from observability.scale import scaled
-from observability.verify import verify
+from observability.verify import dashboards, verify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +106,10 @@ def compile_bundle(request: Request) -> Outcome:
     return replace(outcome, files=render_all(faster))
 
 
-def compile_and_verify(request: Request) -> Outcome:
-    """Compile, then let Prometheus' and Alertmanager's own tools judge the files."""
+def compile_and_verify(request: Request, *, with_tools: bool = True) -> Outcome:
+    """Compile, then judge the files: by Prometheus' and Alertmanager's own tools, and by rules of ours."""
     outcome = compile_bundle(request)
     if outcome.project is None or outcome.failed:
         return outcome
-    return replace(outcome, problems=(*outcome.problems, *verify(outcome.project, outcome.files)))
+    judge = verify if with_tools else dashboards.verify
+    return replace(outcome, problems=(*outcome.problems, *judge(outcome.project, outcome.files)))
