@@ -52,7 +52,9 @@ def test_a_shell_that_sources_the_env_file_gets_the_paths_as_they_are(tmp_path: 
         capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin"},
     )  # fmt: skip
     assert shown.stdout.splitlines() == [
-        str(home.secret("pgpass")), str(home.secret("admin_token")), f"{TOOLS}:{ROOT}/.venv/bin:/usr/bin:/bin",
+        str(home.secret("pgpass")),
+        str(home.secret("admin_token")),
+        f"{TOOLS}:{ROOT}/.venv/bin:/usr/bin:/bin",
     ]  # fmt: skip
     assert shown.stderr == ""
 
