@@ -14,7 +14,8 @@ from config.spec.model import Metric, MetricType, Unit
 from observability.promql import metric_name
 
 Kind = Literal["scalar", "vector", "matrix", "string"]
-TARGET_LABELS = frozenset({"job", "instance"})
+# What the scrape configuration puts on every series: `environment` is the name of the environment.
+TARGET_LABELS = frozenset({"job", "instance", "environment"})
 HISTOGRAM_SUFFIXES = ("_bucket", "_count", "_sum")
 
 

@@ -14,7 +14,7 @@ from config.spec.source import Source, read
 from observability.checks import CHECKS
 from observability.checks.finding import Finding
 from observability.checks.queries import Alarm, Known, Query
-from observability.infer import Lookup, Shape, infer
+from observability.infer import TARGET_LABELS, Lookup, Shape, infer
 from observability.promql import parse, syntax_error
 from observability.rule_files import groups_of
 from observability.rules import Group, Rule
@@ -83,7 +83,7 @@ def exported_by(text: str) -> dict[str, Shape]:
                 counts = family.type in ("counter", "histogram") or sample.name.endswith(("_count", "_sum"))
                 kind = "counter" if counts else "gauge" if family.type == "gauge" else None
                 before = shapes.get(sample.name, Shape(labels=frozenset()))
-                labels = (before.labels or frozenset()) | {*sample.labels, "job", "instance"}
+                labels = (before.labels or frozenset()) | {*sample.labels} | TARGET_LABELS
                 shapes[sample.name] = Shape(type=kind, labels=labels)  # type: ignore[arg-type]
     except ValueError as error:
         raise MetricsError(str(error)) from None

@@ -14,6 +14,9 @@ from observability.promql import metric_names
 
 STEP = Duration(60_000)
 UP = "up"  # Prometheus' own word about each target
+ENVIRONMENT = "environment"
+# Where a story takes place unless it says otherwise; no environment needs to be called so.
+SOMEWHERE = "test"
 Labels = dict[str, str]
 Values = list[Decimal | None]
 
@@ -28,7 +31,7 @@ def series_of(project: Project, alert: Alert, story: Story) -> Iterator[dict[str
                 yield _written(name, {**le, **labels}, values)
     for job in project.scrape.jobs if UP in read else ():
         for instance in instances(story, job):
-            labels = {"job": job, "instance": instance}
+            labels = {"job": job, "instance": instance, ENVIRONMENT: environment(story)}
             yield _written(UP, labels, [Decimal(not down) for down in _down(story, labels, steps)])
 
 
@@ -37,6 +40,12 @@ def instances(story: Story, job: str) -> list[str]:
     named = (happening.labels.get("instance", "").partition(":") for happening in story.world)
     highest = max((int(number) for name, _, number in named if name == job), default=1)
     return [f"{job}:{number}" for number in range(1, highest + 1)]
+
+
+def environment(story: Story) -> str:
+    """Return the environment in which a story takes place."""
+    named = (happening.labels.get(ENVIRONMENT) for happening in story.world)
+    return next((name for name in named if name), SOMEWHERE)
 
 
 def queries_of(project: Project, *names: str) -> list[str]:
@@ -57,6 +66,11 @@ def metrics_of(project: Project, alert: Alert) -> list[Metric]:
     return _metrics(project, _read(project, alert.measure))
 
 
+def jobs_of(project: Project, alert: Alert) -> set[str]:
+    """Return the jobs whose metrics the measure of an alert reads."""
+    return {metric.job for metric in metrics_of(project, alert)}
+
+
 def _read(project: Project, *names: str) -> set[str]:
     return {name for query in queries_of(project, *names) for name in metric_names(query)}
 
@@ -72,6 +86,7 @@ def _children(project: Project, story: Story, metric: Metric) -> Iterator[Labels
     }
     possible["job"] = (metric.job,)
     possible["instance"] = tuple(instances(story, metric.job))
+    possible[ENVIRONMENT] = (environment(story),)
     for values in product(*possible.values()):
         yield dict(zip(possible, values, strict=True))
 

@@ -57,6 +57,14 @@ class WhenAbsent(Spec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Silences(Spec):
+    """What need not be told while this alert fires: other alerts, and all that look only at this job."""
+
+    alerts: tuple[str, ...] = ()
+    job: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic(Spec):
     """A rhythm of an event."""
 
@@ -86,6 +94,7 @@ class Alert(Spec):
     when_absent: WhenAbsent | None = None
     lowest_traffic: Traffic | None = None
     keep_firing_for: Duration = _ZERO
+    silences: Silences | None = None
 
     @property
     def conditions(self) -> tuple[Condition, ...]:

@@ -41,7 +41,10 @@ class Bundle(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric(Spec):
-    """A metric that a job exports; `labels` maps each label to all values that it takes."""
+    """A metric that a job exports; `labels` maps each label to all values that it takes.
+
+    What is `planned` is declared for alerts and panels, but nothing exports it yet.
+    """
 
     name: str
     type: MetricType
@@ -50,6 +53,7 @@ class Metric(Spec):
     job: str
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     buckets: tuple[Decimal, ...] = ()
+    planned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +66,10 @@ class Catalogue(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure(Spec):
-    """A query with a name; becomes a recording rule that alerts, panels and runbooks use."""
+    """A query with a name; becomes a recording rule that alerts, panels and runbooks use.
+
+    `may_be_empty` says why it has no value although all is well.
+    """
 
     name: str
     description: str
@@ -70,6 +77,7 @@ class Measure(Spec):
     unit: Unit
     query: str
     by: tuple[str, ...] = ()
+    may_be_empty: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,10 +175,11 @@ class Panel(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query(Spec):
-    """A query of a panel; `legend` may hold {{label}}."""
+    """A query of a panel; `legend` may hold {{label}}, `may_be_empty` says why it can have no value."""
 
     expr: str
     legend: str
+    may_be_empty: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,12 @@ def _alert(project: Project, alert: Alert) -> Iterator[Finding]:
     if alert.when_absent and alert.when_absent.covered_by:
         place = alert.when_absent.where("covered_by")
         yield from _known("alert", alert.when_absent.covered_by, project.alerts, place)
+    if alert.silences:
+        for index, name in enumerate(alert.silences.alerts):
+            place = alert.silences.where("alerts", index)
+            yield from _known("alert", name, project.alerts, place)
+        if alert.silences.job is not None:
+            yield from _known("job", alert.silences.job, project.scrape.jobs, alert.silences.where("job"))
     if alert.lowest_traffic:
         traffic = alert.lowest_traffic
         yield from _known("event", traffic.event, project.catalogue.events, traffic.where("event"))

@@ -14,7 +14,7 @@ from config.spec.problem import Place
 from config.spec.story import Expectation, Happening, Observation, Story
 from observability.checks.finding import Finding
 from observability.names import gravest
-from observability.world import STEP
+from observability.world import ENVIRONMENT, STEP
 
 INSTANCE = "instance"
 _NUMBER = re.compile(r"[1-9][0-9]?", re.ASCII)
@@ -115,7 +115,7 @@ def _happening(project: Project, happening: Happening) -> Iterator[Finding]:
 def _labels(project: Project, happening: Happening) -> Iterator[Finding]:
     """Which series a stretch means: by a label of the gauge, by `instance`, or a whole job that is down."""
     metric = project.catalogue.metrics.get(happening.gauge or "")
-    known: dict[str, tuple[str, ...]] = {**metric.labels, INSTANCE: ()} if metric else {INSTANCE: ()}
+    known: dict[str, tuple[str, ...]] = {INSTANCE: (), ENVIRONMENT: (), **(metric.labels if metric else {})}
     if happening.down:
         known["job"] = tuple(project.scrape.jobs)
     jobs = (metric.job,) if metric else tuple(project.scrape.jobs)

@@ -8,6 +8,7 @@ from config.spec.duration import Duration
 from config.spec.model import Address, Environment, Project, SeverityRoute
 from observability.names import DAILY_DIGEST, NOBODY, WATCHDOG
 from observability.render.document import to_yaml
+from observability.silencing import silenced_by
 
 Config = dict[str, Any]
 
@@ -39,7 +40,7 @@ def _config(project: Project, environment: Environment) -> Config:
     return {
         "templates": ["notifications.tmpl"],
         "route": _root(project),
-        "inhibit_rules": _inhibitions(project),
+        "inhibit_rules": [*_levels(project), *_silences(project)],
         "time_intervals": [{"name": _DIGEST_WINDOW, "time_intervals": [window]}],
         "receivers": _receivers(project, environment),
     }
@@ -100,7 +101,19 @@ def _severity_timers(severity: SeverityRoute) -> Config:
     }
 
 
-def _inhibitions(project: Project) -> list[Config]:
+def _silences(project: Project) -> list[Config]:
+    """An alert silences those that it explains, whatever their labels."""
+    return [
+        {
+            "source_matchers": [f'alertname="{alert.name}"'],
+            "target_matchers": [f'alertname=~"{"|".join(names)}"'],
+        }
+        for alert in project.alerts.values()
+        if (names := [one.name for one in silenced_by(project, alert)])
+    ]
+
+
+def _levels(project: Project) -> list[Config]:
     """A graver level silences the lesser ones of the same alert on the same labels.
 
     Alertmanager takes two missing labels as equal, so only labels that the alerts' measures keep are named.

@@ -9,13 +9,13 @@ from observability.render.document import to_yaml
 def render(project: Project) -> dict[str, str]:
     return {
         f"{name}/prometheus.yml": to_yaml(
-            f"config/scrape.yaml and config/environments/{name}.yaml", _config(project, environment)
+            f"config/scrape.yaml and config/environments/{name}.yaml", _config(project, name, environment)
         )
         for name, environment in project.environments.items()
     }
 
 
-def _config(project: Project, environment: Environment) -> dict[str, Any]:
+def _config(project: Project, name: str, environment: Environment) -> dict[str, Any]:
     scrape = project.scrape
     return {
         "global": {
@@ -25,13 +25,13 @@ def _config(project: Project, environment: Environment) -> dict[str, Any]:
         },
         "rule_files": ["../rules/*.yml"],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(environment.alertmanagers)}]}]},
-        "scrape_configs": [_job(job, environment) for job in scrape.jobs.values()],
+        "scrape_configs": [_job(job, name, environment) for job in scrape.jobs.values()],
     }
 
 
-def _job(job: Job, environment: Environment) -> dict[str, Any]:
+def _job(job: Job, name: str, environment: Environment) -> dict[str, Any]:
     return {
         "job_name": job.name,
         "metrics_path": job.metrics_path,
-        "static_configs": [{"targets": list(environment.targets[job.name])}],
+        "static_configs": [{"targets": list(environment.targets[job.name]), "labels": {"environment": name}}],
     }

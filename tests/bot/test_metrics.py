@@ -59,3 +59,9 @@ def test_the_catalogue_knows_every_label_value_that_the_bot_uses(catalogue: dict
     assert set(catalogue["orders_by_status"].labels["status"]) == set(State)
     assert set(catalogue["signal_verdicts_total"].labels["verdict"]) == set(Verdict)
     assert set(catalogue["bot_trading_mode"].labels["mode"]) == set(Mode)
+
+
+def test_what_is_planned_or_the_librarys_own_is_not_the_bots_to_make(catalogue: dict[str, Metric]) -> None:
+    planned = replace(catalogue["bot_ready"], name="bot_later", planned=True)
+    library = replace(catalogue["bot_ready"], name="process_open_fds")
+    assert instruments([*catalogue.values(), planned, library], CollectorRegistry())

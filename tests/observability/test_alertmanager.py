@@ -35,6 +35,19 @@ def test_levels_silence_each_other_per_label_of_the_measure(tmp_path: Path) -> N
     assert config_of(lay_out(tmp_path, edited))["inhibit_rules"][0]["equal"] == ["alertname", "instance"]
 
 
+def test_an_alert_silences_those_it_names_and_those_that_look_only_at_its_job(tmp_path: Path) -> None:
+    more = (BUNDLE / "config/alerts/web.yaml").read_text("utf-8")
+    alone = more.replace("ManyErrors:", "WebDown:\n    silences: {job: web, alerts: [ManyErrors]}")
+    alone = alone.replace("warning: {above: 0.1, for: 5m}", "").replace(
+        "firing: [warning, critical]", "firing: [critical]"
+    )
+    board = replaced("config/dashboards/web.yaml", "alerts: [ManyErrors]", "alerts: [ManyErrors, WebDown]")
+    config = config_of(lay_out(tmp_path, {**board, "config/alerts/down.yaml": alone}))
+    assert config["inhibit_rules"][1:] == [
+        {"source_matchers": ['alertname="WebDown"'], "target_matchers": ['alertname=~"ManyErrors"']}
+    ]
+
+
 def test_the_digest_is_sent_in_its_window_and_zone_once() -> None:
     config = config_of(BUNDLE / "config")
     window = config["time_intervals"][0]["time_intervals"][0]

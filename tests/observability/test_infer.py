@@ -36,7 +36,7 @@ LOOKUP = catalogue_lookup(
     },
     {"shop:ratio": Shape(type="gauge", labels=frozenset({"source"}), unit="ratio", series=2)},
 )
-TARGET = {"job", "instance"}
+TARGET = {"job", "instance", "environment"}
 
 
 def shape_of(text: str) -> Shape:
@@ -60,7 +60,7 @@ def shape_of(text: str) -> Shape:
         ("sum(unknown)", set()),
         ("sum by (source, disk) (fails_total)", {"source"}),
         ("sum by (source) (unknown)", {"source"}),
-        ("sum without (job) (fails_total)", {"source", "instance"}),
+        ("sum without (job) (fails_total)", {"source", "instance", "environment"}),
         ("sum without (job) (unknown)", None),
         ("topk(2, fails_total)", {"source", *TARGET}),
         ("topk by (source) (2, fails_total)", {"source", *TARGET}),
@@ -74,7 +74,7 @@ def shape_of(text: str) -> Shape:
         ("fails_total / on (source) shop:ratio", {"source"}),
         ("fails_total > on (source) shop:ratio", {"source"}),
         ("unknown / on (source) shop:ratio", {"source"}),
-        ("fails_total > ignoring (job, instance) shop:ratio", {"source"}),
+        ("fails_total > ignoring (job, instance, environment) shop:ratio", {"source"}),
         ("unknown > ignoring (job) shop:ratio", None),
         ("fails_total * on (job) group_left (version) build_info", {"source", "version", *TARGET}),
         ("fails_total * on (job) group_left (disk) build_info", {"source", *TARGET}),

@@ -52,14 +52,14 @@ def depot_test(alert: str, number: int = 0) -> tuple[Any, dict[str, str]]:
 
 def test_a_gauge_rises_by_so_much_a_minute_at_one_of_two_instances() -> None:
     _, series = depot_test("QueueFillsUp")
-    assert series['queue_length{job="web", instance="web:1"}'] == "20+0x100"
-    assert series['queue_length{job="web", instance="web:2"}'] == "20+0x60 22+2x39"
+    assert series['queue_length{job="web", instance="web:1", environment="test"}'] == "20+0x100"
+    assert series['queue_length{job="web", instance="web:2", environment="test"}'] == "20+0x60 22+2x39"
 
 
 def test_an_observation_fills_the_buckets_the_count_and_the_sum() -> None:
     _, series = depot_test("SlowAnswers")
     ends = {name: values.split()[-1].partition("+")[0] for name, values in series.items()}
-    target = 'job="web", instance="web:1"'
+    target = 'job="web", instance="web:1", environment="test"'
     assert ends == {
         f'request_seconds_bucket{{le="0.1", {target}}}': "0",
         f'request_seconds_bucket{{le="1.0", {target}}}': "6",
@@ -72,8 +72,8 @@ def test_an_observation_fills_the_buckets_the_count_and_the_sum() -> None:
 def test_up_is_0_at_the_instance_that_is_down() -> None:
     _, series = depot_test("ServerDown")
     assert series == {
-        'up{job="web", instance="web:1"}': "1+0x40",
-        'up{job="web", instance="web:2"}': "1+0x9 0+0x19 1+0x10",
+        'up{job="web", instance="web:1", environment="test"}': "1+0x40",
+        'up{job="web", instance="web:2", environment="test"}': "1+0x9 0+0x19 1+0x10",
     }
 
 
@@ -81,8 +81,8 @@ def test_a_label_has_the_values_that_the_story_names() -> None:
     _, series = depot_test("BadVersion")
     versions = {name for name in series if "shop_build_info" in name and 'instance="web:2"' in name}
     assert versions == {
-        'shop_build_info{version="1.0", job="web", instance="web:2"}',
-        'shop_build_info{version="1.1", job="web", instance="web:2"}',
+        'shop_build_info{version="1.0", job="web", instance="web:2", environment="test"}',
+        'shop_build_info{version="1.1", job="web", instance="web:2", environment="test"}',
     }
 
 
