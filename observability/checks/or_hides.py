@@ -29,14 +29,14 @@ def check(project: Project) -> Iterator[Finding]:
 
 def check_query(query: Query) -> Iterator[Finding]:
     for node in nodes(query.tree):
-        if isinstance(node, promql.BinaryExpr) and str(node.op) == "or" and not _is_meant(node):
+        if isinstance(node, promql.BinaryExpr) and str(node.op) == "or" and not _is_meant(query, node):
             left, right = query.known.shape(node.lhs).labels, query.known.shape(node.rhs).labels
             if left is not None and left == right and not _are_apart(node, left):
                 dropped = f"{shown(node.rhs)} is dropped while {shown(node.lhs)} exists"
                 yield Finding(query.place, f"{dropped}, because their labels are equal", "warning")
 
 
-def _is_meant(node: promql.BinaryExpr) -> bool:
+def _is_meant(query: Query, node: promql.BinaryExpr) -> bool:
     """Tell whether the right side is there to stand in, or the left one is there only at times."""
     if node.modifier is not None and node.modifier.matching is not None:
         return True
@@ -47,6 +47,8 @@ def _is_meant(node: promql.BinaryExpr) -> bool:
         return True
     if any(isinstance(one, promql.BinaryExpr) and str(one.op) in _FILTERS for one in sides[0]):
         return True
+    if not query.known.is_guessed:
+        return False  # a catalogue has both names, so neither is the other's old one
     names = [{metric_name(one) for one in side if isinstance(one, promql.VectorSelector)} for side in sides]
     return any(_are_alike(left, right) for left in names[0] for right in names[1])
 

@@ -1,7 +1,8 @@
-"""What is added or compared has the same unit, and a share is compared with at most 1.
+"""What is added, compared or drawn has the unit that is said, and a share is compared with at most 1.
 
 Why: `errors / requests > 5` meant as five percent never fires, and seconds compared with a rate say nothing.
-Fix: write 0.05 for 5 %; bring both sides to one unit.
+Bounds, axes and texts are written in the unit of the measure, so a wrong one misleads all of them.
+Fix: write 0.05 for 5 %; bring both sides to one unit; give the measure and its panels the unit of the query.
 """
 
 from collections.abc import Iterator
@@ -10,9 +11,9 @@ import promql_parser as promql
 
 from config.spec.model import Project, Unit
 from observability.checks.finding import Finding
-from observability.checks.queries import Query, alarms, readable_queries
+from observability.checks.queries import Known, Query, alarms, known_of, readable_queries
 from observability.infer import COMPARISONS
-from observability.promql import metric_name, nodes, shown
+from observability.promql import metric_name, nodes, parse, shown, syntax_error
 
 _ALIKE = COMPARISONS | {"+", "-"}
 _RISING = frozenset({">", ">=", "=="})
@@ -23,6 +24,7 @@ def check(project: Project) -> Iterator[Finding]:
         yield from check_query(query)
     for alarm in alarms(project):
         yield from check_query(alarm.query)
+    yield from _said(project)
 
 
 def check_query(query: Query) -> Iterator[Finding]:
@@ -39,6 +41,27 @@ def check_query(query: Query) -> Iterator[Finding]:
                 )
 
 
+def _said(project: Project) -> Iterator[Finding]:
+    """Yield measures and panels that say another unit than their queries have."""
+    known = known_of(project)
+    for measure in project.measures.values():
+        unit = _unit(measure.query, known)
+        if unit is not None and not _are_alike(unit, measure.unit):
+            text = f"`unit` says {measure.unit}, and the query is {_word(unit)}"
+            yield Finding(measure.where("unit"), text)
+    for panel in (panel for board in project.dashboards.values() for panel in board.panels):
+        drawn = {name: project.measures[name].unit for name in panel.measures if name in project.measures} | {
+            query.expr: _unit(query.expr, known) for query in panel.queries
+        }
+        for name, unit in drawn.items():
+            if unit is not None and not _are_alike(unit, panel.unit):
+                yield Finding(panel.where("unit"), f"`unit` says {panel.unit}, and {name} is {_word(unit)}")
+
+
+def _unit(text: str, known: Known) -> Unit | None:
+    return known.shape(parse(text)).unit if syntax_error(text) is None else None
+
+
 def _are_alike(left: Unit, right: Unit) -> bool:
     """Seconds of work per second are a ratio, and as well a count of workers."""
     return left == right or {left, right} == {"ratio", "count"}
@@ -50,27 +73,7 @@ def _is_share(query: Query, node: promql.Expr) -> bool:
         node = node.expr
     if isinstance(node, promql.VectorSelector):
         return metric_name(node).endswith("ratio") and query.known.shape(node).unit == "ratio"
-    if not isinstance(node, promql.BinaryExpr) or str(node.op) != "/":
-        return False
-    parts = [
-        [one for one in nodes(side) if isinstance(one, promql.VectorSelector)]
-        for side in (node.lhs, node.rhs)
-    ]
-    if any(len(side) != 1 or side[0].offset is not None for side in parts):
-        return False
-    [[part], [whole]] = parts
-    # The whole has none of the matchers that make the part.
-    is_part = len(part.matchers.matchers) > len(whole.matchers.matchers)
-    return is_part and metric_name(part) == metric_name(whole) and _plain(node.lhs) and _plain(node.rhs)
-
-
-def _plain(side: promql.Expr) -> bool:
-    """Tell whether nothing but sums and speeds stands between the metric and the division."""
-    return not any(
-        (isinstance(one, promql.BinaryExpr) and str(one.op) not in COMPARISONS)
-        or (isinstance(one, promql.AggregateExpr) and str(one.op) != "sum")
-        for one in nodes(side)
-    )
+    return isinstance(node, promql.BinaryExpr) and is_part_of_whole(node)
 
 
 def _number(node: promql.Expr) -> float:
