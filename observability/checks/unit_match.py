@@ -73,7 +73,27 @@ def _is_share(query: Query, node: promql.Expr) -> bool:
         node = node.expr
     if isinstance(node, promql.VectorSelector):
         return metric_name(node).endswith("ratio") and query.known.shape(node).unit == "ratio"
-    return isinstance(node, promql.BinaryExpr) and is_part_of_whole(node)
+    if not isinstance(node, promql.BinaryExpr) or str(node.op) != "/":
+        return False
+    parts = [
+        [one for one in nodes(side) if isinstance(one, promql.VectorSelector)]
+        for side in (node.lhs, node.rhs)
+    ]
+    if any(len(side) != 1 or side[0].offset is not None for side in parts):
+        return False
+    [[part], [whole]] = parts
+    # The whole has none of the matchers that make the part.
+    is_part = len(part.matchers.matchers) > len(whole.matchers.matchers)
+    return is_part and metric_name(part) == metric_name(whole) and _plain(node.lhs) and _plain(node.rhs)
+
+
+def _plain(side: promql.Expr) -> bool:
+    """Tell whether nothing but sums and speeds stands between the metric and the division."""
+    return not any(
+        (isinstance(one, promql.BinaryExpr) and str(one.op) not in COMPARISONS)
+        or (isinstance(one, promql.AggregateExpr) and str(one.op) != "sum")
+        for one in nodes(side)
+    )
 
 
 def _number(node: promql.Expr) -> float:
