@@ -1,10 +1,10 @@
-"""YAML text to plain data plus the place of every key and value; the only module that knows PyYAML.
+"""YAML text to plain data plus the place of every key and value.
 
 Scalars follow YAML 1.2: `10:30`, `on`, `2026-01-01` and `0640` stay text. A number with a point is a Decimal.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -13,10 +13,12 @@ from typing import Any
 import yaml
 
 from config.spec.problem import Place, Problem, Related
+from config.spec.syntax import explained, place_after
 
 Keys = tuple[str | int, ...]
 MAX_DEPTH = 100  # far beyond any real spec; keeps the walk clear of Python's recursion limit
 MAX_VALUES = 100_000  # an alias of aliases of aliases multiplies; a real spec has some thousand values
+_MAX_BYTES = 32_000_000  # what never ends, such as a device, must not fill the memory
 _LARGEST_POWER = 300  # of ten: what Prometheus, Grafana and JSON can hold
 
 
@@ -53,24 +55,45 @@ def _whole_number(text: str) -> int:
     return int(text)
 
 
+def _null(text: str) -> None:
+    if text.lower() not in ("", "~", "null"):
+        raise ValueError(f"{text} is not empty")
+
+
+_TRUTHS = {"true": True, "false": False}
+# The rest of an escape of a terminal, or text that a reader sees in another order or not at all.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u2060\u202a-\u202e\u2066-\u2069\ufeff]"
+)
 _SCALARS: dict[str, Callable[[str], Any]] = {
     "str": str,
-    "null": lambda _: None,
-    "bool": lambda text: text.lower() == "true",
+    "null": _null,
+    "bool": lambda text: _TRUTHS[text.lower()],
     "int": _whole_number,
     "float": _number,
 }
 
 
+_TAGS: dict[type[yaml.Node], Collection[str]] = {
+    yaml.MappingNode: ("map",),
+    yaml.SequenceNode: ("seq",),
+    yaml.ScalarNode: _SCALARS,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file: its text, its data, and where each key and value stands (path of keys -> place)."""
+    """One file: its text, its data, and where each key and value stands (path of keys -> place).
+
+    At `holes` stands something that could not be read, and was told, so that nobody needs to miss it.
+    """
 
     path: str
     text: str
     data: Any
     keys: dict[Keys, Place] = field(repr=False)
     values: dict[Keys, Place] = field(repr=False)
+    holes: frozenset[Keys] = frozenset()
 
     def place(self, *path: str | int) -> Place:
         """Return the place of the value at `path`, or of its nearest parent that exists."""
@@ -96,40 +119,55 @@ class Source:
 
 def read(file: Path, shown_as: str) -> tuple[Source, list[Problem]]:
     """Read one file; every problem is returned, none raised, and without any data there is one."""
-    top = Place(shown_as, 1, 1)
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        problem = Problem(top, f"not UTF-8: {error.reason} at byte {error.start}", "yaml/encoding")
+        with file.open("rb") as stream:
+            content = stream.read(_MAX_BYTES + 1)
     except OSError as error:
-        problem = Problem(top, f"cannot be read: {error.strerror}", "yaml/unreadable")
-    else:
-        return parse(text, shown_as)
-    return Source(shown_as, "", None, {}, {}), [problem]
+        return _nothing(
+            shown_as, "", Place(shown_as, 1, 1), f"cannot be read: {error.strerror}", "unreadable"
+        )
+    if len(content) > _MAX_BYTES:
+        return _nothing(shown_as, "", Place(shown_as, 1, 1), f"is larger than {_MAX_BYTES} bytes", "size")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        text = content.decode("utf-8", "replace")
+        place = place_after(content[: error.start].decode("utf-8-sig"), shown_as)
+        return _nothing(shown_as, text, place, f"not UTF-8: {_encoding(content, error)}", "encoding")
+    return parse(text, shown_as)
+
+
+def _encoding(content: bytes, error: UnicodeDecodeError) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "it is UTF-16; save it as UTF-8"
+    return f"byte 0x{content[error.start]:02x}; save the file as UTF-8"
 
 
 def parse(text: str, path: str) -> tuple[Source, list[Problem]]:
     """Read one text; see `read`."""
-    nothing = Source(path, text, None, {}, {})
+    top = Place(path, 1, 1)
     try:
         if deep := _too_deep(text):
-            message = f"nested deeper than {MAX_DEPTH} levels"
-            return nothing, [Problem(Place(path, *deep), message, "yaml/nesting")]
+            return _nothing(
+                path, text, Place(path, *deep), f"nested deeper than {MAX_DEPTH} levels", "nesting"
+            )
         node = _compose(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(path, mark.line + 1, mark.column + 1) if mark else Place(path, 1, 1)
-        return nothing, [Problem(place, _sentence(error), "yaml/syntax")]
     except yaml.YAMLError as error:
-        return nothing, [Problem(_place_of_bad_character(text, path), _sentence(error), "yaml/syntax")]
+        return Source(path, text, None, {}, {}), [explained(error, text, path)]
     if node is None:
-        return nothing, [Problem(Place(path, 1, 1), "the file is empty", "yaml/empty")]
+        return _nothing(path, text, top, "the file is empty", "empty")
     walk = _Walk(path)
     data = walk.value(node, (), frozenset())
     if len(walk.values) > MAX_VALUES:
         message = f"aliases make more than {MAX_VALUES} values of it; write them out"
-        return nothing, [Problem(Place(path, 1, 1), message, "yaml/size")]
-    return Source(path, text, data, walk.keys, walk.values), walk.problems
+        return _nothing(path, text, top, message, "size")
+    if data is None and not walk.problems:
+        return _nothing(path, text, top, "the file is empty", "empty")
+    return Source(path, text, data, walk.keys, walk.values, frozenset(walk.holes)), walk.problems
+
+
+def _nothing(path: str, text: str, place: Place, message: str, check: str) -> tuple[Source, list[Problem]]:
+    return Source(path, text, None, {}, {}), [Problem(place, message, f"yaml/{check}")]
 
 
 def _too_deep(text: str) -> tuple[int, int] | None:
@@ -156,20 +194,6 @@ def _compose(text: str) -> yaml.Node | None:
         return node
     finally:
         loader.dispose()
-
-
-def _sentence(error: yaml.YAMLError) -> str:
-    text = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
-    context = getattr(error, "context", None)
-    return f"{text} ({context})" if context else str(text)
-
-
-def _place_of_bad_character(text: str, path: str) -> Place:
-    found = re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]", text)
-    if not found:
-        return Place(path, 1, 1)
-    lines = re.split("\r\n|[\n\r\x85\u2028\u2029]", text[: found.start()])
-    return Place(path, len(lines), len(lines[-1]) + 1)
 
 
 class _Overlay:
@@ -213,11 +237,14 @@ class _Walk:
         self.keys: dict[Keys, Place] = {}
         self.values: dict[Keys, Place] = {}
         self.problems: list[Problem] = []
+        self.holes: set[Keys] = set()
 
     def place(self, node: yaml.Node) -> Place:
         return Place(self.path, node.start_mark.line + 1, node.start_mark.column + 1)
 
-    def problem(self, node: yaml.Node, message: str, check: str, *related: Related) -> None:
+    def problem(self, node: yaml.Node, at: Keys, message: str, check: str, *related: Related) -> None:
+        """Add a problem, because of which something is missing at `at`."""
+        self.holes.add(at)
         self.problems.append(Problem(self.place(node), message, check, related=related))
 
     def value(self, node: yaml.Node, path: Keys, above: frozenset[int]) -> Any:
@@ -225,43 +252,54 @@ class _Walk:
         if len(self.values) > MAX_VALUES:
             return None  # told once, for the whole file
         if id(node) in above:
-            return self.problem(node, "an alias contains itself", "yaml/recursion")
+            return self.problem(node, path, "an alias contains itself", "yaml/recursion")
         if len(above) >= MAX_DEPTH:
-            return self.problem(node, f"nested deeper than {MAX_DEPTH} levels", "yaml/nesting")
+            return self.problem(node, path, f"nested deeper than {MAX_DEPTH} levels", "yaml/nesting")
+        if node.tag.removeprefix(_TAG) not in _TAGS[type(node)]:
+            tag = node.tag.replace(_TAG, "!!")
+            return self.problem(node, path, f"tag {tag!r} is not supported; leave it out", "yaml/tag")
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path, above | {id(node)})
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, i), above | {id(node)}) for i, item in enumerate(node.value)]
-        return self.scalar(node)
+        return self.scalar(node, path)
 
     def mapping(self, node: yaml.MappingNode, path: Keys, above: frozenset[int]) -> dict[str, Any]:
         data: dict[str, Any] = {}
-        for key, value in self.pairs(node):
+        for key, value in self.pairs(node, path):
             name = key.value
             if name in data:
                 first = Related(self.keys[(*path, name)], "first given here")
-                self.problem(key, f"key {name!r} is given twice", "yaml/duplicate-key", first)
+                self.problem(key, path, f"key {name!r} is given twice", "yaml/duplicate-key", first)
                 continue
             self.keys[(*path, name)] = self.place(key)
             data[name] = self.value(value, (*path, name), above)
         return data
 
-    def pairs(self, node: yaml.MappingNode) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
+    def pairs(self, node: yaml.MappingNode, path: Keys) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                self.problem(key, "a key must be plain text", "yaml/key")
+                self.problem(key, path, "a key must be plain text", "yaml/key")
             elif key.tag == _TAG + "merge":
-                self.problem(key, "merge keys (<<) are not supported; write the keys out", "yaml/merge")
-            else:
+                text = "merge keys (<<) are not supported; write the keys out"
+                self.problem(key, path, text, "yaml/merge")
+            elif not self.unseen(key, path):
                 yield key, value
 
-    def scalar(self, node: yaml.Node) -> Any:
-        read = _SCALARS.get(node.tag.removeprefix(_TAG))
-        if read is None:
-            return self.problem(node, f"tag {node.tag!r} is not supported", "yaml/tag")
+    def scalar(self, node: yaml.Node, path: Keys) -> Any:
+        kind, text = node.tag.removeprefix(_TAG), str(node.value)
+        if self.unseen(node, path):
+            return None
         try:
-            return read(str(node.value))
-        except (ValueError, InvalidOperation):
-            return self.problem(
-                node, f"{str(node.value)[:40]!r} is not a number that can be read", "yaml/number"
-            )
+            return _SCALARS[kind](text)
+        except (ValueError, KeyError, InvalidOperation):
+            wanted = {"null": "empty", "bool": "true or false"}.get(kind, "a number that can be read")
+            return self.problem(node, path, f"{text[:40]!r} is not {wanted}", "yaml/number")
+
+    def unseen(self, node: yaml.Node, path: Keys) -> bool:
+        """Tell of a character that a reader does not see; escapes can write what the text itself may not."""
+        found = None if node.value.isprintable() else _UNSEEN.search(node.value)
+        if found:
+            text = f"the text has the character U+{ord(found.group()):04X}, which nobody sees; remove it"
+            self.problem(node, path, text, "yaml/character")
+        return found is not None

@@ -56,7 +56,45 @@ def test_a_missing_path_has_the_place_of_its_nearest_parent() -> None:
             "a: 0e-999", "x.yaml:1:4: '0e-999' is not a number that can be read [yaml/number]", id="tiny"
         ),
         pytest.param(
-            "a: 1\nb: x\0y", "x.yaml:2:5: control characters are not allowed [yaml/syntax]", id="NUL"
+            "a: 1\nb: x\0y",
+            "x.yaml:2:5: control characters are not allowed (U+0000) [yaml/syntax]",
+            id="NUL",
+        ),
+        pytest.param(
+            "a: 1\nb: x\x9by",
+            "x.yaml:2:5: control characters are not allowed (U+009B) [yaml/syntax]",
+            id="C1",
+        ),
+        pytest.param(
+            'a: "x\\e[31m"',
+            "x.yaml:1:4: the text has the character U+001B, which nobody sees; remove it [yaml/character]",
+            id="escape sequence of a terminal",
+        ),
+        pytest.param(
+            "a: x\u202ey",
+            "x.yaml:1:4: the text has the character U+202E, which nobody sees; remove it [yaml/character]",
+            id="right to left",
+        ),
+        pytest.param(
+            "a\u200b: x",
+            "x.yaml:1:1: the text has the character U+200B, which nobody sees; remove it [yaml/character]",
+            id="key with a blank of no width",
+        ),
+        pytest.param("---\n", "x.yaml:1:1: the file is empty [yaml/empty]", id="empty document"),
+        pytest.param("null\n", "x.yaml:1:1: the file is empty [yaml/empty]", id="null"),
+        pytest.param(
+            "a: !!bool maybe", "x.yaml:1:4: 'maybe' is not true or false [yaml/number]", id="bool tag"
+        ),
+        pytest.param("a: !!null x", "x.yaml:1:4: 'x' is not empty [yaml/number]", id="null tag"),
+        pytest.param(
+            "a: !!set {b: 1}",
+            "x.yaml:1:4: tag '!!set' is not supported; leave it out [yaml/tag]",
+            id="tag of a mapping",
+        ),
+        pytest.param(
+            "a: !!python/object/apply:os.system [b]",
+            "x.yaml:1:4: tag '!!python/object/apply:os.system' is not supported; leave it out [yaml/tag]",
+            id="tag of a list",
         ),
         pytest.param(
             "a: &x {b: 1}\nc: {<<: *x}",
@@ -65,7 +103,7 @@ def test_a_missing_path_has_the_place_of_its_nearest_parent() -> None:
         ),
         pytest.param(
             "!!python/object:os.system x",
-            "x.yaml:1:1: tag 'tag:yaml.org,2002:python/object:os.system' is not supported [yaml/tag]",
+            "x.yaml:1:1: tag '!!python/object:os.system' is not supported; leave it out [yaml/tag]",
             id="tag",
         ),
     ],
@@ -112,7 +150,30 @@ def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
     file = tmp_path / "x.yaml"
     file.write_bytes(b"a: \xff")
     assert [str(p) for p in read(file, "x.yaml")[1]] == [
-        "x.yaml:1:1: not UTF-8: invalid start byte at byte 3 [yaml/encoding]"
+        "x.yaml:1:4: not UTF-8: byte 0xff; save the file as UTF-8 [yaml/encoding]"
+    ]
+
+
+def test_a_file_in_utf_16_is_named_so(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text("a: 1\n", "utf-16")
+    assert [str(p) for p in read(file, "x.yaml")[1]] == [
+        "x.yaml:1:1: not UTF-8: it is UTF-16; save it as UTF-8 [yaml/encoding]"
+    ]
+
+
+def test_a_byte_order_mark_of_utf_8_and_any_line_end_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    for end in (b"\n", b"\r\n", b"\r"):
+        file.write_bytes(b"\xef\xbb\xbf" + end.join([b"a: 1", b"b: 2", b""]))
+        source, problems = read(file, "x.yaml")
+        assert (source.data, problems) == ({"a": 1, "b": 2}, [])
+        assert source.key_place("b") == Place("x.yaml", 2, 1)
+
+
+def test_what_never_ends_is_refused() -> None:
+    assert [str(p) for p in read(Path("/dev/zero"), "zero.yaml")[1]] == [
+        "zero.yaml:1:1: is larger than 32000000 bytes [yaml/size]"
     ]
 
 

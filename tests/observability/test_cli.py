@@ -90,7 +90,7 @@ def test_usage_errors_exit_with_2(
             "[cellar]\n",
             "1:1: must map each environment's name to the keys that it changes [load/values]\n    [cell",
         ),
-        ("a: [\n", "2:1: did not find expected node content (while parsing a flow node) [yaml/syntax]"),
+        ("a: [\n", "1:4: this '[' is not closed [yaml/syntax]"),
     ],
 )
 def test_a_values_file_that_cannot_be_used_is_shown(
