@@ -1,7 +1,7 @@
-"""A level has one bound or speaks of presence, and a graver level's bound lies further out.
+"""A level has one bound or speaks of presence, and a graver level's bound lies further out or lasts longer.
 
 Why: two bounds, or a critical level that is easier to reach than its warning, page in the wrong order.
-Fix: give each level either `above` or `below`, the same for all, rising with severity; or to all `present`.
+Fix: give all levels `above`, or all `below`, or all `present`; the graver one a bound further out or a longer `for`.
 """
 
 from collections.abc import Iterator
@@ -31,11 +31,18 @@ def _order(alert: Alert, levels: list[Level]) -> Iterator[Finding]:
     for graver, lesser in pairwise(levels):
         first = Related(lesser.where(), "the lesser level")
         if graver.present is not None or lesser.present is not None:
-            if graver.present is not lesser.present:
+            if graver.present is lesser.present and graver.for_ <= lesser.for_:
+                message = f"a level of the same kind must last longer than the lesser one's {lesser.for_}"
+                yield Finding(graver.where(), message, related=(first,))
+            elif graver.present is not lesser.present:
                 message = f"the levels of {alert.name} are either all `present`, the same, or all bounds"
                 yield Finding(graver.where(), message, related=(first,))
         elif graver.operator != lesser.operator:
             yield Finding(graver.where(), f"{alert.name} has a level above and one below", related=(first,))
-        elif (graver.bound <= lesser.bound) if graver.operator == ">" else (graver.bound >= lesser.bound):
+        elif graver.bound == lesser.bound:
+            if graver.for_ <= lesser.for_:
+                message = f"a level with the same bound must last longer than the lesser one's {lesser.for_}"
+                yield Finding(graver.where(), message, related=(first,))
+        elif (graver.bound < lesser.bound) if graver.operator == ">" else (graver.bound > lesser.bound):
             message = f"bound {graver.bound} is reached before that of the lesser level, {lesser.bound}"
             yield Finding(graver.where(), message, related=(first,))
