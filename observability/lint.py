@@ -1,39 +1,23 @@
 """Plain Prometheus rule files, which know no spec: the checks of expressions, alerts and groups on them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.spec.duration import Duration
-from config.spec.model import Unit
 from config.spec.problem import Problem
 from config.spec.source import Source, read
 from observability.checks import CHECKS
 from observability.checks.finding import Finding
 from observability.checks.queries import Alarm, Known, Query
-from observability.infer import TARGET_LABELS, Lookup, Shape, infer
-from observability.promql import parse, syntax_error
+from observability.infer import TARGET_LABELS, Shape
+from observability.plain_metrics import lookup_of
+from observability.promql import syntax_error
 from observability.rule_files import groups_of
 from observability.rules import Group, Rule
-
-# By the naming rules of Prometheus these are counters, whoever exports them.
-_COUNTER_SUFFIXES = ("_total", "_bucket")
-# And this is what the end of a name says of the unit; the first that fits.
-_UNIT_SUFFIXES: tuple[tuple[str, Unit], ...] = (
-    ("_seconds_total", "seconds"),
-    ("_bytes_total", "bytes"),
-    ("_seconds_sum", "seconds"),
-    ("_bytes_sum", "bytes"),
-    ("_total", "count"),
-    ("_count", "count"),
-    ("_bucket", "count"),
-    ("_seconds", "seconds"),
-    ("_bytes", "bytes"),
-    ("_ratio", "ratio"),
-)
 
 
 class MetricsError(Exception):
@@ -62,8 +46,8 @@ def lint(files: Sequence[Path], scrape_interval: Duration, exported: Mapping[str
         linted.problems += problems
         if source.data is not None:
             linted.groups += groups_of(source, linted.problems)
-    lookup = _lookup(linted.rules, exported)
-    known = Known(lookup=lookup, scrape_interval=scrape_interval, is_guessed=not exported)
+    lookup = lookup_of(linted.rules, exported)
+    known = Known(lookup=lookup, scrape_interval=scrape_interval, is_guessed=True, told=frozenset(exported))
     for group in linted.groups:
         for rule in group.rules:
             linted.problems += _check(rule, known, group.interval or scrape_interval)
@@ -107,41 +91,3 @@ def _named(module: ModuleType, findings: Iterable[Finding]) -> Iterator[Problem]
     name = module.__name__.rpartition(".")[2]
     for one in findings:
         yield Problem(one.place, one.message, name, one.severity, one.related)
-
-
-def _lookup(rules: Sequence[Rule], exported: Mapping[str, Shape]) -> Lookup:
-    """Return what knows the metrics; a recording rule has the shape of its expression."""
-    recorded: dict[str, list[Rule]] = {}
-    for rule in rules:
-        if not rule.is_alert and syntax_error(rule.expr) is None:
-            recorded.setdefault(rule.name, []).append(rule)
-    known = dict(exported)
-
-    def lookup(name: str) -> Shape:
-        if name in recorded and name not in known:
-            known[name] = Shape()  # a rule that reads itself ends here
-            known[name] = _agreed([_recorded(rule, lookup) for rule in recorded[name]])
-        shape = known.get(name, Shape())
-        if name in recorded:
-            return shape
-        is_counter = shape.type is None and name.endswith(_COUNTER_SUFFIXES)
-        unit = next((unit for suffix, unit in _UNIT_SUFFIXES if name.endswith(suffix)), None)
-        return replace(shape, type="counter" if is_counter else shape.type, unit=shape.unit or unit)
-
-    return lookup
-
-
-def _recorded(rule: Rule, lookup: Lookup) -> Shape:
-    shape = infer(parse(rule.expr), lookup)
-    labels = None if shape.labels is None else shape.labels | set(rule.labels)
-    return Shape(type="gauge", labels=labels, unit=shape.unit)
-
-
-def _agreed(shapes: Sequence[Shape]) -> Shape:
-    """Return what is known of a name that several rules record: what all of them say."""
-    labels, units = {shape.labels for shape in shapes}, {shape.unit for shape in shapes}
-    return Shape(
-        type="gauge",
-        labels=shapes[0].labels if len(labels) == 1 else None,
-        unit=shapes[0].unit if len(units) == 1 else None,
-    )

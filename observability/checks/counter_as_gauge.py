@@ -11,6 +11,7 @@ import promql_parser as promql
 from config.spec.model import Project
 from config.spec.problem import Severity
 from observability.checks.finding import Finding
+from observability.checks.gauge_in_rate import FOR_GAUGES
 from observability.checks.queries import Query, readable_queries
 from observability.infer import ARITHMETIC
 from observability.promql import children, metric_name, nodes
@@ -19,6 +20,7 @@ from observability.promql import children, metric_name, nodes
 _FOR_COUNTERS = frozenset(
     {"rate", "increase", "irate", "resets", "changes", "timestamp", "absent", "absent_over_time"}
     | {"present_over_time", "count_over_time", "histogram_quantile", "last_over_time"}
+    | FOR_GAUGES  # gauge_in_rate tells of these
 )
 _COUNTING = frozenset({"count", "group"})
 
@@ -29,9 +31,10 @@ def check(project: Project) -> Iterator[Finding]:
 
 
 def check_query(query: Query) -> Iterator[Finding]:
-    severity: Severity = "warning" if query.known.is_guessed else "error"
-    what = "by its name a counter," if query.known.is_guessed else "counter"
     for name in dict.fromkeys(_bare_counters(query, query.tree)):
+        is_guess = query.known.is_guessed and name not in query.known.told
+        severity: Severity = "warning" if is_guess else "error"
+        what = "by its name a counter," if is_guess else "counter"
         text = f"{what} {name!r} is read by its value; use rate() or increase()"
         yield Finding(query.place, text, severity)
 

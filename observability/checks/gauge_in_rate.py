@@ -11,10 +11,10 @@ import promql_parser as promql
 from config.spec.model import Project
 from observability.checks.finding import Finding
 from observability.checks.queries import Query, readable_queries
-from observability.promql import nodes, shown
+from observability.promql import metric_names, nodes, shown
 
 _FOR_COUNTERS = frozenset({"rate", "increase", "irate", "resets"})
-_FOR_GAUGES = frozenset({"delta", "idelta", "deriv", "predict_linear"})
+FOR_GAUGES = frozenset({"delta", "idelta", "deriv", "predict_linear"})
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -29,10 +29,15 @@ def check_query(query: Query) -> Iterator[Finding]:
         name, kind = str(node.func.name), query.known.shape(node.args[0]).type
         if name in _FOR_COUNTERS and kind == "gauge":
             yield Finding(query.place, f"{name}() is for counters, and {shown(node.args[0])} is a gauge")
-        if name in _FOR_GAUGES and kind == "counter":
-            yield Finding(query.place, f"{name}() is for gauges, and {shown(node.args[0])} is a counter")
+        if name in FOR_GAUGES and kind == "counter":
+            is_guess = query.known.is_guessed and metric_names(shown(node.args[0]))[0] not in query.known.told
+            by = "by its name " if is_guess else ""
+            text = f"{name}() is for gauges, and {shown(node.args[0])} is {by}a counter"
+            yield Finding(query.place, text, "warning" if is_guess else "error")
 
 
 def _is_sum(argument: promql.Expr) -> bool:
     """An aggregation over time is rate_first's to tell."""
-    return isinstance(argument, promql.SubqueryExpr) and isinstance(argument.expr, promql.AggregateExpr)
+    return isinstance(argument, promql.SubqueryExpr) and any(
+        isinstance(node, promql.AggregateExpr) for node in nodes(argument.expr)
+    )

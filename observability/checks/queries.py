@@ -22,6 +22,7 @@ class Known:
     lookup: Lookup
     scrape_interval: Duration
     is_guessed: bool = False  # by their names, because no catalogue tells
+    told: frozenset[str] = frozenset()  # yet the types of these, because a saved /metrics text does
 
     def shape(self, node: promql.Expr) -> Shape:
         return infer(node, self.lookup)

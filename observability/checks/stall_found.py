@@ -26,9 +26,9 @@ def check_query(query: Query) -> Iterator[Finding]:
     has_absent = any(
         isinstance(node, promql.Call) and str(node.func.name).startswith("absent") for node in every
     )
-    beside = {shown(node) for node in _beside_conditions(every)}
+    joined = {shown(node) for node in _joined(every, is_plain=query.known.is_guessed)}
     for node in every:
-        if shown(node) in beside:
+        if shown(node) in joined:
             continue
         if isinstance(node, promql.BinaryExpr) and _is_compared_with_zero(node) and not has_absent:
             text = f"{shown(node)} is silent when the series is gone; add `or absent(...)`"
@@ -36,11 +36,24 @@ def check_query(query: Query) -> Iterator[Finding]:
             yield Finding(query.place, text, "warning" if query.known.is_guessed else "error")
 
 
-def _beside_conditions(every: list[promql.Expr]) -> Iterator[promql.Expr]:
-    """Yield what stands right of `and`: it narrows a condition that finds the trouble by itself."""
+def _joined(every: list[promql.Expr], *, is_plain: bool) -> Iterator[promql.Expr]:
+    """Yield what only narrows another condition.
+
+    That is what stands right of `and`. In plain rules it is both sides of every join: there the other side
+    says when standing still is bad, and it is gone together with the target.
+    """
     for node in every:
-        if isinstance(node, promql.BinaryExpr) and str(node.op) == "and":
+        if isinstance(node, promql.BinaryExpr) and (
+            str(node.op) == "and" or (is_plain and str(node.op) != "or" and _is_join(node))
+        ):
             yield from nodes(node.rhs)
+            yield from nodes(node.lhs) if is_plain else ()
+
+
+def _is_join(node: promql.BinaryExpr) -> bool:
+    return all(
+        any(isinstance(part, promql.VectorSelector) for part in nodes(side)) for side in (node.lhs, node.rhs)
+    )
 
 
 def _is_compared_with_zero(node: promql.BinaryExpr) -> bool:
