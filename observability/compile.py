@@ -95,7 +95,8 @@ def compile_bundle(request: Request) -> Outcome:
         request.config_dir, values=request.values, environment=request.environment
     )
     if project is not None:
-        problems = without_allowed(project, run_checks(project), list(map(id_of, CHECKS)), request.today)
+        found = without_allowed(project, run_checks(project), list(map(id_of, CHECKS)), request.today)
+        problems = [*problems, *found]
         if request.environment is not None:
             # The problem that an exception is for may be another environment's.
             problems = [problem for problem in problems if problem.check != "allow/unused"]

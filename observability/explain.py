@@ -22,10 +22,12 @@ A value has the right form, but cannot be meant, such as a duration of a thousan
 Why: a slip in a duration or a number makes an alert silent without any error.
 Fix: correct the value.""",
     "load": """\
-A file or folder is missing, has a name that nobody reads, or is to be laid over something that is not there.
+A folder is empty; a file has a name that nobody reads, names a schema that is none, or is to be laid over
+something that is not there.
 
 Why: a spec under a wrong name would be left out silently.
-Fix: rename, move or remove it as the message says.""",
+Fix: rename, move or remove it as the message says. A YAML file that is for something else is judged by the
+schema that its first line names: `# yaml-language-server: $schema=<path>`.""",
     "allow": """\
 An exception in bundle.yaml has ended, matches nothing, is too long, or is for a check that allows none.
 

@@ -29,6 +29,7 @@ def test_a_new_threshold_reaches_rule_panel_test_and_texts(root: Path, tmp_path:
         copy = config / file.relative_to(root / "config")
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(file.read_text("utf-8").replace("critical: {above: 0.10", "critical: {above: 0.17"))
+    (config / "schemas").symlink_to(root / "config" / "schemas")
     (tmp_path / "runbooks").symlink_to(root / "runbooks")
     after = compile_bundle(Request(config_dir=config)).files
     changed = {path for path in before if before[path] != after[path]}

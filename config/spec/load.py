@@ -20,6 +20,7 @@ from config.spec.model import (
     Routing,
     Scrape,
 )
+from config.spec.named_schema import schema_named_in, validate_by
 from config.spec.names import did_you_mean
 from config.spec.problem import Place, Problem
 from config.spec.schema import load_schema, validate
@@ -27,8 +28,12 @@ from config.spec.source import Source, read
 
 T = TypeVar("T")
 _SCHEMAS = Path(__file__).parent.parent / "schemas"
-_FILES = ("bot.yaml", "bundle.yaml", "measures.yaml", "metrics.yaml", "routing.yaml", "scrape.yaml")
-_FOLDERS = ("alerts", "dashboards", "environments")
+_FILES = ("bundle.yaml", "measures.yaml", "metrics.yaml", "routing.yaml", "scrape.yaml")
+_FOLDERS = {
+    "alerts": "what is alarming",
+    "dashboards": "what is drawn",
+    "environments": "where the stack runs",
+}
 # Where the specs are a Python package too, as ours are.
 _PACKAGE = ("__init__.py", "__pycache__", "schemas", "spec")
 _SPEC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.yaml")
@@ -89,7 +94,8 @@ class Loader:
         """
         stems = [entry.removesuffix(".yaml") for entry in self._entries(name) if _SPEC.fullmatch(entry)]
         if not stems:
-            self._problem("no .yaml file here", "load/empty", name)
+            text = f"no .yaml file here; a bundle says in {name}/<name>.yaml {_FOLDERS[name]}"
+            self._problem(text, "load/empty", name)
         for stem in values.data if values else ():
             if values and stem not in stems:
                 text = f"no file {stem}.yaml in {name}/ to lay this over{did_you_mean(stem, stems)}"
@@ -108,15 +114,38 @@ class Loader:
         self.sources[values.source.path] = values.source
         return values.source
 
-    def refuse_strays(self) -> None:
-        """Add a problem for each file that nobody reads: most often a spec under a wrong name."""
+    def read_others(self) -> None:
+        """Judge a YAML file that is no spec of ours by the schema that it names, as a service's own may.
+
+        Add a problem for each file that nobody reads: most often a spec under a wrong name.
+        """
         for entry in self._entries():
-            if entry not in (*_FILES, *_FOLDERS, *_PACKAGE) and not _HARMLESS.fullmatch(entry):
-                self._stray(f"{Path(entry).stem}.yaml", entry)
+            if entry in (*_FILES, *_FOLDERS, *_PACKAGE) or _HARMLESS.fullmatch(entry):
+                continue
+            right = f"{Path(entry).stem}.yaml"
+            if entry.lower().endswith((".yaml", ".yml")) and right not in _FILES:
+                self._other(entry)
+            else:
+                self._stray(right, entry)
         for folder in _FOLDERS:
             for entry in self._entries(folder):
                 if not _SPEC.fullmatch(entry) and not _HARMLESS.fullmatch(entry):
                     self._stray(f"{Path(entry).stem}.yaml", folder, entry)
+
+    def _other(self, entry: str) -> None:
+        source, problems = read(self.config_dir / entry, (self._shown_dir / entry).as_posix())
+        self.sources[source.path] = source
+        if problems:
+            self.problems += problems
+        elif schema := schema_named_in(source):
+            self.problems += validate_by(schema, source, self.config_dir)
+        else:
+            near = (
+                did_you_mean(Path(entry).stem, [Path(file).stem for file in _FILES])
+                or "; name its schema in the first line, or remove it"
+            )
+            text = f"{entry!r} is not read by anything{near}"
+            self.problems.append(Problem(Place(source.path, 1, 1), text, "load/unread", "warning"))
 
     def _stray(self, better: str, *names: str) -> None:
         """Add the problem of one file; `better` is its name with the right ending."""
@@ -151,14 +180,14 @@ def load_project(
     values: Mapping[str, Mapping[str, Any]] | None = None,
     environment: str | None = None,
 ) -> tuple[Project | None, list[Problem], dict[str, Source]]:
-    """Load a bundle; the Project is None when any file has problems.
+    """Load a bundle; the Project is None when any file has errors, and may come with warnings.
 
     `values` has by the name of an environment what is laid over it; with `environment` only that one is
     loaded. Runbook pages are looked for in `runbooks/` beside `config_dir`. The sources are for reports.
     """
     loader = Loader(config_dir)
     laid_over = loader.source_of(values or {})
-    loader.refuse_strays()
+    loader.read_others()
     bundle = loader.document(Bundle, "bundle", "bundle.yaml")
     catalogue = loader.document(Catalogue, "metrics", "metrics.yaml")
     measures = loader.document(Measures, "measures", "measures.yaml")
@@ -168,8 +197,10 @@ def load_project(
     dashboards = loader.folder(Dashboard, "dashboard", "dashboards")
     environments = loader.folder(Environment, "environment", "environments", laid_over, environment)
     problems = sorted(loader.problems, key=lambda problem: (problem.place, problem.message))
-    if problems or not (bundle and catalogue and measures and scrape and routing):
+    failed = any(problem.severity == "error" for problem in problems)
+    if failed or not (bundle and catalogue and measures and scrape and routing):
         return None, problems, loader.sources
+    pages = {page.stem: page for page in (beside(config_dir) / "runbooks").glob("[a-z]*.md")}
     project = Project(
         bundle=bundle,
         catalogue=catalogue,
@@ -179,9 +210,11 @@ def load_project(
         subjects=subjects,
         dashboards=dashboards,
         environments=environments,
-        runbooks=frozenset(page.stem for page in (beside(config_dir) / "runbooks").glob("[a-z]*.md")),
+        runbooks=frozenset(pages),
+        blank_runbooks=frozenset(name for name, page in pages.items() if _is_blank(page)),
+        sources=loader.sources,
     )
-    return project, [], loader.sources
+    return project, problems, loader.sources
 
 
 def load_metrics(config_dir: Path) -> tuple[tuple[Metric, ...], list[Problem]]:
@@ -194,6 +227,14 @@ def load_metrics(config_dir: Path) -> tuple[tuple[Metric, ...], list[Problem]]:
 def beside(config_dir: Path) -> Path:
     """Return the folder that holds `config_dir`, also for `.` and `..`, whose `parent` is not theirs."""
     return config_dir / ".." if config_dir.name in ("", "..") else config_dir.parent
+
+
+def _is_blank(page: Path) -> bool:
+    """Tell whether there is nothing to read; a folder, or what nobody may read, is as good as blank."""
+    try:
+        return not page.read_bytes().strip()
+    except OSError:
+        return True
 
 
 def _shown(config_dir: Path) -> Path:

@@ -11,6 +11,7 @@ from config.spec.alerting import Alerts as Alerts
 from config.spec.alerting import Level as Level
 from config.spec.duration import Duration
 from config.spec.placed import Spec
+from config.spec.source import Source
 from config.spec.story import Event
 
 MetricType = Literal["counter", "gauge", "histogram"]
@@ -239,7 +240,9 @@ class Environment(Spec):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Project:
-    """Everything that the compiler knows. Runbooks are the ids of the pages that exist.
+    """Everything that the compiler knows: the specs, and the texts of all files by their paths.
+
+    Runbooks are the ids of the pages that exist; of these the blank ones say nothing.
 
     It is compared by identity, so that what is worked out of it can be kept beside it.
     """
@@ -253,6 +256,8 @@ class Project:
     dashboards: Mapping[str, Dashboard]
     environments: Mapping[str, Environment]
     runbooks: frozenset[str]
+    blank_runbooks: frozenset[str]
+    sources: Mapping[str, Source]
 
     @cached_property
     def alerts(self) -> dict[str, Alert]:

@@ -122,6 +122,8 @@ def read(file: Path, shown_as: str) -> tuple[Source, list[Problem]]:
     try:
         with file.open("rb") as stream:
             content = stream.read(_MAX_BYTES + 1)
+    except FileNotFoundError:
+        return _nothing(shown_as, "", Place(shown_as, 1, 1), "there is no such file", "unreadable")
     except OSError as error:
         return _nothing(
             shown_as, "", Place(shown_as, 1, 1), f"cannot be read: {error.strerror}", "unreadable"

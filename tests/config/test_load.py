@@ -7,6 +7,7 @@ import pytest
 
 from bot.config import load_bot
 from config.spec.load import ValuesFile, beside, load_metrics, load_project
+from config.spec.model import Project
 from config.spec.source import parse
 from tests.bundle_of import lay_out, load_shop, replaced
 
@@ -79,6 +80,7 @@ def test_a_folder_without_a_spec_is_a_problem(file: str, tmp_path: Path) -> None
     (config / file).unlink()
     _, problems, _ = load_project(config)
     assert [problem.check for problem in problems] == ["load/empty"]
+    assert problems[0].message.startswith(f"no .yaml file here; a bundle says in {Path(file).parent}/<name>")
     (config / file).parent.rmdir()
     assert load_project(config)[1] == problems
 
@@ -92,8 +94,7 @@ def test_a_folder_without_a_spec_is_a_problem(file: str, tmp_path: Path) -> None
         ("dashboards/web.json", "'web.json' is not read: a spec is a file <name>.yaml, its name of "),
         ("environments/old/attic.yaml", "'old' is not read: a spec is a file <name>.yaml, its name of "),
         ("routing.yml", "'routing.yml' is not read: name it 'routing.yaml'"),
-        ("positions.yaml", "'positions.yaml' is not read: the files here are bot.yaml, bundle.yaml, "),
-        ("alert/web.yaml", "'alert' is not read: the files here are bot.yaml, bundle.yaml, "),
+        ("alert/web.yaml", "'alert' is not read: the files here are bundle.yaml, measures.yaml, "),
     ],
 )
 def test_a_file_that_nobody_reads_is_told(name: str, told: str, tmp_path: Path) -> None:
@@ -104,7 +105,7 @@ def test_a_file_that_nobody_reads_is_told(name: str, told: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "name", ["bot.yaml", "README.md", ".hidden", "__pycache__/x.pyc", "alerts/web.yaml~", "alerts/#web.yaml#"]
+    "name", ["README.md", ".hidden", "__pycache__/x.pyc", "alerts/web.yaml~", "alerts/#web.yaml#"]
 )
 def test_what_nobody_takes_for_a_spec_may_lie_there(name: str, tmp_path: Path) -> None:
     assert load_project(lay_out(tmp_path, {f"config/{name}": "no spec"}))[1] == []
@@ -142,3 +143,88 @@ def test_money_in_the_bots_spec_is_decimal_from_its_text() -> None:
     assert problems == []
     assert bot is not None
     assert bot.trading.max_slippage_percent == Decimal("0.5")
+
+
+SCHEMA = (
+    '{"properties": {"pace": {"enum": ["slow", "fast"]}},'
+    ' "additionalProperties": false, "required": ["pace"]}'
+)
+NAMED = "# yaml-language-server: $schema=schemas/kiosk.json"
+
+
+def read_with(folder: Path, text: str, schema: str = SCHEMA) -> tuple[Project | None, list[str]]:
+    files = {"config/kiosk.yaml": text, "config/schemas/kiosk.json": schema}
+    config = lay_out(folder, files)
+    project, problems, _ = load_project(config)
+    return project, [f"{p.severity}: {p}".replace(f"{config}/", "") for p in problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("pace: slow\n", []),
+        (
+            "pace: slw\n",
+            [
+                "error: kiosk.yaml:2:7: 'slw' is not one of slow, fast; did you mean 'slow'? [schema/enum]",
+            ],
+        ),
+        (
+            "pase: slow\n",
+            [
+                "error: kiosk.yaml:2:1: key 'pace' is missing [schema/required]",
+                "error: kiosk.yaml:2:1: unknown key 'pase'; did you mean 'pace'? [schema/unknown-key]",
+            ],
+        ),
+        (
+            "pace: fast\npace: fast\n",
+            ["error: kiosk.yaml:3:1: key 'pace' is given twice [yaml/duplicate-key]"],
+        ),
+    ],
+)
+def test_a_file_of_a_service_is_judged_by_the_schema_that_it_names(
+    text: str, told: list[str], tmp_path: Path
+) -> None:
+    assert read_with(tmp_path, f"{NAMED}\n{text}")[1] == told
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ("{", "no JSON Schema that can be used"),
+        ('{"type": "objekt"}', "no JSON Schema: 'objekt' is not valid under any of the given schemas"),
+        ('{"pattern": "("}', "no JSON Schema: '(' is not a 'regex'"),
+        ('{"$ref": "https://example.org/x.json"}', "it refers to 'https://example.org/x.json', which is not"),
+        ('{"$ref": "#/$defs/gone"}', "it refers to '/$defs/gone', which is not in it"),
+    ],
+)
+def test_a_schema_that_cannot_be_used_is_told(schema: str, reason: str, tmp_path: Path) -> None:
+    project, told = read_with(tmp_path, f"{NAMED}\nwords\n", schema)
+    assert project is None
+    assert [line.partition("cannot be used: ")[2][: len(reason)] for line in told] == [reason]
+
+
+def test_a_schema_that_is_not_there_is_told(tmp_path: Path) -> None:
+    _, told = read_with(tmp_path, "# yaml-language-server: $schema=schemas/kisok.json\npace: slow\n")
+    assert told == [
+        "error: kiosk.yaml:1:1: its schema 'schemas/kisok.json' cannot be used: No such file or directory"
+        " [load/schema]"
+    ]
+
+
+def test_what_no_schema_and_nobody_reads_is_a_warning(tmp_path: Path) -> None:
+    project, told = read_with(tmp_path, "pace: slow\n")
+    assert project is not None
+    assert told == [
+        "warning: kiosk.yaml:1:1: 'kiosk.yaml' is not read by anything;"
+        " name its schema in the first line, or remove it [load/unread]"
+    ]
+
+
+def test_a_schema_elsewhere_in_the_world_is_not_fetched(tmp_path: Path) -> None:
+    project, told = read_with(tmp_path, "# yaml-language-server: $schema=https://example.org/x.json\na: 1\n")
+    assert project is not None
+    assert told == [
+        "warning: kiosk.yaml:1:1: not checked, because its schema 'https://example.org/x.json' is no file;"
+        " give the path of a copy [load/schema]"
+    ]

@@ -179,5 +179,5 @@ def test_what_never_ends_is_refused() -> None:
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert [str(p) for p in read(tmp_path / "gone.yaml", "gone.yaml")[1]] == [
-        "gone.yaml:1:1: cannot be read: No such file or directory [yaml/unreadable]"
+        "gone.yaml:1:1: there is no such file [yaml/unreadable]"
     ]
