@@ -1,7 +1,7 @@
 """A level has one bound or speaks of presence, and a graver level's bound lies further out or lasts longer.
 
 Why: two bounds, or a critical level that is easier to reach than its warning, page in the wrong order.
-Fix: give all levels `above`, all `below` or all `present`, and the graver a bound further out or a longer `for`.
+Fix: give all levels `above`, all `below` or all `present`; the graver a bound further out, or a longer `for`.
 """
 
 from collections.abc import Iterator
