@@ -1,29 +1,39 @@
 """Which divisors are never 0, told from their names, and which quotients are a part of a whole."""
 
 import re
+from collections.abc import Iterator
 from itertools import chain
 
 import promql_parser as promql
 
 from observability.infer import COMPARISONS
-from observability.promql import metric_name, nodes
+from observability.promql import metric_name, nodes, shown
 
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+")
 # A machine, a disk or a cluster has these as long as it is there.
-_WHOLES = frozenset({"capacity", "allocatable", "limit", "limits", "cores", "cpus", "period", "interval"})
+_WHOLES = frozenset(
+    {"capacity", "allocatable", "limit", "limits", "softlimit", "hardlimit", "quota", "maximum"}
+)
+_WHOLES |= {"cores", "cpus", "period", "interval", "allowed"}
 # Each of these words says it only beside one of the others.
 _BESIDE = {
     "total": frozenset({"bytes", "mb", "kb", "gb", "memory", "mem", "disk", "size", "space", "physical"}),
-    "size": frozenset({"filesystem", "fs", "disk", "volume", "storage", "heap", "partition", "drive"}),
-    "max": frozenset({"connections", "conns", "fds", "memory", "heap", "bytes", "clients", "threads"}),
+    "size": frozenset({"filesystem", "fs", "disk", "volume", "storage", "heap", "partition", "buffers"}),
+    "max": frozenset({"connections", "fds", "memory", "heap", "bytes", "clients", "threads", "locks"})
+    | {"count", "nodes", "concurrent", "users", "files"},
     "physical": frozenset({"memory", "bytes"}),
     "sys": frozenset({"memstats", "memory"}),
     "num": frozenset({"cpu", "cpus", "cores"}),
 }
 # And these are 0 where nothing is set: no swap, no limit, a filesystem that counts no files.
-_MAY_BE_NOTHING = frozenset({"swap", "pagefile", "inodes", "files", "quota"})
+_MAY_BE_NOTHING = frozenset({"swap", "pagefile", "inodes", "files"})
 _NO_LIMIT_IS_ZERO = frozenset({"container_spec_memory_limit_bytes", "redis_memory_max_bytes"})
-_ALWAYS_RUNNING = frozenset({"node_cpu_seconds_total", "windows_cpu_time_total"})
+# What is only a part of the whole, or counts events around it.
+_PARTS = frozenset({"used", "usage", "utilisation", "utilization", "ratio", "free", "available", "remaining"})
+_PARTS |= {"allocated", "exceeded", "reached", "errors", "requests", "increase", "rate", "queued", "pending"}
+_ALWAYS_RUNNING = frozenset(
+    {"node_cpu_seconds_total", "windows_cpu_time_total", "node_context_switches_total", "node_intr_total"}
+)
 _LEFT_OVER = frozenset({"free", "available", "space", "remaining", "unused"})
 
 
@@ -31,8 +41,10 @@ def is_never_zero(selector: promql.VectorSelector) -> bool:
     """Tell whether a name speaks of a size that is there as long as the thing itself is."""
     name = metric_name(selector)
     words = words_of(name)
-    if ":" in name or name in _NO_LIMIT_IS_ZERO or words & _MAY_BE_NOTHING or name.endswith("_total"):
+    if name in _NO_LIMIT_IS_ZERO or words & (_MAY_BE_NOTHING | _PARTS):
         return False
+    if name.endswith("_total"):
+        return bool(words & _WHOLES)  # its last word says nothing of a size
     return bool(words & _WHOLES) or any(word in words and words & near for word, near in _BESIDE.items())
 
 
@@ -51,24 +63,47 @@ def is_used_and_free(node: promql.BinaryExpr) -> bool:
     return str(node.op) == "+" and bool(left & _LEFT_OVER) != bool(right & _LEFT_OVER)
 
 
-def is_part_of_whole(node: promql.BinaryExpr) -> bool:
-    """Tell whether a metric is divided by itself, and the upper one selects fewer of its series."""
-    sides = [_selectors(side) for side in (node.lhs, node.rhs)]
-    if str(node.op) != "/" or any(len(side) != 1 or side[0].offset is not None for side in sides):
+def is_part(part: promql.Expr, whole: promql.Expr) -> bool:
+    """Tell whether one metric stands on both sides, and the part selects fewer of its series."""
+    sides = [_selectors(part), _selectors(whole)]
+    if any(len(side) != 1 or side[0].offset is not None for side in sides):
         return False
-    [[part], [whole]] = sides
-    of_whole = {str(matcher) for matcher in whole.matchers.matchers}
-    is_part = of_whole < {str(matcher) for matcher in part.matchers.matchers}
-    return is_part and metric_name(part) == metric_name(whole) and _plain(node.lhs) and _plain(node.rhs)
+    [[upper], [lower]] = sides
+    of_whole = {str(matcher) for matcher in lower.matchers.matchers}
+    is_fewer = of_whole < {str(matcher) for matcher in upper.matchers.matchers}
+    return is_fewer and metric_name(upper) == metric_name(lower) and _plain(part) and _plain(whole)
 
 
-def is_same_window(node: promql.BinaryExpr) -> bool:
-    """Tell whether both sides of a quotient look at one stretch of time."""
-    ranges = [
-        [str(one.range) for one in nodes(side) if isinstance(one, promql.MatrixSelector)]
-        for side in (node.lhs, node.rhs)
-    ]
-    return ranges[0] == ranges[1]
+def is_zero_with_whole(division: promql.BinaryExpr) -> bool:
+    """Tell whether what is divided is 0 whenever the divisor is: a part of it, over the same time."""
+    part = _unscaled(division.lhs)
+    if any(shown(part) == shown(term) for term in _terms(division.rhs)):
+        return True
+    return is_part(part, division.rhs) and _ranges(part) == _ranges(division.rhs)
+
+
+def _unscaled(node: promql.Expr) -> promql.Expr:
+    """Return an expression without a constant factor before or behind it."""
+    while isinstance(node, promql.ParenExpr):
+        node = node.expr
+    if isinstance(node, promql.BinaryExpr) and str(node.op) == "*":
+        sides = [side for side in (node.lhs, node.rhs) if not isinstance(side, promql.NumberLiteral)]
+        return _unscaled(sides[0]) if len(sides) == 1 else node
+    return node
+
+
+def _terms(node: promql.Expr) -> Iterator[promql.Expr]:
+    """Yield what is added up, where something is."""
+    while isinstance(node, promql.ParenExpr):
+        node = node.expr
+    if isinstance(node, promql.BinaryExpr) and str(node.op) == "+":
+        for side in (node.lhs, node.rhs):
+            yield _unscaled(side)
+            yield from _terms(side)
+
+
+def _ranges(node: promql.Expr) -> list[str]:
+    return [str(one.range) for one in nodes(node) if isinstance(one, promql.MatrixSelector)]
 
 
 def words_of(name: str) -> frozenset[str]:

@@ -15,13 +15,7 @@ from observability.checks.finding import Finding
 from observability.checks.queries import Query, readable_queries
 from observability.infer import ARITHMETIC, COMPARISONS
 from observability.promql import children, metric_name, nodes, shown
-from observability.wholes import (
-    is_always_running,
-    is_never_zero,
-    is_part_of_whole,
-    is_same_window,
-    is_used_and_free,
-)
+from observability.wholes import is_always_running, is_never_zero, is_used_and_free, is_zero_with_whole
 
 _ABOVE_ZERO = frozenset({">", "!=", "=="})
 _NEVER_ZERO_CALLS = frozenset({"time", "timestamp", "pi", "exp", "count_over_time", "present_over_time"})
@@ -43,7 +37,7 @@ def check_query(query: Query) -> Iterator[Finding]:
     is_plain = query.known.is_guessed
     for division in _unguarded(query.tree, frozenset(), is_never_zero if is_plain else _may_all_be_zero):
         is_lost = is_plain and division.is_compared
-        if is_lost and is_part_of_whole(division.node) and is_same_window(division.node):
+        if is_lost and is_zero_with_whole(division.node):
             continue  # 0/0 is left out by the comparison, as the guard would leave it out
         is_size = is_plain and _is_size(division.node.rhs)
         divisor = shown(division.node.rhs)

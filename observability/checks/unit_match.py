@@ -14,6 +14,7 @@ from observability.checks.finding import Finding
 from observability.checks.queries import Known, Query, alarms, known_of, readable_queries
 from observability.infer import COMPARISONS
 from observability.promql import metric_name, nodes, parse, shown, syntax_error
+from observability.wholes import is_part
 
 _ALIKE = COMPARISONS | {"+", "-"}
 _RISING = frozenset({">", ">=", "=="})
@@ -73,27 +74,7 @@ def _is_share(query: Query, node: promql.Expr) -> bool:
         node = node.expr
     if isinstance(node, promql.VectorSelector):
         return metric_name(node).endswith("ratio") and query.known.shape(node).unit == "ratio"
-    if not isinstance(node, promql.BinaryExpr) or str(node.op) != "/":
-        return False
-    parts = [
-        [one for one in nodes(side) if isinstance(one, promql.VectorSelector)]
-        for side in (node.lhs, node.rhs)
-    ]
-    if any(len(side) != 1 or side[0].offset is not None for side in parts):
-        return False
-    [[part], [whole]] = parts
-    # The whole has none of the matchers that make the part.
-    is_part = len(part.matchers.matchers) > len(whole.matchers.matchers)
-    return is_part and metric_name(part) == metric_name(whole) and _plain(node.lhs) and _plain(node.rhs)
-
-
-def _plain(side: promql.Expr) -> bool:
-    """Tell whether nothing but sums and speeds stands between the metric and the division."""
-    return not any(
-        (isinstance(one, promql.BinaryExpr) and str(one.op) not in COMPARISONS)
-        or (isinstance(one, promql.AggregateExpr) and str(one.op) != "sum")
-        for one in nodes(side)
-    )
+    return isinstance(node, promql.BinaryExpr) and str(node.op) == "/" and is_part(node.lhs, node.rhs)
 
 
 def _number(node: promql.Expr) -> float:
