@@ -1,37 +1,40 @@
 """Problems as people read them: place, sentence, source line, caret."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from config.spec.problem import Place, Problem
 from config.spec.source import Source
+from config.spec.syntax import LINE_END
 
-# Where YAML ends a line, which is less often than `splitlines` does.
-_LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def as_text(problems: Iterable[Problem], sources: Mapping[str, Source]) -> str:
     """Return the problems in the order of their places, each with its source line."""
     ordered = sorted(problems, key=lambda problem: (problem.place, problem.message))
-    return "".join(f"{line}\n" for problem in ordered for line in _lines(problem, sources))
+    told = {path for problem in ordered for path in [problem.place.path] if path in sources}
+    texts = {path: LINE_END.split(sources[path].text) for path in told}
+    return "".join(f"{line}\n" for problem in ordered for line in _lines(problem, texts))
 
 
-def _lines(problem: Problem, sources: Mapping[str, Source]) -> Iterator[str]:
+def _lines(problem: Problem, texts: Mapping[str, Sequence[str]]) -> Iterator[str]:
     warning = "warning: " if problem.severity == "warning" else ""
-    yield f"{problem.place}: {warning}{problem.message} [{problem.check}]"
-    yield from _caret(problem.place, sources)
+    yield _harmless(f"{problem.place}: {warning}{problem.message} [{problem.check}]")
+    yield from _caret(problem.place, texts.get(problem.place.path, ()))
     for related in problem.related:
-        yield f"    {related.place}: {related.message}"
+        yield _harmless(f"    {related.place}: {related.message}")
 
 
-def _caret(place: Place, sources: Mapping[str, Source]) -> Iterator[str]:
-    source = sources.get(place.path)
-    lines = _LINE_END.split(source.text) if source and source.text else []
+def _caret(place: Place, lines: Sequence[str]) -> Iterator[str]:
     if 1 <= place.line <= len(lines) and lines[place.line - 1]:
-        # A control character would speak to the terminal instead of the reader.
-        line = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", lines[place.line - 1])
+        line = _harmless(lines[place.line - 1])
         # Tabs stay tabs, so that the caret stands below its column.
         indent = "".join("\t" if char == "\t" else " " for char in line[: place.column - 1])
         yield f"    {line}"
         yield f"    {indent}^"
+
+
+def _harmless(text: str) -> str:
+    """Return the text without what would speak to the terminal instead of the reader."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)

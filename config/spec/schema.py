@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,18 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
+from config.spec.mistyped import advice
 from config.spec.names import did_you_mean
 from config.spec.problem import Problem
 from config.spec.source import Keys, Source
 
-_TYPES = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number"}
+_TYPES = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
 
 
 def _pattern(_: object, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
@@ -48,41 +56,67 @@ def _problems(source: Source, error: ValidationError) -> Iterator[Problem]:
     wanted: Any = error.validator_value
     check = f"schema/{kind.lower()}"
     if kind == "additionalProperties":
-        known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
-        for key in value:
-            if key not in known:
-                text = f"unknown key {key!r}{did_you_mean(key, known)}"
-                yield Problem(source.key_place(*path, key), text, "schema/unknown-key")
+        for key, text in _unknown(value, error.schema):
+            yield Problem(source.key_place(*path, key), text, "schema/unknown-key")
+    elif path in source.holes:
+        return  # what stands there, or is missing, was told when it was read
     elif "propertyNames" in error.absolute_schema_path:
         # The path is that of the mapping, and the value is the key that is wrong.
-        yield Problem(source.key_place(*path, value), _message(kind, error), check)
+        yield Problem(source.key_place(*path, value), _message(error), check)
     elif kind == "required":
         missing = next(key for key in wanted if f"'{key}'" in error.message)
-        yield Problem(source.key_place(*path), f"key {missing!r} is missing", check)
+        if not _is_mistyped(missing, value, error.schema):
+            yield Problem(source.key_place(*path), f"key {missing!r} is missing", check)
     else:
-        yield Problem(source.place(*path), _message(kind, error), check)
+        yield Problem(source.place(*path), _message(error), check)
 
 
-def _message(kind: str, error: ValidationError) -> str:
+def _is_mistyped(missing: str, data: Mapping[str, Any], schema: Any) -> bool:
+    """Tell whether a key that is refused was to be the missing one, which is told of that one."""
+    refused = schema.get("additionalProperties") is False
+    return refused and any(did_you_mean(key, [missing]) for key, _ in _unknown(data, schema))
+
+
+def _unknown(data: Mapping[str, Any], schema: Any) -> Iterator[tuple[str, str]]:
+    """Yield each key that the schema does not have, and what is to be said of it.
+
+    Keys that follow one without a value were to stand below it, which is told of that one.
+    """
+    known: Mapping[str, Any] = schema.get("properties", {})
+    before, is_lost = "", False
+    for key, value in data.items():
+        if key in known:
+            wanted = known[key].get("type") if isinstance(known[key], dict) else None
+            is_lost = value is None and wanted in ("object", "array")
+        elif before and key.isdecimal() and value is None and isinstance(data[before], int):
+            yield key, f"unknown key {key!r}; a number has a point, not a comma: {data[before]}.{key}"
+        elif not is_lost:
+            near = did_you_mean(key, known)
+            if key.partition(":")[0] in known:
+                near = "; a space is missing after ':'"
+            yield key, f"unknown key {key!r}{near}"
+        before = key
+
+
+def _message(error: ValidationError) -> str:
     shown = _shown(error.instance)
     wanted: Any = error.validator_value
-    match kind:
+    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, dict) else {}
+    match error.validator:
         case "enum":
             allowed = [str(value) for value in wanted]
             return f"{shown} is not one of {', '.join(allowed)}{did_you_mean(str(error.instance), allowed)}"
         case "type":
             names = [wanted] if isinstance(wanted, str) else wanted
-            return f"{shown} is not {' or '.join(_TYPES.get(name, f'a {name}') for name in names)}"
+            hint = schema.get("patternErrorMessage") if isinstance(error.instance, int | Decimal) else None
+            text = hint or f"is not {' or '.join(_TYPES.get(name, f'a {name}') for name in names)}"
+            return f"{shown} {text}{advice(error.instance, names, schema)}"
         case "pattern":
-            return _pattern_text(error)
+            text = schema.get("patternErrorMessage") or f"does not match {wanted}"
+            return f"{shown} {text}{advice(error.instance, ['string'], schema)}"
         case "minItems" | "minProperties" | "minLength":
             return "must not be empty"
     return error.message
-
-
-def _pattern_text(error: ValidationError) -> str:
-    hint = error.schema.get("patternErrorMessage") if isinstance(error.schema, dict) else None
-    return f"{_shown(error.instance)} {hint or 'does not match ' + str(error.validator_value)}"
 
 
 def _shown(value: Any) -> str:

@@ -65,7 +65,7 @@ def test_generate_then_diff_is_clean(tmp_path: Path, capsys: pytest.CaptureFixtu
     ("arguments", "told"),
     [
         (["check", "--config", "nowhere"], "nowhere is not a folder"),
-        (["check", "--values", "nowhere.yaml"], "nowhere.yaml:1:1: cannot be read"),
+        (["check", "--values", "nowhere.yaml"], "nowhere.yaml:1:1: there is no such file"),
         (
             ["diff", "--out", "pyproject.toml"],
             "cannot compare with pyproject.toml: pyproject.toml/MANIFEST: Not a",
@@ -90,7 +90,7 @@ def test_usage_errors_exit_with_2(
             "[cellar]\n",
             "1:1: must map each environment's name to the keys that it changes [load/values]\n    [cell",
         ),
-        ("a: [\n", "1:4: this '[' is not closed [yaml/syntax]"),
+        ("a: [\n", "2:1: a value is missing here [yaml/syntax]"),
     ],
 )
 def test_a_values_file_that_cannot_be_used_is_shown(
