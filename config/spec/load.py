@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,11 +73,10 @@ class Loader:
 
         What `values` has under the file's name replaces parts of its data, key by key, before it is checked.
         """
-        file = self.config_dir.joinpath(*names)
-        source, problems = read(file, self._shown_dir.joinpath(*names).as_posix())
-        self.sources[source.path] = source
-        if values and file.stem in values.data and isinstance(source.data, dict):
-            source = source.under(values, file.stem)
+        source, problems = self._read(*names)
+        stem = Path(names[-1]).stem
+        if values and stem in values.data and isinstance(source.data, dict):
+            source = source.under(values, stem)
         if source.data is not None or not problems:
             problems += validate(source, load_schema(_SCHEMAS / f"{schema}.schema.json"))
         value = None
@@ -94,7 +94,10 @@ class Loader:
         """
         stems = [entry.removesuffix(".yaml") for entry in self._entries(name) if _SPEC.fullmatch(entry)]
         if not stems:
+            folder = self.config_dir / name
             text = f"no .yaml file here; a bundle says in {name}/<name>.yaml {_FOLDERS[name]}"
+            if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+                text = "cannot be read: you may not look into the folder"
             self._problem(text, "load/empty", name)
         for stem in values.data if values else ():
             if values and stem not in stems:
@@ -133,8 +136,7 @@ class Loader:
                     self._stray(f"{Path(entry).stem}.yaml", folder, entry)
 
     def _other(self, entry: str) -> None:
-        source, problems = read(self.config_dir / entry, (self._shown_dir / entry).as_posix())
-        self.sources[source.path] = source
+        source, problems = self._read(entry)
         if problems:
             self.problems += problems
         elif schema := schema_named_in(source):
@@ -160,6 +162,16 @@ class Loader:
         else:
             wanted = f"the files here are {', '.join(_FILES)}, the folders {', '.join(_FOLDERS)}"
         self._problem(f"{names[-1]!r} is not read: {wanted}", "load/stray", *names)
+
+    def _read(self, *names: str) -> tuple[Source, list[Problem]]:
+        file, shown_as = self.config_dir.joinpath(*names), self._shown_dir.joinpath(*names).as_posix()
+        if _may_wait(file):
+            problem = Problem(Place(shown_as, 1, 1), "is a pipe or device, and no file", "yaml/unreadable")
+            source, problems = Source(shown_as, "", None, {}, {}), [problem]
+        else:
+            source, problems = read(file, shown_as)
+        self.sources[shown_as] = source
+        return source, problems
 
     def _problem(self, message: str, check: str, *names: str) -> None:
         self.problems.append(
@@ -227,6 +239,15 @@ def load_metrics(config_dir: Path) -> tuple[tuple[Metric, ...], list[Problem]]:
 def beside(config_dir: Path) -> Path:
     """Return the folder that holds `config_dir`, also for `.` and `..`, whose `parent` is not theirs."""
     return config_dir / ".." if config_dir.name in ("", "..") else config_dir.parent
+
+
+def _may_wait(file: Path) -> bool:
+    """Tell whether reading may never end, as that of a pipe that nobody writes to."""
+    try:
+        mode = file.stat().st_mode
+    except OSError:
+        return False  # reading tells why
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
 
 
 def _is_blank(page: Path) -> bool:

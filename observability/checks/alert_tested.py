@@ -15,7 +15,9 @@ def check(project: Project) -> Iterator[Finding]:
     for alert in project.alerts.values():
         expectations = [expectation for story in alert.tests for expectation in story.expect]
         for name, level in alert.levels.items():
-            if not any(name in one.firing and not one.absent for one in expectations):
+            if name in project.routing.severities and not any(
+                name in one.firing and not one.absent for one in expectations
+            ):
                 yield Finding(level.where(), f"no test of {alert.name} shows its level {name!r} firing")
         if alert.absent_for is not None and not any(one.absent and one.firing for one in expectations):
             text = f"no test of {alert.name} shows it firing because its measure is absent"

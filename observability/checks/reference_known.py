@@ -47,6 +47,9 @@ def _alert(project: Project, alert: Alert) -> Iterator[Finding]:
 
 
 def _tests(project: Project, alert: Alert) -> Iterator[Finding]:
+    levels = set(alert.levels)
+    if not levels <= set(project.routing.severities):
+        levels |= set(project.routing.severities)  # a level that is mistyped is told above, and once
     for story in alert.tests:
         for happening in story.world:
             if happening.event:
@@ -59,7 +62,7 @@ def _tests(project: Project, alert: Alert) -> Iterator[Finding]:
                 yield from _known("gauge", happening.gauge, gauges, happening.where("gauge"))
         for expectation in story.expect:
             for index, severity in enumerate(expectation.firing):
-                yield from _known("level", severity, alert.levels, expectation.where("firing", index))
+                yield from _known("level", severity, levels, expectation.where("firing", index))
 
 
 def _panel(project: Project, panel: Panel) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """A folder of specs to a project, and the parts that services read alone."""
 
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -116,6 +117,31 @@ def test_a_loop_of_links_is_a_problem_at_its_place(tmp_path: Path) -> None:
     _, problems, _ = load_project(config)
     assert [str(problem) for problem in problems] == [
         f"{config}/alerts/loop.yaml:1:1: cannot be read: Too many levels of symbolic links [yaml/unreadable]"
+    ]
+
+
+@pytest.mark.parametrize("name", ["bundle.yaml", "alerts/pipe.yaml", "other.yaml"])
+def test_a_pipe_is_a_problem_and_never_waited_for(name: str, tmp_path: Path) -> None:
+    config = lay_out(tmp_path)
+    (config / name).unlink(missing_ok=True)
+    os.mkfifo(config / name)
+    (config / "links.yaml").symlink_to("/dev/zero")
+    assert [str(problem) for problem in load_project(config)[1]] == sorted(
+        f"{config}/{one}:1:1: is a pipe or device, and no file [yaml/unreadable]"
+        for one in (name, "links.yaml")
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_a_problem_at_its_place(tmp_path: Path) -> None:
+    config = lay_out(tmp_path)
+    (config / "bundle.yaml").chmod(0)
+    (config / "dashboards").chmod(0)
+    told = [str(problem) for problem in load_project(config)[1]]
+    (config / "dashboards").chmod(0o755)
+    assert told == [
+        f"{config}/bundle.yaml:1:1: cannot be read: Permission denied [yaml/unreadable]",
+        f"{config}/dashboards:1:1: cannot be read: you may not look into the folder [load/empty]",
     ]
 
 
