@@ -82,6 +82,19 @@ examples:
 
 exit codes: 0 no errors, 1 errors (with --strict also warnings), 2 wrong usage, 3 a bug
 """
+_LATENCY = """\
+Add up the worst case from a fault to an alert that fires, and from there to the people whom it is for: for
+every alert, route and environment, from the files that would be written. A promise that cannot be kept is a
+problem.
+"""
+_LATENCY_END = """\
+examples:
+  tradewatch latency                          a line for each alert
+  tradewatch latency HighOrderFailureRate     with every step that is counted
+  tradewatch latency --format json | jq '.[] | select(.detect_within.worst > 600) | .alert'
+
+exit codes: 0 every promise is kept, 1 one is not or the specs have problems, 2 wrong usage, 3 a bug
+"""
 _LIST_END = """\
 examples:
   tradewatch list
@@ -132,6 +145,12 @@ def parser() -> argparse.ArgumentParser:
     _add_specs(diff)
     _add_output(diff)
     _add_lint(command("lint", commands.lint, "check plain Prometheus rule files", _LINT, _LINT_END))
+    latency = command("latency", commands.latency, "prove that pages come in time", _LATENCY, _LATENCY_END)
+    _add_specs(latency)
+    latency.add_argument("alert", nargs="*", metavar="ALERT", help="only these, with every step (all)")
+    latency.add_argument(
+        "--format", choices=("text", "json"), default="text", help="how to print them (text)"
+    )
     listed = command("list", commands.list_checks, "list the checks", "List the checks.", _LIST_END)
     listed.add_argument("--format", choices=("text", "json"), default="text", help="how to print them (text)")
     about = "Say what a check wants, why, and how to mend what it finds."

@@ -11,10 +11,12 @@ from config.spec.load import ValuesFile, beside
 from config.spec.names import did_you_mean
 from config.spec.problem import Problem
 from config.spec.source import Source, read
+from observability import latency_report
 from observability.compile import Outcome, Request, compile_and_verify, compile_bundle
 from observability.explain import FAMILIES, as_objects, documentation, explanation, listed
 from observability.formats import FORMATS
 from observability.infer import Shape
+from observability.latency import budgets
 from observability.lint import MetricsError, exported_by
 from observability.lint import lint as lint_files
 from observability.report import as_text
@@ -119,6 +121,26 @@ def lint(options: argparse.Namespace) -> int:
     if not shown and options.format == "text":
         print(f"{len(linted.rules)} rules in {len(files)} files: nothing found")
     return code
+
+
+def latency(options: argparse.Namespace) -> int:
+    """Print both clocks of every alert, or of those that are named; fail where one breaks its promise."""
+    outcome = compile_bundle(_request(options))
+    if outcome.project is None or outcome.failed:
+        return _report(outcome.problems, outcome.sources)
+    for name in options.alert:
+        if name not in outcome.project.alerts:
+            raise UsageError(f"no alert named {name!r}{did_you_mean(name, outcome.project.alerts)}")
+    found = [
+        budget
+        for budget in budgets(outcome.project, outcome.files)
+        if not options.alert or budget.alert.name in options.alert
+    ]
+    if options.format == "json":
+        print(json.dumps(latency_report.as_objects(found), indent=2))
+    else:
+        print("\n".join(latency_report.as_table(found, with_steps=bool(options.alert))))
+    return _report(latency_report.problems(outcome.project, found), outcome.sources)
 
 
 def list_checks(options: argparse.Namespace) -> int:

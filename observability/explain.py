@@ -49,6 +49,11 @@ Alertmanager's own tool refuses its rendered configuration, or an alert would go
 
 Why: what it refuses, Alertmanager would not load; a page that goes astray is not a page.
 Fix: correct routing.yaml, or the receivers of the environment.""",
+    "latency": """\
+An alert cannot fire, or cannot be told, as soon as its spec or its severity promises.
+
+Why: a page that comes after the damage is none.
+Fix: shorten the step that costs most (`tradewatch latency ALERT` lists them), or promise what is possible.""",
     "dashboard": """\
 A rendered dashboard does not fit what Grafana publishes of its form, or breaks a rule of good dashboards.
 
