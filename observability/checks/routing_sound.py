@@ -1,17 +1,19 @@
-"""The heartbeat and the digest have receivers of their own kind, and the digest a window that is met daily.
+"""The heartbeat and the digest have receivers of their own kind, and the digest leaves out nothing of a day.
 
 Why: a pager that the heartbeat pages every minute is switched off, and a missed window is silence.
-Fix: let the heartbeat go to a webhook and the digest to a mail; open the window for 10 minutes to 19 hours.
+Fix: send the heartbeat to a webhook and the digest to a mail; open the window for 10 minutes to 19 hours; let
+the digest cover the longest time between two of them.
 """
 
 from collections.abc import Iterator
 
 from config.spec.duration import Duration
-from config.spec.model import Project
+from config.spec.model import Digest, Project
 from observability.checks.finding import Finding
 from observability.render.alertmanager import DIGEST_LOOK, DIGEST_REPEAT
 
 _MINUTE = 60_000
+_DAY, _CLOCK_CHANGE = Duration(86_400_000), Duration(3_600_000)
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -31,11 +33,21 @@ def check(project: Project) -> Iterator[Finding]:
         yield Finding(
             routing.digest.where("closes"), f"the window lasts {shown}; it needs 10m to 19h of one day"
         )
+    between = _between_digests(routing.digest)
+    if routing.digest.covers < between:
+        text = f"two digests can be {between} apart: what ended just after one would be told by none"
+        yield Finding(routing.digest.where("covers"), text)
     for severity in routing.severities.values():
         if severity.receivers and severity.repeat_interval <= severity.group_interval:
             # Alertmanager repeats at the first look after repeat_interval: an equal one is every second look.
             message = f"repeat_interval {severity.repeat_interval} must be longer than group_interval"
             yield Finding(severity.where("repeat_interval"), message)
+
+
+def _between_digests(digest: Digest) -> Duration:
+    """Return the longest time between two: a day, the look that came late, and the change of the clocks."""
+    change = 0 if digest.timezone == "UTC" else _CLOCK_CHANGE.milliseconds
+    return Duration(_DAY.milliseconds + change + DIGEST_LOOK.milliseconds)
 
 
 def _minutes(clock: str) -> int:

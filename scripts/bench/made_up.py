@@ -29,7 +29,7 @@ severities:
   critical: {deliver_within: 2m, receivers: [page]}
   warning: {deliver_within: 15m, receivers: [mail]}
   info: {deliver_within: 1d}
-digest: {receiver: mail, opens: "07:00", closes: "09:00", timezone: Europe/Berlin, covers: 1d}
+digest: {receiver: mail, opens: "07:00", closes: "09:00", timezone: Europe/Berlin, covers: 26h}
 heartbeat: {receiver: beat, every: 1m}
 """,
     "config/scrape.yaml": """\

@@ -32,7 +32,7 @@ def test_everything_that_takes_time_is_divided() -> None:
     assert str(project.scrape.scrape_interval) == "500ms"
     assert str(project.routing.severities["critical"].deliver_within) == "2s"
     assert str(project.routing.heartbeat.every) == "1s"
-    assert str(project.routing.digest.covers) == "24m"
+    assert str(project.routing.digest.covers) == "26m"
 
 
 def test_what_a_panel_asks_for_itself_is_scaled_too() -> None:
