@@ -20,12 +20,17 @@ from observability.latency import budgets
 from observability.lint import MetricsError, exported_by
 from observability.lint import lint as lint_files
 from observability.report import as_text
+from observability.verify import published_schema
 from observability.write import Changes, as_diff, kept, write
 
 CLEAN, PROBLEMS, USAGE, BUG = range(4)
 _NOT_PROVED = (
     "not proved: promtool on configuration, rules and their tests; amtool on configuration and the way of"
-    " each alert"
+    " each alert; Grafana's published schema files on dashboards"
+)
+_MODELS_ALONE = (
+    "not proved: dashboards by Grafana's published schema files, which are not in .tools/grafana; the models"
+    " of its SDK were used instead"
 )
 
 
@@ -46,6 +51,8 @@ def check(options: argparse.Namespace) -> int:
     if not outcome.failed and options.format == "text":
         proved = "checked" if options.no_tools else "checked, tested and found good"
         print(f"{options.config}: {_count(outcome)} {proved}")
+        if published_schema.fetched() is None and not options.no_tools:
+            print(_MODELS_ALONE, file=sys.stderr)
     return _report(outcome.problems, outcome.sources, options.format, strict=options.strict)
 
 
@@ -85,9 +92,10 @@ def _judged(options: argparse.Namespace) -> Outcome:
     # Tests of rules are written for the real speed, so a scaled bundle is not tested again.
     if request.time_scale != 1:
         return compile_bundle(request)
+    schemas = None if options.no_tools else published_schema.fetched()
     if options.no_tools:
         print(_NOT_PROVED, file=sys.stderr)
-    return compile_and_verify(request, with_tools=not options.no_tools)
+    return compile_and_verify(request, with_tools=not options.no_tools, schemas=schemas)
 
 
 def _with_other_environments(options: argparse.Namespace, files: Mapping[str, str]) -> Mapping[str, str]:

@@ -107,10 +107,13 @@ def compile_bundle(request: Request) -> Outcome:
     return replace(outcome, files=render_all(faster))
 
 
-def compile_and_verify(request: Request, *, with_tools: bool = True) -> Outcome:
-    """Compile, then judge the files: by Prometheus' and Alertmanager's own tools, and by rules of ours."""
+def compile_and_verify(request: Request, *, with_tools: bool = True, schemas: Path | None = None) -> Outcome:
+    """Compile, then judge the files: by Prometheus' and Alertmanager's own tools, and by rules of ours.
+
+    `schemas` is the folder of the schema files that Grafana publishes, if they are at hand.
+    """
     outcome = compile_bundle(request)
     if outcome.project is None or outcome.failed:
         return outcome
     judge = verify if with_tools else dashboards.verify
-    return replace(outcome, problems=(*outcome.problems, *judge(outcome.project, outcome.files)))
+    return replace(outcome, problems=(*outcome.problems, *judge(outcome.project, outcome.files, schemas)))

@@ -10,10 +10,13 @@ from observability.verify import alertmanager, dashboards, prometheus
 from observability.write import write
 
 
-def verify(project: Project, files: Mapping[str, str]) -> list[Problem]:
-    """Return what the tools and rules say against the files, which are laid out in a temporary folder."""
+def verify(project: Project, files: Mapping[str, str], schemas: Path | None = None) -> list[Problem]:
+    """Return what the tools and rules say against the files, which are laid out in a temporary folder.
+
+    `schemas` is the folder of the schema files that Grafana publishes, if they are at hand.
+    """
     with tempfile.TemporaryDirectory(prefix="tradewatch-") as folder:
         out = Path(folder)
         write(out, files)
         tools = [*prometheus.verify(project, out), *alertmanager.verify(project, out)]
-        return [*tools, *dashboards.verify(project, files)]
+        return [*tools, *dashboards.verify(project, files, schemas)]

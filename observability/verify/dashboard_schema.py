@@ -1,4 +1,4 @@
-"""Grafana's published schema, as the models of its SDK have it: every key known, every value of its type."""
+"""Grafana's schema as the models of its SDK have it: every key known, every value of its type."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Judgement on the dashboards as Grafana gets them: the published schema, then rules by name.
+"""Judgement on the dashboards as Grafana gets them: its models, its published schema, then rules by name.
 
 The linter of Grafana's own people has 17 rules. Kept, with their names, in `linter_rules`:
   template-datasource-rule, template-label-promql-rule, template-on-time-change-reload-rule,
@@ -15,12 +15,13 @@ What that linter does not see is in `panel_rules`, `target_rules` and `board_rul
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from config.spec.model import Dashboard, Project
 from config.spec.problem import Place, Problem
 from observability.checks.queries import known_of
-from observability.verify import board_rules, linter_rules, panel_rules, target_rules
+from observability.verify import board_rules, linter_rules, panel_rules, published_schema, target_rules
 from observability.verify.board import Board, Bundle, Found, read
 from observability.verify.dashboard_schema import misfits
 
@@ -33,12 +34,15 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def verify(project: Project, files: Mapping[str, str]) -> Iterator[Problem]:
-    """Yield what is wrong in the dashboards; one that does not fit the schema is judged no further."""
+def verify(project: Project, files: Mapping[str, str], schemas: Path | None = None) -> Iterator[Problem]:
+    """Yield what is wrong in the dashboards; one that does not fit its schema is judged no further.
+
+    `schemas` is the folder of the files that Grafana publishes, if they are at hand.
+    """
     boards = []
     for name, spec in project.dashboards.items():
         path = f"dashboards/{name}.json"
-        data, misfit = _read(files[path], spec)
+        data, misfit = _read(files[path], spec, schemas)
         if not misfit:
             boards.append(read(path, data, spec))
         for place, message in misfit:
@@ -55,13 +59,15 @@ def id_of(rule: Rule) -> str:
     return f"dashboard/{rule.__name__.replace('_', '-')}"
 
 
-def _read(text: str, spec: Dashboard) -> tuple[Any, list[Found]]:
+def _read(text: str, spec: Dashboard, schemas: Path | None) -> tuple[Any, list[Found]]:
     try:
         data = json.loads(text)
     except ValueError as error:
         return None, [(spec.where(), f"is no JSON: {error}")]
-    found = [(_place(data, spec, path), f"{_shown(path)} {message}") for path, message in misfits(data)]
-    return data, found
+    misfit = list(misfits(data))
+    if schemas is not None and not misfit:
+        misfit = list(published_schema.misfits(data, schemas))
+    return data, [(_place(data, spec, path), f"{_shown(path)} {message}") for path, message in misfit]
 
 
 def _place(data: Any, spec: Dashboard, path: tuple[str | int, ...]) -> Place:
