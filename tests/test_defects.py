@@ -2,7 +2,7 @@
 
 A file begins with a line `<number>: <the mistake>` and a sentence that says what it does in life. A block
 `-- edit config/x.yaml --` is a diff without line numbers, whose old lines must stand in the file once. A
-block `-- new config/x.yaml --` is a whole file. The block `-- output --` is all that is said; in
+block `-- new config/x.yaml --` is a whole file. The block `-- output --` is all that is said of the specs; in
 `-- output of CHECK --` it is what that check says, where the mistake touches every alert that there is.
 sound.txt is an alert without a mistake; it is planted first, so that the mistakes have a place that stays.
 `make test ARGS=--update` writes the outputs anew, and docs/defects.md with them.
@@ -83,7 +83,11 @@ def edited(text: str, diff: str, path: str) -> str:
 
 
 def said_by(check: str | None, output: str) -> str:
-    """Return what one check says: its problems, each with the lines that show the place."""
+    """Return what one check says: its problems, each with the lines that show the place; or all that is said.
+
+    That the tools were left out is said too, and is no news of the mistake.
+    """
+    output = re.sub(r"^not proved: .*\n", "", output, flags=re.MULTILINE)
     if check is None:
         return output
     parts = re.split(r"^(?=\S)", output, flags=re.MULTILINE)

@@ -69,10 +69,8 @@ def _cell(text: str) -> str:
 
 def _section(defect: Defect) -> str:
     number = "" if defect.number == "+" else f"{defect.number}: "
-    said = re.sub(r"\Anot proved: .*\n", "", defect.output).rstrip()
-    return "\n".join(
-        [f"### {number}{defect.name}\n\n{defect.effect}\n", *_diffs(defect), f"```text\n{said}\n```\n"]
-    )
+    head, said = f"### {number}{defect.name}\n\n{defect.effect}\n", defect.output.rstrip()
+    return "\n".join([head, *_diffs(defect), f"```text\n{said}\n```\n"])
 
 
 def _diffs(defect: Defect) -> Iterator[str]:
