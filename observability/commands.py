@@ -125,9 +125,10 @@ def lint(options: argparse.Namespace) -> int:
     for name in dict.fromkeys(options.allow):
         count = sum(problem.check == name for problem in linted.problems)
         print(f"hidden by --allow {name}: {_number(count, 'problem')}", file=sys.stderr)
-    code = _report(shown, linted.sources, options.format, strict=options.strict)
+    read = f"{_number(len(linted.rules), 'rule')} in {_number(len(files), 'file')}: "
+    code = _report(shown, linted.sources, options.format, strict=options.strict, of=read)
     if not shown and options.format == "text":
-        print(f"{len(linted.rules)} rules in {len(files)} files: nothing found")
+        print(f"{read}nothing but what --allow hides" if linted.problems else f"{read}nothing found")
     return code
 
 
@@ -177,7 +178,12 @@ def _exported(file: Path | None) -> Mapping[str, Shape]:
 
 
 def _report(
-    problems: Sequence[Problem], sources: Mapping[str, Source], form: str = "text", *, strict: bool = False
+    problems: Sequence[Problem],
+    sources: Mapping[str, Source],
+    form: str = "text",
+    *,
+    strict: bool = False,
+    of: str = "",
 ) -> int:
     """Print problems, people's on standard error and machines' on standard output; return the exit code."""
     stream = sys.stderr if form == "text" else sys.stdout
@@ -186,7 +192,7 @@ def _report(
     warnings = len(problems) - errors
     if problems and form == "text":
         counts = (_number(errors, "problem"), _number(warnings, "warning"))
-        print(" and ".join(text for text in counts if not text.startswith("0 ")), file=sys.stderr)
+        print(of + " and ".join(text for text in counts if not text.startswith("0 ")), file=sys.stderr)
     return PROBLEMS if errors or (strict and warnings) else CLEAN
 
 

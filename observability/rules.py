@@ -16,6 +16,7 @@ class Rule:
     expr: str
     place: Place
     for_: Duration | None = None
+    keep_firing_for: Duration | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)

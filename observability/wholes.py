@@ -79,7 +79,20 @@ def is_zero_with_whole(division: promql.BinaryExpr) -> bool:
     part = _unscaled(division.lhs)
     if any(shown(part) == shown(term) for term in _terms(division.rhs)):
         return True
-    return is_part(part, division.rhs) and _ranges(part) == _ranges(division.rhs)
+    is_zero_too = is_part(part, division.rhs) or _is_sum_of(part, division.rhs)
+    return is_zero_too and _ranges(part) == _ranges(division.rhs)
+
+
+def _is_sum_of(total: promql.Expr, count: promql.Expr) -> bool:
+    """Tell whether these are the sum and the count of one histogram or summary: an average."""
+    sides = [_selectors(total), _selectors(count)]
+    if any(len(side) != 1 or side[0].offset is not None for side in sides):
+        return False
+    [[upper], [lower]] = sides
+    name, suffix, rest = metric_name(upper).rpartition("_sum")
+    is_one = bool(suffix) and not rest and metric_name(lower) == f"{name}_count"
+    matchers = [{str(matcher) for matcher in one.matchers.matchers} for one in (upper, lower)]
+    return is_one and matchers[0] == matchers[1] and _plain(total) and _plain(count)
 
 
 def _unscaled(node: promql.Expr) -> promql.Expr:

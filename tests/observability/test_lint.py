@@ -96,7 +96,7 @@ def test_what_is_no_rule_is_told_at_its_place(
 def test_a_rule_that_reads_itself_is_no_endless_loop(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path(file).write_text("groups:\n  - rules:\n      - {record: a, expr: a + 1}\n")
     assert main(["lint", file]) == 0
-    assert "1 rules in 1 files: nothing found" in capsys.readouterr().out
+    assert "1 rule in 1 file: nothing found" in capsys.readouterr().out
 
 
 def test_a_metrics_text_that_is_none_is_refused(file: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,6 +142,24 @@ def test_a_file_with_warnings_alone_passes(file: str, capsys: pytest.CaptureFixt
     output = capsys.readouterr()
     assert "rules.yml:3:9: warning: an alert without `for`" in output.err
     assert "warning: alert 'A' has no annotation `summary`" in output.err
+    assert output.err.endswith("1 rule in 1 file: 2 warnings\n")
+    assert "nothing found" not in output.out
+
+
+def test_hidden_findings_are_not_nothing(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(file).write_text("groups:\n  - rules:\n      - {alert: A, expr: up == 0}\n")
+    assert main(["lint", file, "--allow", "alarm_for", "--allow", "alarm_summary"]) == 0
+    output = capsys.readouterr()
+    assert output.out == "1 rule in 1 file: nothing but what --allow hides\n"
+    assert "hidden by --allow alarm_for: 1 problem" in output.err
+
+
+def test_a_list_of_rule_objects_is_read(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    rules = "{name: a, rules: [{alert: A, expr: up == 0, for: 5m, annotations: {summary: A}}]}"
+    one = f"  - {{kind: PrometheusRule, spec: {{groups: [{rules}]}}}}\n"
+    Path(file).write_text(f"kind: List\nitems:\n{one}{one}  - {{kind: Secret}}\n")
+    assert main(["lint", file]) == 1
+    assert "alert 'A' exists twice" in capsys.readouterr().err
 
 
 def test_a_rule_object_of_kubernetes_is_a_rule_file(file: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -158,6 +176,12 @@ def test_a_rule_object_of_kubernetes_is_a_rule_file(file: str, capsys: pytest.Ca
         ("{alert: A, expr: up, for: soon}", "for: 'soon' is not a duration such as 30s, 5m or 1h30m"),
         ("{alert: A, expr: up, labels: [a]}", "labels must map names to texts"),
         ("{alert: A, expr: up, annotations: [a]}", "annotations must map names to texts"),
+        ("{alert: A, expr: up, keep_firing_for: soon}", "keep_firing_for: 'soon' is not a duration such as"),
+        (
+            "{alert: A, expr: up, lables: {a: b}}",
+            "Prometheus knows no key 'lables' here; did you mean 'labels'?",
+        ),
+        ("{record: a, expr: up, for: 5m}", "for belongs to alerts, not to a recording rule"),
     ],
 )
 def test_parts_of_a_rule_that_cannot_be_read_are_told(
@@ -165,7 +189,29 @@ def test_parts_of_a_rule_that_cannot_be_read_are_told(
 ) -> None:
     Path(file).write_text(f"groups:\n  - rules:\n      - {rule}\n")
     found = [one["message"] for one in problems_of(file, capsys) if one["check"] == "lint/form"]
-    assert found == [message]
+    assert [text[: len(message)] for text in found] == [message]
+
+
+def test_groups_of_one_name_and_unknown_keys_of_a_group_are_told(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(file).write_text(
+        "groups:\n"
+        "  - {name: a, query_offset: 1m, source_tenants: [b], rules: []}\n"
+        "  - {name: a, intervall: 1m, rules: []}\n"
+    )
+    found = [(one["line"], one["message"]) for one in problems_of(file, capsys)]
+    assert found == [
+        (3, "group 'a' exists twice in this file"),
+        (3, "Prometheus knows no key 'intervall' here; did you mean 'interval'?"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["{}\n", "null\n", "groups: []\n"])
+def test_a_file_without_rules_is_no_mistake(text: str, file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(file).write_text(text)
+    assert main(["lint", file]) == 0
+    assert "0 rules in 1 file: nothing found" in capsys.readouterr().out
 
 
 def test_static_labels_of_a_recording_rule_are_labels_of_its_series(

@@ -13,7 +13,7 @@ from observability.arguments import parser
 from tests.bundle_of import lay_out
 
 COMMANDS = ("check", "generate", "diff", "lint", "list", "explain")
-RULES = "groups:\n  - name: a\n    rules:\n      - {record: b, expr: sum(c) / sum(d)}\n"
+RULES = "groups:\n  - name: a\n    rules:\n      - {record: b, expr: 'sum(rate(c[5m])) / sum(rate(d[5m]))'}\n"
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def linted(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_rules_may_come_from_standard_input() -> None:
     done = linted(RULES)
     assert done.returncode == 1
-    assert "/dev/stdin:4:27: sum(d) may be 0; divide by (sum(d) > 0) [division_guarded]" in done.stderr
+    assert "/dev/stdin:4:27: sum(rate(d[5m])) may be 0; divide by (sum(rate(d[5m])) > 0)" in done.stderr
     assert linted("").returncode == 1
 
 
@@ -136,9 +136,9 @@ def test_a_check_that_cannot_be_left_out_is_told() -> None:
 
 
 def test_warnings_fail_only_when_they_are_to() -> None:
-    rules = RULES.replace("sum(c) / sum(d)", "'sum(c{d=~\"e\"})'")
+    rules = RULES.replace("sum(rate(c[5m])) / sum(rate(d[5m]))", 'sum(c{d=~"e"})')
     done = linted(rules)
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "1 warning")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "1 rule in 1 file: 1 warning")
     assert linted(rules, "--strict").returncode == 1
 
 
