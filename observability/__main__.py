@@ -5,6 +5,7 @@ Ctrl-C and 141 when the reader of the output has gone, as shells have it.
 """
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -14,20 +15,21 @@ from pathlib import Path
 from typing import TextIO
 
 from observability import commands
-from observability.arguments import parser
+from observability.arguments import read_arguments
 from observability.commands import BUG, USAGE
 from observability.verify.tool import ToolMissingError
 
 INTERRUPTED, READER_GONE = 130, 141
+TRACEBACK = "TRADEWATCH_TRACEBACK"  # set in the environment, it shows where a bug of ours is
 Command = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    _open_closed_streams()
+    _prepare_streams()
     try:
         try:
-            options = parser().parse_args(arguments)
+            options = read_arguments(arguments)
             command: Command = options.command
             return command(options)
         finally:
@@ -44,17 +46,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop(sys.stdout)
         _complain(commands.sentence(error))
         return USAGE
-    except Exception:  # noqa: BLE001 - the last place that can tell the user what to do
-        traceback.print_exc()
-        _complain("this is a bug of tradewatch; please report it with the text above")
+    except Exception as error:  # noqa: BLE001 - the last place that can tell the user what to do
+        _tell_of_bug(error)
         return BUG
 
 
-def _open_closed_streams() -> None:
-    """Give a command that was started with a closed stream a place to write to."""
+def _tell_of_bug(error: Exception) -> None:
+    what = traceback.format_exception_only(error)[-1].strip()
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+        _complain("this is a bug of tradewatch; please report it with the text above")
+    else:
+        _complain(f"this is a bug of tradewatch: {what}")
+        _complain(f"please call it again with {TRACEBACK}=1 before it, and report it with what it prints")
+
+
+def _prepare_streams() -> None:
+    """Give a command that was started with a closed stream a place to write to, and let all be written."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for ever
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what is no text
 
 
 def _drop(*streams: TextIO) -> None:

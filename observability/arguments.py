@@ -1,10 +1,14 @@
 """The arguments of `tradewatch`, and the help that explains them."""
 
 import argparse
+import re
+import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from config.spec.duration import Duration
+from config.spec.names import did_you_mean
 from observability import commands
 from observability.formats import FORMATS
 from observability.scale import parse_factor
@@ -26,7 +30,8 @@ A problem looks like this, and the last word says which check found it:
 
 exit codes:
   0 clean   1 problems, or for diff differences   2 wrong usage, or a tool is missing
-  3 a bug of tradewatch   130 stopped by Ctrl-C   141 the reader of the output has gone
+  3 a bug of tradewatch (TRADEWATCH_TRACEBACK=1 shows where)   130 stopped by Ctrl-C
+  141 the reader of the output has gone
 
 `tradewatch COMMAND --help` tells more and gives examples.
 """
@@ -111,9 +116,33 @@ exit codes: 0, 2 there is no such check
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says of a word that it does not know which one was probably meant."""
+
+    def _check_value(self, action: argparse.Action, value: str) -> None:
+        known = [str(choice) for choice in action.choices or ()]
+        if known and value not in known:
+            near = did_you_mean(value, known) or f"; there are {', '.join(known)}"
+            raise argparse.ArgumentError(action, f"no {value!r}{near}")
+
+
+def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line; end with 2 where it is wrong, and with the help where it is empty."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if not given:
+        parser().print_help(sys.stderr)
+        sys.exit(commands.USAGE)
+    options, left = parser().parse_known_args(given)
+    if left:
+        used: argparse.ArgumentParser = options.parser
+        near = did_you_mean(left[0].partition("=")[0], re.findall(r"--[\w-]+", used.format_usage()))
+        used.error(f"no argument {left[0]!r}{near}")
+    return options
+
+
 def parser() -> argparse.ArgumentParser:
     """Return what reads the command line; each command is in `command` of what it reads."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="tradewatch",
         description=_ABOUT,
         epilog=_START,
@@ -130,7 +159,7 @@ def parser() -> argparse.ArgumentParser:
             epilog=end,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        sub.set_defaults(command=run, out=None, time_scale=1.0, no_tools=False)
+        sub.set_defaults(command=run, parser=sub, out=None, time_scale=1.0, no_tools=False)
         return sub
 
     check = command("check", commands.check, "say whether everything is right", _CHECK, _CHECK_END)
@@ -141,6 +170,7 @@ def parser() -> argparse.ArgumentParser:
     _add_specs(generate)
     _add_tools(generate)
     _add_output(generate)
+    _add_format(generate)
     diff = command("diff", commands.diff, "show what generate would change", _DIFF, _DIFF_END)
     _add_specs(diff)
     _add_output(diff)
@@ -178,8 +208,12 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--time-scale", type=_time_scale, metavar="N", help=text)
 
 
-def _add_report(parser: argparse.ArgumentParser) -> None:
+def _add_format(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=FORMATS, default="text", help="how problems are printed (text)")
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    _add_format(parser)
     parser.add_argument("--strict", action="store_true", help="let warnings fail too")
 
 

@@ -61,16 +61,21 @@ def generate(options: argparse.Namespace) -> int:
     outcome = _judged(options)
     if outcome.failed:
         print("nothing was written", file=sys.stderr)
-        return _report(outcome.problems, outcome.sources)
+        return _report(outcome.problems, outcome.sources, options.format)
     out = _out(options)
     changes = _written(out, _with_other_environments(options, outcome.files))
+    if options.format == "text":
+        _tell(out, changes, outcome)
+    return _report(outcome.problems, outcome.sources, options.format)
+
+
+def _tell(out: Path, changes: Changes, outcome: Outcome) -> None:
     for path in changes.written:
         print(f"wrote {out / path}")
     for path in changes.removed:
         print(f"removed {out / path}")
     if not changes.written and not changes.removed:
         print(f"{out}: nothing to change in {_count(outcome)}")
-    return _report(outcome.problems, outcome.sources)
 
 
 def diff(options: argparse.Namespace) -> int:
@@ -91,6 +96,7 @@ def _judged(options: argparse.Namespace) -> Outcome:
     request = _request(options)
     # Tests of rules are written for the real speed, so a scaled bundle is not tested again.
     if request.time_scale != 1:
+        print(_NOT_PROVED, file=sys.stderr)
         return compile_bundle(request)
     schemas = None if options.no_tools else published_schema.fetched()
     if options.no_tools:
@@ -163,7 +169,8 @@ def explain(options: argparse.Namespace) -> int:
     text = explanation(options.check)
     if text is None:
         known = [*documentation(), *(f"{family}/…" for family in FAMILIES)]
-        raise UsageError(f"no check named {options.check!r}{did_you_mean(options.check, known)}")
+        near = did_you_mean(options.check, known) or "; `tradewatch list` names them all"
+        raise UsageError(f"no check named {options.check!r}{near}")
     print(text)
     return CLEAN
 
