@@ -18,5 +18,5 @@ def verify(project: Project, files: Mapping[str, str], schemas: Path | None = No
     with tempfile.TemporaryDirectory(prefix="tradewatch-") as folder:
         out = Path(folder)
         write(out, files)
-        tools = [*prometheus.verify(project, out), *alertmanager.verify(project, out)]
+        tools = [*prometheus.verify(project, files, out), *alertmanager.verify(project, out)]
         return [*tools, *dashboards.verify(project, files, schemas)]

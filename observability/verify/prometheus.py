@@ -1,15 +1,16 @@
 """promtool on configuration, rules and tests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from config.spec.model import Project
 from config.spec.problem import Problem
-from observability.verify import rule_tests
+from observability.verify import needed_rules, rule_tests
 from observability.verify.tool import run, run_all
+from observability.write import write
 
 
-def verify(project: Project, out: Path) -> Iterator[Problem]:
+def verify(project: Project, files: Mapping[str, str], out: Path) -> Iterator[Problem]:
     """Yield a problem for each file that promtool refuses, at the spec that it is made from."""
     for name, environment in project.environments.items():
         good, said = run("promtool", "check", "config", f"{name}/prometheus.yml", cwd=out)
@@ -20,13 +21,23 @@ def verify(project: Project, out: Path) -> Iterator[Problem]:
     if not good:
         yield Problem(project.bundle.where(), said, "promtool/rules")
         return
+    write(out, {**files, **needed_rules.with_needed_rules(project, files)})
+    yield from _tested(project, out)
+
+
+def _tested(project: Project, out: Path) -> Iterator[Problem]:
+    """Run the tests of every alert; the longest begin first, so that none runs alone at the end."""
+    longest_first = sorted(project.alerts.values(), key=rule_tests.length, reverse=True)
     calls = [
-        ("promtool", "test", "rules", f"--junit={_report(name)}", f"tests/{name}.yml")
-        for name in project.alerts
+        ("promtool", "test", "rules", f"--junit={_report(alert.name)}", needed_rules.test_of(alert.name))
+        for alert in longest_first
     ]
-    for alert, (good, said) in zip(project.alerts.values(), run_all(calls, cwd=out), strict=True):
+    told = dict(zip((alert.name for alert in longest_first), run_all(calls, cwd=out), strict=True))
+    for alert in project.alerts.values():
+        good, said = told[alert.name]
         if not good:
-            yield from rule_tests.failures(alert, out / _report(alert.name), said)
+            shown = said.replace(f"{needed_rules.folder_of(alert.name)}/", "")
+            yield from rule_tests.failures(alert, out / _report(alert.name), shown)
 
 
 def _report(alert: str) -> str:

@@ -33,6 +33,11 @@ def failures(alert: Alert, report: Path, said: str) -> Iterator[Problem]:
     yield from found or [Problem(alert.where("tests"), f"a test of {alert.name} fails\n{said}", _CHECK)]
 
 
+def length(alert: Alert) -> int:
+    """Return how much time the stories of an alert tell, which is what testing it costs."""
+    return sum(max(one.at.milliseconds for one in story.expect) for story in alert.tests)
+
+
 def _of_story(alert: Alert, story: Story, text: str) -> Iterator[Problem]:
     for part in filter(str.strip, _FAILURE.split(_NAME.sub("", text))):
         found = _TIME.search(part)

@@ -10,7 +10,9 @@ from pathlib import Path
 # The tools that `make setup` fetches, for whoever has not put them on the PATH.
 _FETCHED = Path(__file__).parents[2] / ".tools" / "bin"
 _PATIENCE = 60.0  # seconds; a tool that judges one file takes a tenth of one
-_AT_ONCE = 2
+_MOST_AT_ONCE = 8
+# promtool lives for seconds: collecting garbage less often saves it a quarter of them, for 200 MB.
+_SPEED = {"GOGC": "400"}
 
 
 class ToolMissingError(Exception):
@@ -31,6 +33,7 @@ def run(name: str, *arguments: str, cwd: Path, patience: float = _PATIENCE) -> t
         done = subprocess.run(
             [find(name), *arguments],
             cwd=cwd,
+            env={**os.environ, **_SPEED},
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -45,5 +48,5 @@ def run(name: str, *arguments: str, cwd: Path, patience: float = _PATIENCE) -> t
 
 def run_all(calls: Iterable[Sequence[str]], *, cwd: Path) -> list[tuple[bool, str]]:
     """Run tools, some at once, and return what `run` does of each, in the order of the calls."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_AT_ONCE)) as pool:
         return list(pool.map(lambda call: run(*call, cwd=cwd), calls))

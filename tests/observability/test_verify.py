@@ -10,12 +10,19 @@ from config.spec.problem import Problem
 from observability.compile import Request, compile_bundle
 from observability.verify import verify
 from observability.verify.tool import run, run_all
-from tests.bundle_of import BUNDLE
+from tests.bundle_of import BUNDLE, DEPOT
 
 
 @pytest.fixture(scope="module")
 def shop() -> tuple[Project, Mapping[str, str]]:
     outcome = compile_bundle(Request(config_dir=BUNDLE / "config"))
+    assert outcome.project is not None
+    return outcome.project, outcome.files
+
+
+@pytest.fixture(scope="module")
+def depot() -> tuple[Project, Mapping[str, str]]:
+    outcome = compile_bundle(Request(config_dir=DEPOT / "config"))
     assert outcome.project is not None
     return outcome.project, outcome.files
 
@@ -52,6 +59,32 @@ def test_an_alert_that_goes_to_another_receiver_is_told(shop: tuple[Project, Map
     found = judged(shop, "cellar/alertmanager.yml", "- receiver: warning", "- receiver: nobody")
     assert [problem.check for problem in found] == ["amtool/routes"]
     assert "ManyErrors of severity warning does not reach warning in cellar" in found[0].message
+
+
+def test_alerts_that_go_the_same_way_are_told_together(depot: tuple[Project, Mapping[str, str]]) -> None:
+    found = judged(depot, "cellar/alertmanager.yml", "- receiver: warning", "- receiver: nobody")
+    assert [problem.message.partition(":")[0] for problem in found] == [
+        "LongQueue of severity warning and 5 more like it do not reach warning in cellar"
+    ]
+
+
+@pytest.mark.parametrize("wanted", ['alertname=~"Que.*"', 'alertname="QueueFillsUp"'])
+def test_a_route_for_one_alert_alone_leads_no_other_astray(
+    depot: tuple[Project, Mapping[str, str]], wanted: str
+) -> None:
+    first = "  - receiver: heartbeat\n"
+    stray = f"  - receiver: nobody\n    matchers:\n    - {wanted}\n"
+    found = judged(depot, "cellar/alertmanager.yml", first, stray + first)
+    assert {problem.message.partition(" ")[0] for problem in found} == {"QueueFillsUp"}
+    assert not [problem for problem in found if "more like it" in problem.message]
+
+
+def test_a_rule_that_was_spoiled_fails_the_stories_of_its_alert(
+    shop: tuple[Project, Mapping[str, str]],
+) -> None:
+    found = judged(shop, "rules/web.yml", "> 0.5", "> 5")
+    assert {problem.check for problem in found} == {"promtool/test"}
+    assert all("ManyErrors" in problem.message for problem in found)
 
 
 def test_a_configuration_that_alertmanager_refuses_is_told(shop: tuple[Project, Mapping[str, str]]) -> None:
