@@ -1,6 +1,7 @@
 """Rendered files to disk: each whole or not at all, by a temporary name that is then changed.
 
-When a write fails, the files are old and new mixed, but the manifest names them all: the next run mends it.
+When a write fails, all files are the old ones or, if the change of names itself failed, old and new mixed;
+the manifest names them all, so that the next run mends it.
 """
 
 import difflib
@@ -34,16 +35,22 @@ def write(out: Path, files: Mapping[str, str]) -> Changes:
     changes = compare(out, files)
     if MANIFEST in changes.written:
         # Old and new names first, so that a run that fails halfway leaves no file that nobody knows.
-        _write_file(out / MANIFEST, _listing({*files, *_made_before(out)}))
-    for path in changes.written:
-        if path != MANIFEST:
-            _write_file(out / path, files[path])
+        _replace(out, {MANIFEST: _listing({*files, *_made_before(out)})})
+    _replace(out, {path: files[path] for path in changes.written if path != MANIFEST})
     for path in changes.removed:
         (out / path).unlink()
         _remove_empty_folders(out, (out / path).parent)
     if MANIFEST in changes.written:
-        _write_file(out / MANIFEST, _listing(files))
+        _replace(out, {MANIFEST: _listing(files)})
     return changes
+
+
+def lay_out(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files that nobody keeps into a folder of their own, as quickly as can be."""
+    for path, text in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
 
 
 def kept(out: Path, folders: Collection[str]) -> dict[str, str]:
@@ -89,21 +96,41 @@ def _made_before(out: Path) -> list[str]:
     return [path for path in listed if path and not path.startswith("/") and ".." not in path.split("/")]
 
 
-def _write_file(file: Path, text: str) -> None:
-    if _read(file) == text:
-        return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+def _replace(out: Path, files: Mapping[str, str]) -> None:
+    """Put these files in the place of what is there, none before all are on the disk.
+
+    To wait for the disk only when all are written is quick: it then gets them together.
+    """
+    made: dict[str, str] = {}
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(file)
+        for path, text in files.items():
+            made[path] = _temporary(out / path)
+            Path(made[path]).write_text(text, "utf-8")
+        for temporary in made.values():
+            _await_disk(temporary)
+        for path, temporary in made.items():
+            os.replace(temporary, out / path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        for temporary in made.values():
+            Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _temporary(file: Path) -> str:
+    """Make an empty file beside `file`, readable as that will be."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    os.fchmod(handle, 0o644)
+    os.close(handle)
+    return name
+
+
+def _await_disk(file: str) -> None:
+    handle = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _remove_empty_folders(out: Path, folder: Path) -> None:

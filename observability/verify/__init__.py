@@ -7,7 +7,7 @@ from pathlib import Path
 from config.spec.model import Project
 from config.spec.problem import Problem
 from observability.verify import alertmanager, dashboards, prometheus
-from observability.write import write
+from observability.write import lay_out
 
 
 def verify(project: Project, files: Mapping[str, str], schemas: Path | None = None) -> list[Problem]:
@@ -17,6 +17,6 @@ def verify(project: Project, files: Mapping[str, str], schemas: Path | None = No
     """
     with tempfile.TemporaryDirectory(prefix="tradewatch-") as folder:
         out = Path(folder)
-        write(out, files)
+        lay_out(out, files)
         tools = [*prometheus.verify(project, files, out), *alertmanager.verify(project, out)]
         return [*tools, *dashboards.verify(project, files, schemas)]

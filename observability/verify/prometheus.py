@@ -7,7 +7,7 @@ from config.spec.model import Project
 from config.spec.problem import Problem
 from observability.verify import needed_rules, rule_tests
 from observability.verify.tool import run, run_all
-from observability.write import write
+from observability.write import lay_out
 
 
 def verify(project: Project, files: Mapping[str, str], out: Path) -> Iterator[Problem]:
@@ -21,7 +21,7 @@ def verify(project: Project, files: Mapping[str, str], out: Path) -> Iterator[Pr
     if not good:
         yield Problem(project.bundle.where(), said, "promtool/rules")
         return
-    write(out, {**files, **needed_rules.with_needed_rules(project, files)})
+    lay_out(out, needed_rules.with_needed_rules(project, files))
     yield from _tested(project, out)
 
 

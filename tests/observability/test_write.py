@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,22 +52,43 @@ def test_a_failed_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: p
     assert files_in(tmp_path) == {"a": "old", "MANIFEST": "a\n"}
 
 
+def full(name: str, call: int, disk: pytest.MonkeyPatch) -> None:
+    """Let a function of `os` fail at its n-th call, as on a full disk."""
+    real, calls = getattr(os, name), iter(range(1, 100))
+
+    def limited(*arguments: Any) -> None:
+        if next(calls) == call:
+            raise OSError(28, "No space left on device")
+        real(*arguments)
+
+    disk.setattr(f"os.{name}", limited)
+
+
+def test_no_file_is_replaced_before_all_are_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, {"stale": "old", "b": "old"})
+    with monkeypatch.context() as disk:
+        full("fsync", 3, disk)  # the manifest is the first, then come a and b
+        with pytest.raises(OSError, match="No space left"):
+            write(tmp_path, {"a": "new", "b": "new"})
+    assert files_in(tmp_path) == {"stale": "old", "b": "old", "MANIFEST": "a\nb\nstale\n"}
+
+
 def test_a_run_that_fails_halfway_forgets_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, {"stale": "old", "b": "old"})
-    real, calls = os.fsync, iter(range(100))
-
-    def full_at_the_third(handle: int) -> None:
-        if next(calls) == 2:
-            raise OSError(28, "No space left on device")
-        real(handle)
-
     with monkeypatch.context() as disk:
-        disk.setattr("os.fsync", full_at_the_third)
+        full("replace", 3, disk)
         with pytest.raises(OSError, match="No space left"):
             write(tmp_path, {"a": "new", "b": "new"})
     assert files_in(tmp_path) == {"stale": "old", "a": "new", "b": "old", "MANIFEST": "a\nb\nstale\n"}
     assert write(tmp_path, {"b": "new"}).removed == ("a", "stale")
     assert files_in(tmp_path) == {"b": "new", "MANIFEST": "b\n"}
+
+
+def test_everybody_may_read_what_is_written(tmp_path: Path) -> None:
+    write(tmp_path, {"rules/a.yml": "a"})
+    assert (tmp_path / "rules" / "a.yml").stat().st_mode & 0o777 == 0o644
 
 
 def test_a_difference_shows_new_changed_and_removed_files(tmp_path: Path) -> None:
