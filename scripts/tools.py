@@ -13,9 +13,9 @@ from pathlib import Path
 if not __package__:  # run by its path, with any Python and before the project is installed
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from scripts.fetch.fetcher import SOURCES, Fetcher, version_of
+from scripts.fetch.fetcher import SOURCES, Fetcher, are_there, version_of
 from scripts.fetch.place import noted_source
-from scripts.fetch.spec import Server, SourceError, Tool, load
+from scripts.fetch.spec import Files, Server, SourceError, Tool, load, load_files
 from scripts.postgres_binaries import recorded
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -37,27 +37,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     wanted = tuple(options.sources.replace(",", " ").split()) or SOURCES
     tools, server = load(SPEC)
-    known = [tool.name for tool in tools] + ["postgres"]
+    files = load_files(SPEC)
+    known = [*(tool.name for tool in tools), "postgres", files.name]
     for what, names, allowed in (("source", wanted, SOURCES), ("tool", options.names, known)):
         unknown = [name for name in names if name not in allowed]
         if unknown:
             parser.error(f"no {what} named {unknown[0]!r}; there are {' '.join(allowed)}")
     if options.list:
-        return show(tools, TOOLS)
+        return show(tools, files, TOOLS)
     chosen = options.names or known
     with locked(TOOLS):
         started = time.monotonic() - options.elapsed
         fetcher = Fetcher(TOOLS, wanted, os.environ.get("PATH", ""))
-        return get(tools, server, chosen, fetcher, started)
+        return get(tools, server, files, chosen, fetcher, started)
 
 
 def get(
-    tools: Sequence[Tool], server: Server, chosen: Sequence[str], fetcher: Fetcher, started: float
+    tools: Sequence[Tool],
+    server: Server,
+    files: Files,
+    chosen: Sequence[str],
+    fetcher: Fetcher,
+    started: float,
 ) -> int:
     """All of them, also after one has failed, so that every problem is told at once."""
     jobs: list[Callable[[], str]] = [partial(fetcher.get, tool) for tool in tools if tool.name in chosen]
     if "postgres" in chosen:
         jobs.append(partial(fetcher.get_server, server, CHECKOUT))
+    if files.name in chosen:
+        jobs.append(partial(fetcher.get_files, files))
     failed = 0
     try:
         for job in jobs:
@@ -74,7 +82,7 @@ def get(
     return 1 if failed else 0
 
 
-def show(tools: Sequence[Tool], folder: Path) -> int:
+def show(tools: Sequence[Tool], files: Files, folder: Path) -> int:
     for tool in tools:
         for program in tool.programs:
             where = folder / "bin" / program.name
@@ -85,6 +93,8 @@ def show(tools: Sequence[Tool], folder: Path) -> int:
             print(f"{program.name} {state}")
     found = recorded(folder)
     print(f"postgres {found.version} {found.source} {found.bin}" if found else "postgres missing")
+    place = str(folder / files.name) if are_there(files, folder / files.name) else "missing"
+    print(f"{files.what} {place}")
     return 0
 
 

@@ -1,5 +1,6 @@
 """Try the sources in order: for each tool the first that has a version in range is taken and put in place."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 from scripts.fetch import image, place, server
 from scripts.fetch.debian import Apt, machine_mirror
 from scripts.fetch.release import Releases
-from scripts.fetch.spec import Server, SourceError, Tool, in_range, said_version
+from scripts.fetch.spec import Files, Server, SourceError, Tool, in_range, said_version
 from scripts.postgres_binaries import Postgres
 
 SOURCES = ("path", "tools", "release", "debian", "image", "wheel")
@@ -150,8 +151,34 @@ class Fetcher:
             return server.from_wheel(spec, checkout, self.tools, fresh(self._work / "postgres"))
         return None
 
+    def get_files(self, files: Files) -> str:
+        """What came of it, in a line; these files are no reason to fail."""
+        folder = self.tools / files.name
+        if are_there(files, folder):
+            return f"{files.what} are in .tools already"
+        shutil.rmtree(folder, ignore_errors=True)  # of another version, or half of it
+        work = fresh(self._work / "files")
+        try:
+            if "release" not in self.wanted:
+                raise SourceError("the source `release` was not asked for")
+            for name, digest in files.sha256.items():
+                self._releases.download(files.address.format(name=name), work / Path(name).name, digest)
+        except SourceError as error:
+            return f"{files.what} are not here, so {files.without}: {error}"
+        server.settle(work, folder)
+        return f"{files.what} from {files.address.format(name='…')}"
+
     def clean(self) -> None:
         shutil.rmtree(self._work, ignore_errors=True)
+
+
+def are_there(files: Files, folder: Path) -> bool:
+    """Whether all of the files lie here, as their digests say."""
+    wanted = {folder / name: digest for name, digest in files.sha256.items()}
+    return all(
+        file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == digest
+        for file, digest in wanted.items()
+    )
 
 
 def fresh(folder: Path) -> Path:

@@ -29,13 +29,17 @@ class Releases:
             raise SourceError(f"no release is pinned for {platform.machine()}")
         url = tool.release.format(version=tool.version, arch=arch)
         archive = into / "archive.tar.gz"
-        self._download(url, archive)
-        found = hashlib.sha256(archive.read_bytes()).hexdigest()
-        if found != tool.sha256[arch]:
-            raise SourceError(f"{url} has the digest {found}, tools.toml says {tool.sha256[arch]}: not used")
+        self.download(url, archive, tool.sha256[arch])
         unpack(archive, tool, into)
         archive.unlink()
         return "the official release"
+
+    def download(self, url: str, to: Path, digest: str) -> None:
+        """Put what the address has into this file, which is to be used only if nothing is raised."""
+        self._download(url, to)
+        found = hashlib.sha256(to.read_bytes()).hexdigest()
+        if found != digest:
+            raise SourceError(f"{url} has the digest {found}, tools.toml says {digest}: not used")
 
     def _download(self, url: str, to: Path) -> None:
         host = urlsplit(url).hostname or ""

@@ -54,8 +54,32 @@ class Server:
     skip: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Plain files that are good to have and never needed; `sha256` has the digest of each by its name."""
+
+    name: str
+    what: str
+    without: str  # what becomes of things when they are not there
+    address: str
+    sha256: Mapping[str, str]
+
+
+def load_files(file: Path) -> Files:
+    entry = tomllib.loads(file.read_text())["grafana"]
+    address = entry["address"].replace("{commit}", entry["commit"])
+    return Files(
+        name="grafana",
+        what=f"{entry['what']} {entry['version']}",
+        without=entry["without"],
+        address=address,
+        sha256=entry["sha256"],
+    )
+
+
 def load(file: Path) -> tuple[tuple[Tool, ...], Server]:
     text = tomllib.loads(file.read_text())
+    del text["grafana"]
     entry = text.pop("postgres")
     server = Server(
         range=entry["range"],

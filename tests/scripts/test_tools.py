@@ -13,7 +13,7 @@ from scripts.fetch import place, server
 from scripts.fetch.debian import parse_mirror
 from scripts.fetch.fetcher import Fetcher, Source
 from scripts.fetch.release import Releases, unpack
-from scripts.fetch.spec import Program, SourceError, Tool, in_range, load, said_version
+from scripts.fetch.spec import Program, SourceError, Tool, in_range, load, load_files, said_version
 from scripts.postgres import free_port
 from scripts.postgres_binaries import OLDEST
 from scripts.tools import SPEC, get, main
@@ -144,7 +144,8 @@ def test_an_error_names_all_that_was_tried_and_why(fetcher: Make) -> None:
 def test_a_failure_does_not_hide_the_next_tool(fetcher: Make, capsys: pytest.CaptureFixture[str]) -> None:
     dark = Tool(**{**{name: getattr(OWN, name) for name in OWN.__slots__}, "name": "dark", "range": ">=9"})
     _, postgres = load(SPEC)
-    assert get([dark, OWN], postgres, ["dark", "lamp"], fetcher(release="2.5"), started=0.0) == 1
+    files = load_files(SPEC)
+    assert get([dark, OWN], postgres, files, ["dark", "lamp"], fetcher(release="2.5"), started=0.0) == 1
     out, err = capsys.readouterr()
     assert "lamp 2.5 from the release" in out
     assert "dark (>=9): no source has it" in err
