@@ -14,12 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from observability import commands
-from observability.arguments import read_arguments
-from observability.commands import BUG, USAGE
-from observability.verify.tool import ToolMissingError
-
-INTERRUPTED, READER_GONE = 130, 141
+BUG, INTERRUPTED, READER_GONE = 3, 130, 141
 TRACEBACK = "TRADEWATCH_TRACEBACK"  # set in the environment, it shows where a bug of ours is
 Command = Callable[[argparse.Namespace], int]
 
@@ -27,6 +22,24 @@ Command = Callable[[argparse.Namespace], int]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     _prepare_streams()
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _drop(sys.stdout, sys.stderr)
+        return READER_GONE
+    except Exception as error:  # noqa: BLE001 - the last place that can tell the user what to do
+        _tell_of_bug(error)
+        return BUG
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Run one command; what is imported here is most of the start, and Ctrl-C may come during it too."""
+    from observability import commands
+    from observability.arguments import read_arguments
+    from observability.verify.tool import ToolMissingError
+
     try:
         try:
             options = read_arguments(arguments)
@@ -36,19 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # at the interpreter's own end it would be too late to say anything
     except (commands.UsageError, ToolMissingError) as error:
         _complain(str(error))
-        return USAGE
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except BrokenPipeError:
-        _drop(sys.stdout, sys.stderr)
-        return READER_GONE
+        raise
     except OSError as error:
         _drop(sys.stdout)
         _complain(commands.sentence(error))
-        return USAGE
-    except Exception as error:  # noqa: BLE001 - the last place that can tell the user what to do
-        _tell_of_bug(error)
-        return BUG
+    return commands.USAGE
 
 
 def _tell_of_bug(error: Exception) -> None:

@@ -23,7 +23,7 @@ from observability.report import as_text
 from observability.verify import published_schema
 from observability.write import Changes, as_diff, kept, write
 
-CLEAN, PROBLEMS, USAGE, BUG = range(4)
+CLEAN, PROBLEMS, USAGE = range(3)
 _NOT_PROVED = (
     "not proved: promtool on configuration, rules and their tests; amtool on configuration and the way of"
     " each alert; Grafana's published schema files on dashboards"
@@ -62,7 +62,7 @@ def generate(options: argparse.Namespace) -> int:
     if outcome.failed:
         print("nothing was written", file=sys.stderr)
         return _report(outcome.problems, outcome.sources, options.format)
-    out = _out(options)
+    out = _out_of(options, outcome)
     changes = _written(out, _with_other_environments(options, outcome.files))
     if options.format == "text":
         _tell(out, changes, outcome)
@@ -80,13 +80,14 @@ def _tell(out: Path, changes: Changes, outcome: Outcome) -> None:
 
 def diff(options: argparse.Namespace) -> int:
     """Print what generate would change."""
-    outcome = compile_bundle(_request(options))
+    outcome = _not_left_out(options, compile_bundle(_request(options)))
     if outcome.failed:
         return _report(outcome.problems, outcome.sources)
+    out = _out_of(options, outcome)
     try:
-        difference = as_diff(_out(options), _with_other_environments(options, outcome.files))
+        difference = as_diff(out, _with_other_environments(options, outcome.files))
     except OSError as error:
-        raise UsageError(f"cannot compare with {_out(options)}: {sentence(error)}") from None
+        raise UsageError(f"cannot compare with {out}: {sentence(error)}") from None
     print(difference, end="")
     return PROBLEMS if difference else CLEAN
 
@@ -97,11 +98,22 @@ def _judged(options: argparse.Namespace) -> Outcome:
     # Tests of rules are written for the real speed, so a scaled bundle is not tested again.
     if request.time_scale != 1:
         print(_NOT_PROVED, file=sys.stderr)
-        return compile_bundle(request)
+        return _not_left_out(options, compile_bundle(request))
     schemas = None if options.no_tools else published_schema.fetched()
     if options.no_tools:
         print(_NOT_PROVED, file=sys.stderr)
-    return compile_and_verify(request, with_tools=not options.no_tools, schemas=schemas)
+    outcome = compile_and_verify(request, with_tools=not options.no_tools, schemas=schemas)
+    return _not_left_out(options, outcome)
+
+
+def _not_left_out(options: argparse.Namespace, outcome: Outcome) -> Outcome:
+    """Say which environments were left out because they need values; one that was asked for is an error."""
+    left_out = outcome.project.left_out if outcome.project else ()
+    if options.env in left_out:
+        raise UsageError(f"--env {options.env} needs --values FILE: who is told, and where, is not committed")
+    if left_out:
+        print(f"left out, because it needs --values: {', '.join(left_out)}", file=sys.stderr)
+    return outcome
 
 
 def _with_other_environments(options: argparse.Namespace, files: Mapping[str, str]) -> Mapping[str, str]:
@@ -140,7 +152,7 @@ def lint(options: argparse.Namespace) -> int:
 
 def latency(options: argparse.Namespace) -> int:
     """Print both clocks of every alert, or of those that are named; fail where one breaks its promise."""
-    outcome = compile_bundle(_request(options))
+    outcome = _not_left_out(options, compile_bundle(_request(options)))
     if outcome.project is None or outcome.failed:
         return _report(outcome.problems, outcome.sources)
     for name in options.alert:
@@ -209,6 +221,15 @@ def _count(outcome: Outcome) -> str:
 
 def _number(count: int, thing: str) -> str:
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def _out_of(options: argparse.Namespace, outcome: Outcome) -> Path:
+    """Return where the files go; what has people's addresses in it is not put beside what is committed."""
+    project = outcome.project
+    for name, environment in project.environments.items() if project and options.out is None else ():
+        if environment.needs_values:
+            raise UsageError(f"{name} has people's addresses in it: name a folder of its own with --out DIR")
+    return _out(options)
 
 
 def _out(options: argparse.Namespace) -> Path:

@@ -2,7 +2,8 @@
 
 A case begins with sentences that say why. A block `-- config/x.yaml --` replaces that file; a block
 `-- edit config/x.yaml --` holds lines `old => new`. The block `-- output --` is what the user sees.
-`make test ARGS=--update` writes it anew. A block `-- lint rules.yml --` is a plain rule file to lint instead.
+`make test ARGS=--update` writes it anew. A block `-- lint rules.yml --` is a plain rule file to lint instead;
+a block `-- values.yaml --` is what `--values` lays over the environments.
 """
 
 import re
@@ -11,13 +12,15 @@ from pathlib import Path
 import pytest
 
 from config.spec.duration import Duration
+from config.spec.load import ValuesFile
+from config.spec.source import read
 from observability.compile import Request, compile_bundle
 from observability.lint import lint
 from observability.report import as_text
 from tests.bundle_of import BUNDLE, lay_out
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
-LINTED = "lint "
+LINTED, VALUES = "lint ", "values.yaml"
 BLOCK = re.compile(r"^-- (.+) --\n", re.MULTILINE)
 
 
@@ -53,7 +56,9 @@ def linted(blocks: dict[str, str]) -> str:
 
 
 def compiled(blocks: dict[str, str], folder: Path) -> str:
-    outcome = compile_bundle(Request(config_dir=lay_out(folder, files_of(blocks)).relative_to(folder)))
+    config_dir = lay_out(folder, files_of(blocks)).relative_to(folder)
+    values = ValuesFile(read(folder / VALUES, VALUES)[0]) if VALUES in blocks else {}
+    outcome = compile_bundle(Request(config_dir=config_dir, values=values))
     return as_text(outcome.problems, outcome.sources)
 
 

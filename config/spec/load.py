@@ -67,16 +67,22 @@ class Loader:
         self._shown_dir = _shown(config_dir)
         self.problems: list[Problem] = []
         self.sources: dict[str, Source] = {}
+        self.left_out: list[str] = []
 
     def document(self, cls: type[T], schema: str, *names: str, values: Source | None = None) -> T | None:
         """Load one file as a `cls`; None when it has problems, which are then in `problems`.
 
-        What `values` has under the file's name replaces parts of its data, key by key, before it is checked.
+        What `values` has under the file's name replaces parts of its data, key by key, before it is checked;
+        a file that needs values and gets none is left out.
         """
         source, problems = self._read(*names)
         stem = Path(names[-1]).stem
-        if values and stem in values.data and isinstance(source.data, dict):
-            source = source.under(values, stem)
+        if values and isinstance(source.data, dict):
+            if stem in values.data:
+                source = source.under(values, stem)
+            elif source.data.get("needs_values") is True:
+                self.left_out.append(stem)
+                return None
         if source.data is not None or not problems:
             problems += validate(source, load_schema(_SCHEMAS / f"{schema}.schema.json"))
         value = None
@@ -222,6 +228,7 @@ def load_project(
         subjects=subjects,
         dashboards=dashboards,
         environments=environments,
+        left_out=tuple(loader.left_out),
         runbooks=frozenset(pages),
         blank_runbooks=frozenset(name for name, page in pages.items() if _is_blank(page)),
         sources=loader.sources,

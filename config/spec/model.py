@@ -207,9 +207,13 @@ class Dashboard(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address(Spec):
-    """Where a receiver is reached in one environment; which keys it needs follows from its kind."""
+    """Where a receiver is reached in one environment; which keys it needs follows from its kind.
+
+    What is secret stands in a file, and only the file's name in here.
+    """
 
     url: str | None = None
+    url_file: str | None = None
     routing_key_file: str | None = None
     region: str | None = None
     profile: str | None = None
@@ -217,6 +221,8 @@ class Address(Spec):
     smarthost: str | None = None
     from_: str | None = None
     to: str | None = None
+    username: str | None = None
+    password_file: str | None = None
     require_tls: bool = True
 
 
@@ -230,19 +236,26 @@ class Links(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment(Spec):
-    """environments/<name>.yaml: the few values that differ between where the stack runs."""
+    """environments/<name>.yaml: the few values that differ between where the stack runs.
+
+    One that `needs_values` is for real people and compiled only with a values file. There the secret files
+    must exist: in `secrets_at`, under the same names, where the machine that compiles has them elsewhere.
+    """
 
     targets: Mapping[str, tuple[str, ...]]
     alertmanagers: tuple[str, ...]
     links: Links
     receivers: Mapping[str, Address]
+    needs_values: bool = False
+    secrets_at: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Project:
     """Everything that the compiler knows: the specs, and the texts of all files by their paths.
 
-    Runbooks are the ids of the pages that exist; of these the blank ones say nothing.
+    Runbooks are the ids of the pages that exist; of these the blank ones say nothing. `left_out` names the
+    environments that need values and were given none.
 
     It is compared by identity, so that what is worked out of it can be kept beside it.
     """
@@ -255,6 +268,7 @@ class Project:
     subjects: Mapping[str, Alerts]
     dashboards: Mapping[str, Dashboard]
     environments: Mapping[str, Environment]
+    left_out: tuple[str, ...]
     runbooks: frozenset[str]
     blank_runbooks: frozenset[str]
     sources: Mapping[str, Source]

@@ -10,10 +10,10 @@ from config.spec.model import Address, Project, Receiver
 from observability.checks.finding import Finding
 
 NEEDS = {
-    "pagerduty": ("url", "routing_key_file"),
-    "sns": ("url", "region", "profile", "phone_number"),
+    "pagerduty": ("routing_key_file",),
+    "sns": ("region", "profile", "phone_number"),
     "email": ("smarthost", "from", "to"),
-    "webhook": ("url",),
+    "webhook": (),
 }
 
 
@@ -34,3 +34,9 @@ def _address(receiver: Receiver, address: Address) -> Iterator[Finding]:
     for key in NEEDS[receiver.kind]:
         if getattr(address, "from_" if key == "from" else key) is None:
             yield Finding(address.where(), f"receiver {receiver.name!r} is {receiver.kind} and needs {key!r}")
+    if receiver.kind == "webhook" and (address.url is None) is (address.url_file is None):
+        text = f"receiver {receiver.name!r} is webhook and needs either 'url' or 'url_file'"
+        yield Finding(address.where(), text)
+    if (address.username is None) is not (address.password_file is None):
+        text = f"receiver {receiver.name!r} needs 'username' and 'password_file' together, or neither"
+        yield Finding(address.where(), text)

@@ -164,7 +164,7 @@ def _pagerduty(address: Address, severity: str, text: str) -> Config:
     # PagerDuty knows four severities; what is not one of them would be refused.
     return {
         "send_resolved": True,
-        "url": address.url,
+        **_given(url=address.url),
         "routing_key_file": address.routing_key_file,
         "severity": severity if severity in ("critical", "error", "warning", "info") else "critical",
         "description": _template("title"),
@@ -188,7 +188,7 @@ def _pagerduty(address: Address, severity: str, text: str) -> Config:
 def _sns(address: Address, severity: str, text: str) -> Config:
     return {
         "send_resolved": True,
-        "api_url": address.url,
+        **_given(api_url=address.url),
         "sigv4": {"region": address.region, "profile": address.profile},
         "phone_number": address.phone_number,
         "subject": "",
@@ -202,6 +202,7 @@ def _email(address: Address, severity: str, text: str) -> Config:
         "smarthost": address.smarthost,
         "from": address.from_,
         "to": address.to,
+        **_given(auth_username=address.username, auth_password_file=address.password_file),
         "require_tls": address.require_tls,
         "headers": {
             "Subject": _template("digest_title" if text == "digest" else "title"),
@@ -215,7 +216,8 @@ def _email(address: Address, severity: str, text: str) -> Config:
 
 
 def _webhook(address: Address, severity: str, text: str) -> Config:
-    return {"send_resolved": severity != _HEARTBEAT_RECEIVER, "url": address.url}
+    where = _given(url=address.url, url_file=address.url_file)
+    return {"send_resolved": severity != _HEARTBEAT_RECEIVER, **where}
 
 
 _KINDS: dict[str, Callable[[Address, str, str], Config]] = {
@@ -224,6 +226,11 @@ _KINDS: dict[str, Callable[[Address, str, str], Config]] = {
     "email": _email,
     "webhook": _webhook,
 }
+
+
+def _given(**keys: str | None) -> Config:
+    """Return what has a value; Alertmanager knows what to do without the rest."""
+    return {key: value for key, value in keys.items() if value is not None}
 
 
 def _template(name: str) -> str:

@@ -1,6 +1,7 @@
 """The command line called wrongly, or failing by a fault of ours: a sentence that helps, and an exit code."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -108,3 +109,20 @@ def test_generate_tells_machines_of_problems_alone(
     told = capsys.readouterr()
     assert told.out.startswith("::error file=")
     assert told.err == "nothing was written\n"
+
+
+def test_a_stop_during_the_start_is_no_bug(root: Path) -> None:
+    program = (
+        "import builtins, sys\n"
+        "real = builtins.__import__\n"
+        "def stopped(name, *rest):\n"
+        "    if name == 'promql_parser': raise KeyboardInterrupt\n"
+        "    return real(name, *rest)\n"
+        "from observability.__main__ import main\n"
+        "builtins.__import__ = stopped\n"
+        "sys.exit(main(['list']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=root
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
