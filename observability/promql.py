@@ -13,7 +13,7 @@ SYNTHETIC = frozenset(
     {"up", "scrape_duration_seconds", "scrape_samples_scraped", "ALERTS", "ALERTS_FOR_STATE"}
 )
 _MOST_PARTS = 5000
-_MOST_KEPT = 100_000  # every check asks for every expression, so none may have been forgotten by then
+_MOST_KEPT = 1_000_000  # every check asks for every expression, so none may have been forgotten by then
 _SECONDS_ARGUMENT = frozenset({"predict_linear"})  # their second argument is a time to come
 _FIRST_MARK = 1_000_000_000  # seconds; no real window is thirty years long
 
@@ -28,7 +28,7 @@ def parse(text: str) -> promql.Expr:
 def syntax_error(text: str) -> str | None:
     """Return what is wrong with the expression, or None."""
     try:
-        depth = sum(1 for _ in nodes(promql.parse(text)))
+        depth = len(nodes(parse(text)))
     except ValueError as error:
         return str(error).strip().splitlines()[0]
     except RecursionError:
@@ -36,14 +36,19 @@ def syntax_error(text: str) -> str | None:
     return f"{depth} parts are more than anybody can read" if depth > _MOST_PARTS else None
 
 
-def nodes(expr: promql.Expr) -> Iterator[promql.Expr]:
-    """Yield the expression and everything below it; a change to a node changes the whole.
+@lru_cache(_MOST_KEPT)
+def nodes(expr: promql.Expr) -> tuple[promql.Expr, ...]:
+    """Return the expression and everything below it; a change to a node changes the whole.
 
     The library's own walk hands out copies, so changes made there are lost.
     """
+    return tuple(_walk(expr))
+
+
+def _walk(expr: promql.Expr) -> Iterator[promql.Expr]:
     yield expr
     for child in children(expr):
-        yield from nodes(child)
+        yield from _walk(child)
 
 
 def children(expr: promql.Expr) -> Iterator[promql.Expr]:
@@ -77,6 +82,11 @@ def metric_names(text: str) -> list[str]:
     return list(dict.fromkeys(name for name, _ in selectors(text)))
 
 
+def names_in(expr: promql.Expr) -> list[str]:
+    """Return the metric names of a tree, in order."""
+    return [metric_name(node) for node in nodes(expr) if isinstance(node, promql.VectorSelector)]
+
+
 def label_matchers(selector: promql.VectorSelector) -> list[tuple[str, str]]:
     """Return the labels that the selector wants to equal a value."""
     equal = [m for m in selector.matchers.matchers if m.op == promql.MatchOp.Equal and m.name != "__name__"]
@@ -91,7 +101,7 @@ def scaled(text: str, factor: float) -> str:
     """
     root = promql.parse(text)
     texts: dict[str, str] = {}
-    for node in nodes(root):
+    for node in _walk(root):
         if isinstance(node, promql.Call) and node.func.name in _SECONDS_ARGUMENT:
             _scale_seconds(node.args[1], factor)
         for field in ("range", "step", "offset"):

@@ -1,7 +1,8 @@
 """Every query and alert with its place, and what is known of the metrics in it, for checks of PromQL."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import promql_parser as promql
 
@@ -24,8 +25,13 @@ class Known:
     is_guessed: bool = False  # by their names, because no catalogue tells
     told: frozenset[str] = frozenset()  # yet the types of these, because a saved /metrics text does
 
+    _shapes: dict[promql.Expr, Shape] = field(init=False, default_factory=dict, compare=False, repr=False)
+
     def shape(self, node: promql.Expr) -> Shape:
-        return infer(node, self.lookup)
+        """Return the shape of a part of an expression; many checks ask for the same."""
+        if (known := self._shapes.get(node)) is None:
+            known = self._shapes[node] = infer(node, self.lookup)
+        return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +73,39 @@ def all_queries(project: Project) -> Iterator[tuple[str, Place]]:
             yield from ((query.expr, query.where("expr")) for query in panel.queries)
 
 
-def readable_queries(project: Project) -> Iterator[Query]:
-    """Yield the queries that parse; query_syntax reports the others."""
-    known = known_of(project)
+def readable_queries(project: Project) -> tuple[Query, ...]:
+    """Return the queries that parse; query_syntax reports the others."""
+    return _worked_out(project).queries
+
+
+def alarms(project: Project) -> tuple[Alarm, ...]:
+    """Return each level of each alert whose condition can be told; other checks report the rest."""
+    return _worked_out(project).alarms
+
+
+def known_of(project: Project) -> Known:
+    """Return what a bundle knows of its metrics."""
+    return _worked_out(project).known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WorkedOut:
+    """What nearly every check asks of a project."""
+
+    known: Known
+    queries: tuple[Query, ...]
+    alarms: tuple[Alarm, ...]
+
+
+@lru_cache(1)
+def _worked_out(project: Project) -> _WorkedOut:
+    known = _known(project)
+    return _WorkedOut(
+        known=known, queries=tuple(_queries(project, known)), alarms=tuple(_alarms(project, known))
+    )
+
+
+def _queries(project: Project, known: Known) -> Iterator[Query]:
     alarming = {alert.measure for alert in project.alerts.values()}
     places = {project.measures[name].where("query") for name in alarming if name in project.measures}
     for text, place in all_queries(project):
@@ -77,9 +113,7 @@ def readable_queries(project: Project) -> Iterator[Query]:
             yield Query(text=text, place=place, is_alarming=place in places, known=known)
 
 
-def alarms(project: Project) -> Iterator[Alarm]:
-    """Yield each level of each alert whose condition can be told; other checks report the rest."""
-    known = known_of(project)
+def _alarms(project: Project, known: Known) -> Iterator[Alarm]:
     for alert in project.alerts.values():
         for severity, level in alert.levels.items():
             try:
@@ -103,8 +137,7 @@ def alarms(project: Project) -> Iterator[Alarm]:
             yield Alarm(rule=rule, query=query, evaluated_every=every, measured=measured)
 
 
-def known_of(project: Project) -> Known:
-    """Return what a bundle knows of its metrics."""
+def _known(project: Project) -> Known:
     shapes = {
         recorded(project, one.name): Shape(type="gauge", labels=frozenset(one.by), unit=one.unit)
         for one in project.measures.values()
