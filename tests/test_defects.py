@@ -85,9 +85,10 @@ def edited(text: str, diff: str, path: str) -> str:
 def said_by(check: str | None, output: str) -> str:
     """Return what one check says: its problems, each with the lines that show the place; or all that is said.
 
-    That the tools were left out is said too, and is no news of the mistake.
+    What stands before the first problem tells how the command was called, not what it found.
     """
-    output = re.sub(r"^not proved: .*\n", "", output, flags=re.MULTILINE)
+    if problem := PROBLEM.search(output):
+        output = output[problem.start() :]
     if check is None:
         return output
     parts = re.split(r"^(?=\S)", output, flags=re.MULTILINE)
