@@ -7,6 +7,7 @@ import os
 import random
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,26 +70,54 @@ MUTATIONS: tuple[Callable[[bytes, random.Random], bytes], ...] = (
 )
 
 
+PROBLEM = re.compile(r"^\S+:\d+:\d+: .*\[([a-z_]+)(?:/\S+)?\]$", re.MULTILINE)
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
 @pytest.mark.parametrize("bundle", ["the bot's", "the shop's"])
-def test_spoiled_specs_give_problems_and_never_a_bug(
-    bundle: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_spoiled_specs_give_problems_or_files_and_never_a_bug_or_half_of_either(
+    bundle: str,
+    root: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("TRADEWATCH_TRACEBACK", "1")
     above = root if bundle == "the bot's" else BUNDLE
     files = {f: f.read_bytes() for f in sorted((above / "config").rglob("*.yaml"))}
-    shutil.copytree(above / "runbooks", tmp_path / "runbooks")
+    for folder in ("config", "runbooks"):
+        hidden = shutil.ignore_patterns("__pycache__", "spec")
+        shutil.copytree(above / folder, tmp_path / folder, ignore=hidden)
     copies = {file: tmp_path / file.relative_to(above) for file in files}
-    for file, copy in copies.items():
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(files[file])
+    generate = ["generate", "--no-tools", "--config", str(tmp_path / "config")]
+    assert main(generate) == 0
+    good = contents(tmp_path / "observability")
+    told: Counter[str] = Counter()
+    capsys.readouterr()
     for number in range(COUNT // 2):
         dice = random.Random(f"{SEED} {bundle} {number}")
-        file = dice.choice(list(files))
-        copies[file].write_bytes(text := dice.choice(MUTATIONS)(files[file], dice))
-        code = main(["diff", "--config", str(tmp_path / "config")])
-        told = capsys.readouterr().err
-        assert code == 1, f"{file} as {text!r} gave {code}: {told}"
+        file, mutation = dice.choice(list(files)), dice.choice(MUTATIONS)
+        copies[file].write_bytes(text := mutation(files[file], dice))
+        code = main(generate)
+        said = capsys.readouterr().err
+        assert code in (0, 1), f"{file} as {text!r} gave {code}: {said}"
+        written = contents(tmp_path / "observability")
+        if code:
+            assert written == good, f"{file} as {text!r} was refused and written"
+            found = PROBLEM.findall(said)
+            assert found, f"{file} as {text!r} was refused without a place: {said}"
+            told.update(found)
+        elif written != good:
+            assert main(["diff", *generate[2:]]) == 0, f"{file} as {text!r} was written by half"
+        told.update([f"{mutation.__name__}: {'refused' if code else 'compiled'}"])
         copies[file].write_bytes(files[file])
+        if written != good:
+            assert main(generate) == 0
+            capsys.readouterr()
     with capsys.disabled():
-        print(
-            f"\nfuzz of {bundle} specs: {COUNT // 2} tried, {max(FULL - COUNT, 0) // 2} skipped of a full run"
-        )
+        counts = ", ".join(f"{count} {what}" for what, count in sorted(told.items()))
+        skipped = max(FULL - COUNT, 0) // 2
+        print(f"\nfuzz of {bundle} specs: {COUNT // 2} tried, {skipped} skipped of a full run: {counts}")
