@@ -92,7 +92,7 @@ def owners_of(project: Project) -> Owners:
         # Of all that begins at one place, the innermost is meant, which is the longest path.
         for keys, place in sorted(chain(source.keys.items(), source.values.items()), key=_depth):
             name = _first_name(keys, named[path])
-            owners[place] = frozenset({name, f"{stem}/{name}"} if name else {stem})
+            owners[place] = frozenset({stem, name, f"{stem}/{name}"} if name else {stem})
     return owners
 
 

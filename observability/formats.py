@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from config.spec.problem import Place, Problem
 from config.spec.source import Source
 from observability.explain import explanation
-from observability.report import as_text
+from observability.report import as_text, ordered
 
 Formatter = Callable[[Sequence[Problem], Mapping[str, Source]], str]
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -15,7 +15,7 @@ _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 def as_json(problems: Sequence[Problem], sources: Mapping[str, Source]) -> str:
     """Return a list of objects, one per problem."""
     return (
-        json.dumps([_object(problem) for problem in _ordered(problems)], indent=2, ensure_ascii=False) + "\n"
+        json.dumps([_object(problem) for problem in ordered(problems)], indent=2, ensure_ascii=False) + "\n"
     )
 
 
@@ -24,7 +24,7 @@ def as_github(problems: Sequence[Problem], sources: Mapping[str, Source]) -> str
     return "".join(
         f"::{p.severity} file={_property(p.place.path)},line={p.place.line},col={p.place.column},"
         f"title={_property(p.check)}::{_data(p.message)}\n"
-        for p in _ordered(problems)
+        for p in ordered(problems)
     )
 
 
@@ -35,16 +35,12 @@ def as_sarif(problems: Sequence[Problem], sources: Mapping[str, Source]) -> str:
         for name in sorted({problem.check for problem in problems})
     ]
     driver = {"name": "tradewatch", "rules": rules}
-    results = [_result(problem) for problem in _ordered(problems)]
+    results = [_result(problem) for problem in ordered(problems)]
     log = {"$schema": _SARIF, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
 FORMATS: Mapping[str, Formatter] = {"text": as_text, "json": as_json, "github": as_github, "sarif": as_sarif}
-
-
-def _ordered(problems: Sequence[Problem]) -> list[Problem]:
-    return sorted(problems, key=lambda problem: (problem.place, problem.message))
 
 
 def _object(problem: Problem) -> dict[str, object]:

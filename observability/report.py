@@ -1,21 +1,36 @@
-"""Problems as people read them: place, sentence, source line, caret."""
+"""Problems as people read them: place, sentence, source line, caret; never with a secret in it."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from config.spec.problem import Place, Problem
 from config.spec.source import Source
 from config.spec.syntax import LINE_END
+from observability.secret import masked
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def as_text(problems: Iterable[Problem], sources: Mapping[str, Source]) -> str:
     """Return the problems in the order of their places, each with its source line."""
-    ordered = sorted(problems, key=lambda problem: (problem.place, problem.message))
-    told = {path for problem in ordered for path in [problem.place.path] if path in sources}
-    texts = {path: LINE_END.split(sources[path].text) for path in told}
-    return "".join(f"{line}\n" for problem in ordered for line in _lines(problem, texts))
+    found = ordered(problems)
+    told = {path for problem in found for path in [problem.place.path] if path in sources}
+    texts = {path: LINE_END.split(masked(sources[path].text)) for path in told}
+    return "".join(f"{line}\n" for problem in found for line in _lines(problem, texts))
+
+
+def ordered(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems in the order of their places, without any secret that one of them quotes."""
+    found = sorted(problems, key=lambda problem: (problem.place, problem.message))
+    return [
+        replace(
+            problem,
+            message=masked(problem.message),
+            related=tuple(replace(one, message=masked(one.message)) for one in problem.related),
+        )
+        for problem in found
+    ]
 
 
 def _lines(problem: Problem, texts: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -44,7 +44,8 @@ class Bundle(Spec):
 class Metric(Spec):
     """A metric that a job exports; `labels` maps each label to all values that it takes.
 
-    What is `planned` is declared for alerts and panels, but nothing exports it yet.
+    What is `planned` is declared for alerts and panels, but nothing exports it yet. A gauge that is `polled`
+    is read from outside at intervals, and keeps its last value when that fails.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Metric(Spec):
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     buckets: tuple[Decimal, ...] = ()
     planned: bool = False
+    polled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

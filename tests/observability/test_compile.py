@@ -31,7 +31,7 @@ def told(outcome: Outcome) -> list[tuple[str, int, str]]:
     return sorted(found)
 
 
-@pytest.mark.parametrize("of", ["error_ratio", "measures/error_ratio"])
+@pytest.mark.parametrize("of", ["error_ratio", "measures/error_ratio", "measures"])
 @pytest.mark.parametrize("today", [TODAY, date(2026, 12, 31)])
 def test_an_exception_holds_up_to_its_day(of: str, today: date, tmp_path: Path) -> None:
     outcome = compiled(tmp_path, allowing(of=of), today=today)
@@ -121,7 +121,7 @@ def test_names_of_all_that_stands_in_files_are_known(tmp_path: Path) -> None:
     assert project is not None
     owners = owners_of(project)
     found = {problem.message: owners[problem.place] for problem in run_checks(project)}
-    assert found["no receiver named 'male'; did you mean 'mail'?"] == {"digest", "routing/digest"}
+    assert found["no receiver named 'male'; did you mean 'mail'?"] == {"routing", "digest", "routing/digest"}
     assert found["no job named 'wob'; did you mean 'web'?"] == {"cellar"}
 
 

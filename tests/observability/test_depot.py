@@ -45,6 +45,7 @@ def test_at_sixty_times_the_speed_every_part_of_an_alert_is_faster() -> None:
             "SlowAnswers",
         ),
         (MEASURES, "(shop_build_info)", "(shop_build_info) * 2", "BadVersion"),
+        (ALERTS, "{above: 600, for: 5m}", "{above: 6000, for: 5m}", "CustomsSilent"),
         (ALERTS, "{below: 1, for: 5m}", "{below: 0, for: 5m}", "ServerDown"),
         (ALERTS, "{present: false, for: 2m}", "{present: false, for: 15m}", "NobodyServes"),
         (ALERTS, "{present: true, for: 30m}", "{present: true, for: 2h}", "ParcelsWhileClosed"),

@@ -102,7 +102,7 @@ def test_the_specs_are_told_where_only_the_published_schema_refuses(schemas: Pat
     found = compile_and_verify(request, with_tools=False, schemas=schemas).problems
     said = "is refused by the published schema: 'another' was expected"
     assert [(one.check, one.message) for one in found] == [
-        ("dashboard/schema", f"dashboards/web.json: panels[{panel}].title {said}") for panel in (1, 2)
+        ("dashboard/schema", f"dashboards/web.json: panels[{panel}].title {said}") for panel in (1, 2, 3)
     ]
     assert compile_and_verify(request, with_tools=False).problems == ()
 

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 import yaml
 
-from observability.compile import Request, compile_bundle
+from config.spec.load import load_project
+from observability.render import rules
 from tests.bundle_of import BUNDLE, DEPOT, lay_out, replaced
 
 
 def rules_of(config_dir: Path, file: str) -> Any:
-    outcome = compile_bundle(Request(config_dir=config_dir))
-    assert outcome.files, outcome.problems
-    return yaml.safe_load(outcome.files[f"rules/{file}.yml"])["groups"][0]["rules"]
+    project, problems, _ = load_project(config_dir)
+    assert project is not None, problems
+    return yaml.safe_load(rules.render(project)[f"rules/{file}.yml"])["groups"][0]["rules"]
 
 
 def test_a_level_is_a_comparison_of_the_recorded_measure() -> None:
