@@ -1,7 +1,7 @@
 """No file holds a secret: a password or token in a URL, a key, the address of somebody's webhook.
 
 Why: specs and what is made of them are committed, copied and shown on screens; whoever reads one may use it.
-Fix: put it in a file that is not committed and name that file, as `routing_key_file` does; then change the
+Fix: put it in a file that is not committed and name that file, as `url_file` does; then change the
 secret, because it has been seen.
 """
 

@@ -27,7 +27,7 @@ def check(project: Project) -> Iterator[Finding]:
     if all(syntax_error(text) is None for text, _ in all_queries(project)):
         metrics = {name: one for one in project.catalogue.metrics.values() for name in exported_names(one)}
         targets = {
-            job: max(len(one.targets.get(job, ())) for one in project.environments.values())
+            job: max((len(one.targets.get(job, ())) for one in project.environments.values()), default=1)
             for job in project.scrape.jobs
         }
         for alert in project.alerts.values():
