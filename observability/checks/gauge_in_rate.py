@@ -11,7 +11,7 @@ import promql_parser as promql
 from config.spec.model import Project
 from observability.checks.finding import Finding
 from observability.checks.queries import Query, readable_queries
-from observability.promql import metric_names, nodes, shown
+from observability.promql import names_in, nodes, shown
 
 _FOR_COUNTERS = frozenset({"rate", "increase", "irate", "resets"})
 FOR_GAUGES = frozenset({"delta", "idelta", "deriv", "predict_linear"})
@@ -30,7 +30,7 @@ def check_query(query: Query) -> Iterator[Finding]:
         if name in _FOR_COUNTERS and kind == "gauge":
             yield Finding(query.place, f"{name}() is for counters, and {shown(node.args[0])} is a gauge")
         if name in FOR_GAUGES and kind == "counter":
-            is_guess = query.known.is_guessed and metric_names(shown(node.args[0]))[0] not in query.known.told
+            is_guess = query.known.is_guessed and not query.known.told.issuperset(names_in(node.args[0]))
             by = "by its name " if is_guess else ""
             text = f"{name}() is for gauges, and {shown(node.args[0])} is {by}a counter"
             yield Finding(query.place, text, "warning" if is_guess else "error")
