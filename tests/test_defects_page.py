@@ -29,7 +29,8 @@ compare every word. Checks are explained in [checks.md](checks.md).
 The numbers are those of a list of mistakes that public collections of alerts are known for; `+` marks what
 belongs to a bundle of specs beyond it.
 An id with a slash is of no check: `schema/…` and `yaml/…` are of the reader, which lets the mistake not be
-written at all, and `dashboard/…` are rules for what is rendered.
+written at all, and `dashboard/…` are rules for what is rendered. Overlapping panels and doubled ids of panels
+cannot come from a spec, because both are computed; tests of those rules plant them in the rendered files.
 """
 _PLANTED = """\
 ## The mistakes
