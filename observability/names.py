@@ -1,5 +1,7 @@
 """Every name that one generated file gives and another one uses."""
 
+from functools import lru_cache
+
 from config.spec.model import Alert, Project
 
 WATCHDOG = "Watchdog"
@@ -24,8 +26,16 @@ def panel_path(project: Project, alert: Alert) -> str:
 
 def panel_number(project: Project, panel: str) -> int:
     """Return the number of `<dashboard>/<panel>` in its dashboard, counted from 1."""
-    board, wanted = project.panels[panel]
-    return board.panels.index(wanted) + 1
+    return _panel_numbers(project)[panel]
+
+
+@lru_cache(1)
+def _panel_numbers(project: Project) -> dict[str, int]:
+    return {
+        f"{name}/{panel.id}": number
+        for name, board in project.dashboards.items()
+        for number, panel in enumerate(board.panels, 1)
+    }
 
 
 def gravest(project: Project, alert: Alert) -> str:
