@@ -10,7 +10,7 @@ from config.spec.model import Alert, Metric, Project
 from config.spec.story import Happening, Observation, Story
 from observability.infer import exported_names
 from observability.names import recorded
-from observability.promql import metric_names
+from observability.promql import metric_names, syntax_error
 
 STEP = Duration(60_000)
 UP = "up"  # Prometheus' own word about each target
@@ -49,15 +49,16 @@ def environment(story: Story) -> str:
 
 
 def queries_of(project: Project, *names: str) -> list[str]:
-    """Return the queries of these measures, and of those that they read."""
+    """Return the queries of these measures, and of those that they read; what cannot be read has none."""
     waiting = list(names)
     prefix = recorded(project, "")
     found: dict[str, str] = {}
     while waiting:
-        if (name := waiting.pop()) not in found:
-            found[name] = project.measures[name].query
-            ours = (one for one in metric_names(found[name]) if one.startswith(prefix))
-            waiting += [measure for one in ours if (measure := one.removeprefix(prefix)) in project.measures]
+        measure = project.measures.get(waiting.pop())
+        if measure and measure.name not in found and not syntax_error(measure.query):
+            found[measure.name] = measure.query
+            read = metric_names(measure.query)
+            waiting += [name.removeprefix(prefix) for name in read if name.startswith(prefix)]
     return list(found.values())
 
 
