@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from observability.compile import Outcome, Request, compile_bundle
+from observability.compile import Outcome, Request, compile_and_verify
 from observability.write import write
 from scripts.bench.made_up import lay_out
 
@@ -29,7 +29,7 @@ def measure(sizes: Sequence[int]) -> Iterator[Point]:
 
 def point(config: Path, out: Path, alerts: int) -> Point:
     begin = time.perf_counter()
-    outcome: Outcome = compile_bundle(Request(config_dir=config))
+    outcome: Outcome = compile_and_verify(Request(config_dir=config), with_tools=False)
     checked = time.perf_counter()
     if outcome.problems:
         raise RuntimeError(f"the bundle has problems, the first: {outcome.problems[0]}")

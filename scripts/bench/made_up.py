@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PER_FILE = 100
+_PER_ROW = 4
 _FIXED = {
     "config/bundle.yaml": "namespace: shop\ntitle: Made up\n",
     "config/metrics.yaml": """\
@@ -53,10 +54,10 @@ receivers:
 }
 _MEASURE = """\
   errors_{n}:
-    description: Share of requests that failed, where more than {n} are asked in a second
+    description: Share of requests that failed, where any are asked; no other query is quite like it
     kind: ratio
     unit: ratio
-    query: sum(rate(requests_total{{code="500"}}[10m])) / (sum(rate(requests_total[10m])) > {n})
+    query: sum(rate(requests_total{{code="500"}}[10m])) / (sum(rate(requests_total[10m])) > {n}e-9)
 """
 _ALERT = """\
   ManyErrors{n}:
@@ -83,7 +84,9 @@ uid: {uid}
 title: Board {board}
 description: Do requests fail?
 rows:
-  - title: Requests
+"""
+_ROW = """\
+  - title: Requests from {n}
     panels:
 """
 _PANEL = """\
@@ -114,5 +117,9 @@ def _files(count: int) -> Iterator[tuple[str, str]]:
         numbers = range(first, min(first + _PER_FILE, count))
         alerts = "".join(_ALERT.format(n=n, board=board) for n in numbers)
         yield f"config/alerts/{board}.yaml", f"alerts:\n{alerts}"
-        panels = "".join(_PANEL.format(n=n) for n in numbers)
+        panels = "".join(_panel(n) for n in numbers)
         yield f"config/dashboards/{board}.yaml", _BOARD.format(board=board, uid=f"board-{first:08}") + panels
+
+
+def _panel(n: int) -> str:
+    return ("" if n % _PER_ROW else _ROW.format(n=n)) + _PANEL.format(n=n)
