@@ -9,7 +9,8 @@ from config.spec.source import Source
 from config.spec.syntax import LINE_END
 from observability.secret import masked
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Also what turns the rest of the line round.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def as_text(problems: Iterable[Problem], sources: Mapping[str, Source]) -> str:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from config.spec.problem import Place, Problem, Related
+from config.spec.source import parse
 from observability.__main__ import main
 from observability.explain import FAMILIES, explanation
 from observability.formats import FORMATS, as_github, as_json, as_sarif
+from observability.report import as_text
 
 AT, OTHER = Place("config/a.yaml", 2, 3), Place("config/b.yaml", 4, 5)
 PROBLEMS = [
@@ -81,3 +83,11 @@ def test_sarif_explains_each_rule_also_of_a_family() -> None:
 def test_no_problems_are_well_formed_too(form: str) -> None:
     text = FORMATS[form]([], {})
     assert text == "" if form in ("text", "github") else json.loads(text) is not None
+
+
+def test_nothing_that_is_told_speaks_to_the_terminal() -> None:
+    source, _ = parse("a: \x1b[31m\u202eb\u2066\tc\n", "x\x1b.yaml")
+    problem = Problem(Place(source.path, 1, 4), "bad \x9b text", "yaml/syntax")
+    assert as_text([problem], {source.path: source}) == (
+        "x\ufffd.yaml:1:4: bad \ufffd text [yaml/syntax]\n    a: \ufffd[31m\ufffdb\ufffd\tc\n       ^\n"
+    )
