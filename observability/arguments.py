@@ -9,7 +9,7 @@ from pathlib import Path
 
 from config.spec.duration import Duration
 from config.spec.names import did_you_mean
-from observability import commands
+from observability import commands, telling
 from observability.formats import FORMATS
 from observability.scale import parse_factor
 
@@ -100,6 +100,18 @@ examples:
 
 exit codes: 0 every promise is kept, 1 one is not or the specs have problems, 2 wrong usage, 3 a bug
 """
+_PAGE_TEST = """\
+Send a marked page through every receiver of a running Alertmanager, tell which of them took it, and resolve
+it. Then listen for the next heartbeat. What Alertmanager runs with is asked, not what the specs say.
+"""
+_PAGE_TEST_END = """\
+examples:
+  tradewatch page-test                                   the Alertmanager on this machine
+  tradewatch page-test --alertmanager http://10.0.0.5:9093
+  tradewatch page-test --severity critical               the pager and the phone alone
+
+exit codes: 0 every receiver took it, 1 one did not, 2 wrong usage or Alertmanager cannot be reached, 3 a bug
+"""
 _LIST_END = """\
 examples:
   tradewatch list
@@ -175,11 +187,23 @@ def parser() -> argparse.ArgumentParser:
     _add_specs(diff)
     _add_output(diff)
     _add_lint(command("lint", commands.lint, "check plain Prometheus rule files", _LINT, _LINT_END))
-    latency = command("latency", commands.latency, "prove that pages come in time", _LATENCY, _LATENCY_END)
+    latency = command("latency", telling.latency, "prove that pages come in time", _LATENCY, _LATENCY_END)
     _add_specs(latency)
     latency.add_argument("alert", nargs="*", metavar="ALERT", help="only these, with every step (all)")
     latency.add_argument(
         "--format", choices=("text", "json"), default="text", help="how to print them (text)"
+    )
+    page = command(
+        "page-test", telling.page_test, "send a marked page to everybody", _PAGE_TEST, _PAGE_TEST_END
+    )
+    page.add_argument(
+        "--config", type=Path, default=Path("config"), metavar="DIR", help="folder of the specs (config)"
+    )
+    page.set_defaults(env=None, values=None)
+    address = "http://127.0.0.1:9093"
+    page.add_argument("--alertmanager", default=address, metavar="URL", help=f"where it listens ({address})")
+    page.add_argument(
+        "--severity", action="append", default=[], help="only this one; may be given again (all)"
     )
     listed = command("list", commands.list_checks, "list the checks", "List the checks.", _LIST_END)
     listed.add_argument("--format", choices=("text", "json"), default="text", help="how to print them (text)")

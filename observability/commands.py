@@ -11,12 +11,10 @@ from config.spec.load import ValuesFile, beside
 from config.spec.names import did_you_mean
 from config.spec.problem import Problem
 from config.spec.source import Source, read
-from observability import latency_report
 from observability.compile import Outcome, Request, compile_and_verify, compile_bundle
 from observability.explain import FAMILIES, as_objects, documentation, explanation, listed
 from observability.formats import FORMATS
 from observability.infer import Shape
-from observability.latency import budgets
 from observability.lint import MetricsError, exported_by
 from observability.lint import lint as lint_files
 from observability.report import as_text
@@ -53,7 +51,7 @@ def check(options: argparse.Namespace) -> int:
         print(f"{options.config}: {_count(outcome)} {proved}")
         if published_schema.fetched() is None and not options.no_tools:
             print(_MODELS_ALONE, file=sys.stderr)
-    return _report(outcome.problems, outcome.sources, options.format, strict=options.strict)
+    return report(outcome.problems, outcome.sources, options.format, strict=options.strict)
 
 
 def generate(options: argparse.Namespace) -> int:
@@ -61,12 +59,12 @@ def generate(options: argparse.Namespace) -> int:
     outcome = _judged(options)
     if outcome.failed:
         print("nothing was written", file=sys.stderr)
-        return _report(outcome.problems, outcome.sources, options.format)
+        return report(outcome.problems, outcome.sources, options.format)
     out = _out_of(options, outcome)
     changes = _written(out, _with_other_environments(options, outcome.files))
     if options.format == "text":
         _tell(out, changes, outcome)
-    return _report(outcome.problems, outcome.sources, options.format)
+    return report(outcome.problems, outcome.sources, options.format)
 
 
 def _tell(out: Path, changes: Changes, outcome: Outcome) -> None:
@@ -80,9 +78,9 @@ def _tell(out: Path, changes: Changes, outcome: Outcome) -> None:
 
 def diff(options: argparse.Namespace) -> int:
     """Print what generate would change."""
-    outcome = _not_left_out(options, compile_bundle(_request(options)))
+    outcome = not_left_out(options, compile_bundle(request_of(options)))
     if outcome.failed:
-        return _report(outcome.problems, outcome.sources)
+        return report(outcome.problems, outcome.sources)
     out = _out_of(options, outcome)
     try:
         difference = as_diff(out, _with_other_environments(options, outcome.files))
@@ -94,19 +92,19 @@ def diff(options: argparse.Namespace) -> int:
 
 def _judged(options: argparse.Namespace) -> Outcome:
     """Compile, and let the tools judge unless they are left out or cannot."""
-    request = _request(options)
+    request = request_of(options)
     # Tests of rules are written for the real speed, so a scaled bundle is not tested again.
     if request.time_scale != 1:
         print(_NOT_PROVED, file=sys.stderr)
-        return _not_left_out(options, compile_bundle(request))
+        return not_left_out(options, compile_bundle(request))
     schemas = None if options.no_tools else published_schema.fetched()
     if options.no_tools:
         print(_NOT_PROVED, file=sys.stderr)
     outcome = compile_and_verify(request, with_tools=not options.no_tools, schemas=schemas)
-    return _not_left_out(options, outcome)
+    return not_left_out(options, outcome)
 
 
-def _not_left_out(options: argparse.Namespace, outcome: Outcome) -> Outcome:
+def not_left_out(options: argparse.Namespace, outcome: Outcome) -> Outcome:
     """Say which environments were left out because they need values; one that was asked for is an error."""
     left_out = outcome.project.left_out if outcome.project else ()
     if options.env in left_out:
@@ -142,32 +140,12 @@ def lint(options: argparse.Namespace) -> int:
     shown = [problem for problem in linted.problems if problem.check not in options.allow]
     for name in dict.fromkeys(options.allow):
         count = sum(problem.check == name for problem in linted.problems)
-        print(f"hidden by --allow {name}: {_number(count, 'problem')}", file=sys.stderr)
-    read = f"{_number(len(linted.rules), 'rule')} in {_number(len(files), 'file')}: "
-    code = _report(shown, linted.sources, options.format, strict=options.strict, of=read)
+        print(f"hidden by --allow {name}: {number(count, 'problem')}", file=sys.stderr)
+    read = f"{number(len(linted.rules), 'rule')} in {number(len(files), 'file')}: "
+    code = report(shown, linted.sources, options.format, strict=options.strict, of=read)
     if not shown and options.format == "text":
         print(f"{read}nothing but what --allow hides" if linted.problems else f"{read}nothing found")
     return code
-
-
-def latency(options: argparse.Namespace) -> int:
-    """Print both clocks of every alert, or of those that are named; fail where one breaks its promise."""
-    outcome = _not_left_out(options, compile_bundle(_request(options)))
-    if outcome.project is None or outcome.failed:
-        return _report(outcome.problems, outcome.sources)
-    for name in options.alert:
-        if name not in outcome.project.alerts:
-            raise UsageError(f"no alert named {name!r}{did_you_mean(name, outcome.project.alerts)}")
-    found = [
-        budget
-        for budget in budgets(outcome.project, outcome.files)
-        if not options.alert or budget.alert.name in options.alert
-    ]
-    if options.format == "json":
-        print(json.dumps(latency_report.as_objects(found), indent=2))
-    else:
-        print("\n".join(latency_report.as_table(found, with_steps=bool(options.alert))))
-    return _report(latency_report.problems(outcome.project, found), outcome.sources)
 
 
 def list_checks(options: argparse.Namespace) -> int:
@@ -196,7 +174,7 @@ def _exported(file: Path | None) -> Mapping[str, Shape]:
         raise UsageError(f"--metrics {file} is no text of /metrics: {error}") from None
 
 
-def _report(
+def report(
     problems: Sequence[Problem],
     sources: Mapping[str, Source],
     form: str = "text",
@@ -210,16 +188,16 @@ def _report(
     errors = sum(problem.severity == "error" for problem in problems)
     warnings = len(problems) - errors
     if problems and form == "text":
-        counts = (_number(errors, "problem"), _number(warnings, "warning"))
+        counts = (number(errors, "problem"), number(warnings, "warning"))
         print(of + " and ".join(text for text in counts if not text.startswith("0 ")), file=sys.stderr)
     return PROBLEMS if errors or (strict and warnings) else CLEAN
 
 
 def _count(outcome: Outcome) -> str:
-    return _number(len(outcome.files), "file")
+    return number(len(outcome.files), "file")
 
 
-def _number(count: int, thing: str) -> str:
+def number(count: int, thing: str) -> str:
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
@@ -237,7 +215,7 @@ def _out(options: argparse.Namespace) -> Path:
     return out
 
 
-def _request(options: argparse.Namespace) -> Request:
+def request_of(options: argparse.Namespace) -> Request:
     config: Path = options.config
     if not config.is_dir():
         raise UsageError(f"{config} is not a folder; name the folder of the specs with --config")

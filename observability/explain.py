@@ -53,7 +53,7 @@ Fix: correct routing.yaml, or the receivers of the environment.""",
 An alert cannot fire, or cannot be told, as soon as its spec or its severity promises.
 
 Why: a page that comes after the damage is none.
-Fix: shorten the step that costs most (`tradewatch latency ALERT` lists them), or promise what is possible.""",
+Fix: shorten the step that costs most (`tradewatch latency ALERT` lists them), or promise what can be.""",
     "dashboard": """\
 A rendered dashboard does not fit what Grafana publishes of its form, or breaks a rule of good dashboards.
 
