@@ -2,11 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from jsonschema.exceptions import SchemaError
-from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from config.spec.problem import Place, Problem
@@ -33,8 +31,7 @@ def validate_by(schema: str, source: Source, folder: Path) -> list[Problem]:
         text = f"not checked, because its schema {schema!r} is no file; give the path of a copy"
         return [Problem(top, text, "load/schema", "warning")]
     try:
-        # What it refers to is never fetched.
-        validator: Any = load_schema(folder / schema).evolve(registry=Registry())
+        validator = load_schema(folder / schema)
         validator.check_schema(validator.schema)
         return validate(source, validator)
     except OSError as error:

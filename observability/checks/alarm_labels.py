@@ -14,6 +14,7 @@ from config.spec.model import Project
 from observability.alert_template import VALUES, labels_used, used
 from observability.checks.finding import Finding
 from observability.checks.queries import Alarm, alarms
+from observability.names import ABSENT
 from observability.promql import label_matchers, nodes
 
 _VARYING = frozenset({"query", "now"})
@@ -23,6 +24,13 @@ _OWN_NAME = "alertname"
 def check(project: Project) -> Iterator[Finding]:
     for alarm in alarms(project):
         yield from _replaced(alarm)
+    for alert in project.alerts.values():
+        measure = project.measures.get(alert.measure)
+        if measure is None or alert.absent_for is None:
+            continue
+        for label in sorted(ABSENT.keys() & set(measure.by)):
+            text = f"label {label!r} of {measure.name} is what tells an alert about its absence apart"
+            yield Finding(alert.where("measure"), f"{text}; give it another name")
 
 
 def check_alarm(alarm: Alarm) -> Iterator[Finding]:

@@ -63,13 +63,15 @@ def _decides(project: Project, alert: Alert, condition: Condition) -> bool:
 
 
 def _pairs(alert: Alert) -> Iterator[tuple[Moment, Moment]]:
-    """Yield what is expected of the same series at the same time, where a level fires in the first alone."""
+    """Yield what is expected of the same series at the same time, where a level fires in the first alone.
+
+    Silence without labels is that of every series.
+    """
     moments = [(story, one) for story in alert.tests for one in story.expect if one.at <= LONGEST]
     for first, second in product(moments, moments):
         one, other = first[1], second[1]
-        if one.absent or (one.at, one.labels) != (other.at, other.labels):
-            continue
-        if not set(one.firing) <= set(other.firing):
+        are_of_one = one.at == other.at and other.labels.items() <= one.labels.items()
+        if are_of_one and not one.absent and not set(one.firing) <= set(other.firing):
             yield first, second
 
 

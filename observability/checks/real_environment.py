@@ -33,7 +33,10 @@ def check(project: Project) -> Iterator[Finding]:
 
 
 def _elsewhere(spec: Spec, key: str, url: str | None) -> Iterator[Finding]:
-    host = urlsplit(url or "").hostname or ""
+    try:
+        host = urlsplit(url or "").hostname or ""
+    except ValueError:
+        return  # link_sound tells of it
     if _is_this_machine(host):
         yield Finding(spec.where(key), f"{host!r} is not reached from where people are")
 

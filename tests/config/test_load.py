@@ -171,8 +171,8 @@ def test_money_in_the_bots_spec_is_decimal_from_its_text() -> None:
 
 
 SCHEMA = (
-    '{"properties": {"pace": {"enum": ["slow", "fast"]}},'
-    ' "additionalProperties": false, "required": ["pace"]}'
+    '{"properties": {"pace": {"enum": ["slow", "fast"]}, "share": {"multipleOf": 0.1}},'
+    ' "patternProperties": {"^x-": {}}, "additionalProperties": false, "required": ["pace"]}'
 )
 NAMED = "# yaml-language-server: $schema=schemas/kiosk.json"
 
@@ -187,7 +187,11 @@ def read_with(folder: Path, text: str, schema: str = SCHEMA) -> tuple[Project | 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("pace: slow\n", []),
+        ("pace: slow\nx-note: none\nshare: 0.3\n", []),
+        (
+            "pace: slow\nshare: 0.35\n",
+            ["error: kiosk.yaml:3:8: 0.35 is not a multiple of 0.1 [schema/multipleof]"],
+        ),
         (
             "pace: slw\n",
             [
