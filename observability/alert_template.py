@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from config.spec.names import did_you_mean
+from observability.promql import syntax_error
 
 VALUES = frozenset({"$value", ".Value"})
 _GIVEN = frozenset({"$", "$labels", "$value", "$externalLabels", "$externalURL"})
@@ -59,10 +60,18 @@ def faults(template: str) -> Iterator[str]:
             yield f"no variable {root!r}{did_you_mean(root, _GIVEN)}"
         elif token.kind == "word" and token.text not in _FUNCTIONS | _KEYWORDS:
             yield f"no template function {token.text!r}{did_you_mean(token.text, _FUNCTIONS)}"
+    for token, after in pairwise(tokens):
+        if token.text == "query" and after.kind == "text" and (error := syntax_error(_unquoted(after.text))):
+            yield f"query {after.text} is not valid PromQL: {error}"
     words = [token.text for token in tokens if token.kind == "word"]
     opened, closed = sum(map(words.count, _OPENING)), words.count("end")
     if opened != closed:
         yield f"{opened} of if, range and with, but {closed} of end"
+
+
+def _unquoted(text: str) -> str:
+    """Return what a text of Go says; between backquotes nothing is escaped."""
+    return text[1:-1] if text.startswith("`") else re.sub(r"\\(.)", r"\1", text[1:-1])
 
 
 def used(template: str) -> set[str]:

@@ -13,7 +13,8 @@ from config.spec.duration import Duration
 from config.spec.model import Project
 from observability.checks.finding import Finding
 from observability.checks.queries import Alarm, alarms
-from observability.promql import length_of, nodes
+from observability.infer import ARITHMETIC
+from observability.promql import label_matchers, length_of, nodes
 
 EVALUATIONS = 2
 
@@ -30,11 +31,11 @@ def check_alarm(alarm: Alarm) -> Iterator[Finding]:
         return
     place = alarm.rule.where("for")
     if not waits.milliseconds:
-        why = (
-            "absent() without `for` fires at every restart"
-            if _asks_absence(alarm.read)
-            else "an alert without `for` fires on one bad sample"
-        )
+        why = "an alert without `for` fires on one bad sample"
+        if _asks_absence(alarm.read):
+            why = "absent() without `for` fires at every restart"
+        elif _joins_jobs(alarm.read):
+            why = "after a restart of Prometheus some targets of a job are read before those of the other"
         yield Finding(place, f"{why}; wait {least} or longer", alarm.severity)
     else:
         text = f"`for` of {waits} is shorter than {EVALUATIONS} evaluations; make it {least} or longer"
@@ -43,7 +44,7 @@ def check_alarm(alarm: Alarm) -> Iterator[Finding]:
 
 def _is_held(tree: promql.Expr, least: Duration) -> bool:
     """Tell whether one bad sample changes nothing: all is read over a window, or an age; never an absence."""
-    if _asks_absence(tree):
+    if _asks_absence(tree) or _joins_jobs(tree):
         return False
     if any(isinstance(node, promql.Call) and node.func.name == "time" for node in nodes(tree)):
         return True
@@ -52,6 +53,27 @@ def _is_held(tree: promql.Expr, least: Duration) -> bool:
         for node in nodes(tree)
         if (length := length_of(node)) is not None and length >= least
     )
+
+
+def _joins_jobs(tree: promql.Expr) -> bool:
+    """Tell whether sums over the targets of two jobs are set against each other."""
+    return any(
+        isinstance(node, promql.BinaryExpr)
+        and str(node.op) in ARITHMETIC
+        and all(map(_is_summed, (node.lhs, node.rhs)))
+        and len({frozenset(_jobs(side)) for side in (node.lhs, node.rhs)} - {frozenset()}) > 1
+        for node in nodes(tree)
+    )
+
+
+def _is_summed(tree: promql.Expr) -> bool:
+    return any(isinstance(node, promql.AggregateExpr) for node in nodes(tree))
+
+
+def _jobs(tree: promql.Expr) -> Iterator[str]:
+    for node in nodes(tree):
+        if isinstance(node, promql.VectorSelector):
+            yield from (value for name, value in label_matchers(node) if name == "job")
 
 
 def _selectors(tree: promql.Expr) -> int:

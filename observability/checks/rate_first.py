@@ -15,6 +15,7 @@ from observability.checks.queries import Query, readable_queries
 from observability.promql import nodes
 
 _RATES = frozenset({"rate", "irate", "increase"})
+_PICKING = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -34,7 +35,7 @@ def check_query(query: Query) -> Iterator[Finding]:
                 )
         if (
             isinstance(node, promql.AggregateExpr)
-            and str(node.op) in ("topk", "bottomk")
+            and str(node.op) in _PICKING
             and query.is_alarming
             and not _picks_one(node)
         ):
