@@ -23,7 +23,7 @@ def advice(value: Any, wanted: Collection[str], schema: Mapping[str, Any]) -> st
     if "number" in wanted or "integer" in wanted:
         return _of_number(text) if isinstance(value, str) else ""
     if "array" in wanted:
-        return f"; write [{text}]" if len(text) <= 60 else ""
+        return f"; write [{text}]" if len(text) <= 60 and text.isprintable() else ""
     if "string" not in wanted:
         return ""
     if schema.get("pattern", "").startswith(r"^(?=\d)"):

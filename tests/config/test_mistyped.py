@@ -55,6 +55,7 @@ def messages(text: str, schema: dict[str, Any], folder: Any) -> list[str]:
         ("[a: 1]", "object", "a list is not a mapping; write its keys without '- '"),
         ("{a: 1}", "array", "a mapping is not a list; begin each entry with '- '"),
         ("a", "array", "'a' is not a list; write [a]"),
+        ('"a\\nb"', "array", "'a\\nb' is not a list"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_told_with_what_to_write(
