@@ -16,7 +16,7 @@ _HEAD = """\
 
 What each check wants, why, how to mend what it finds, and one mistake with the very output that it brings.
 This page is made from the checks and from `tests/cases/`: every output on it is proved by a test.
-`tradewatch explain CHECK` tells the same at the terminal, and [defects.md](defects.md) shows the known mistakes
+`tradewatch explain CHECK` tells the same at the terminal, and [defects.md](defects.md) shows known mistakes
 found in the real specs.
 
 A problem that must be borne for a while is excepted in `bundle.yaml`, with a reason and a last day at most a
