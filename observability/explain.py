@@ -83,7 +83,11 @@ def listed() -> Iterator[str]:
 
 def as_objects() -> list[dict[str, object]]:
     """Return the checks for machines; `lint` tells whether plain rule files are checked by it too."""
-    linting = {module.__name__.rpartition(".")[2] for module in CHECKS if hasattr(module, "check_query")}
+    linting = {
+        module.__name__.rpartition(".")[2]
+        for module in CHECKS
+        if any(hasattr(module, name) for name in ("check_query", "check_alarm", "check_groups"))
+    }
     return [
         {
             "id": name,

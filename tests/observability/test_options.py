@@ -10,6 +10,7 @@ import pytest
 
 from observability.__main__ import main
 from observability.arguments import parser
+from observability.explain import as_objects
 from tests.bundle_of import lay_out
 
 COMMANDS = ("check", "generate", "diff", "lint", "list", "explain")
@@ -148,3 +149,9 @@ def test_checks_are_listed_for_machines(capsys: pytest.CaptureFixture[str]) -> N
     assert checks["division_guarded"]["lint"]
     assert not checks["alert_tested"]["lint"]
     assert checks["alert_tested"]["text"].startswith(checks["alert_tested"]["summary"])
+
+
+def test_the_list_says_which_checks_judge_plain_rules_too() -> None:
+    judging = {one["id"] for one in as_objects() if one["lint"]}
+    assert {"alarm_for", "name_unique", "rate_first", "secret_inline", "query_syntax"} <= judging
+    assert judging.isdisjoint({"metric_used", "link_sound", "alert_tested"})

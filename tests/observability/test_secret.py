@@ -1,13 +1,17 @@
 """What is taken for a secret and what is not, and that no form of report prints one."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from config.spec.load import ValuesFile, load_project
 from config.spec.problem import Place, Problem, Related
 from config.spec.source import parse
+from observability.checks import secret_inline
 from observability.formats import FORMATS
 from observability.secret import masked, secrets
+from tests.bundle_of import lay_out
 
 HALF = "AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"
 TELEGRAM = f"123456789:{HALF}"
@@ -76,3 +80,16 @@ def test_no_form_of_report_prints_a_secret(form: str) -> None:
     assert "is no name" in printed
     if form in ("json", "sarif"):
         assert json.loads(printed)
+
+
+def test_files_of_others_and_values_are_looked_through_as_well(tmp_path: Path) -> None:
+    kiosk = "# yaml-language-server: $schema=schemas/kiosk.json\nwith:\n  - one\n"
+    config = lay_out(
+        tmp_path,
+        {"config/kiosk.yaml": f"{kiosk}  # ghp_{'0' * 36}\n", "config/schemas/kiosk.json": "{}"},
+    )
+    text = 'cellar:\n  links:\n    dashboards: "https://me:hunter2@127.0.0.1:1"\n'
+    project, problems, _ = load_project(config, values=ValuesFile(parse(text, "values.yaml")[0]))
+    assert project is not None, problems
+    found = [str(one.place).removeprefix(f"{config}/") for one in secret_inline.check(project)]
+    assert sorted(found) == ["kiosk.yaml:4:5", "values.yaml:3:17"]
