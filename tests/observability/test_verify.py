@@ -63,8 +63,9 @@ def test_an_alert_that_goes_to_another_receiver_is_told(shop: tuple[Project, Map
 
 def test_alerts_that_go_the_same_way_are_told_together(depot: tuple[Project, Mapping[str, str]]) -> None:
     found = judged(depot, "cellar/alertmanager.yml", "- receiver: warning", "- receiver: nobody")
+    others = sum("warning" in alert.levels for alert in depot[0].alerts.values()) - 1
     assert [problem.message.partition(":")[0] for problem in found] == [
-        "LongQueue of severity warning and 5 more like it do not reach warning in cellar"
+        f"LongQueue of severity warning and {others} more like it do not reach warning in cellar"
     ]
 
 
