@@ -7,6 +7,8 @@ from dataclasses import dataclass
 # A placeholder such as <token>, {token} or $TOKEN is none, and neither are stars.
 _PLAIN = r"[^\s/?#&@'\"<>{}$*`,;)\]]"
 _TOKEN = r"[A-Za-z0-9_-]"
+# Capitals, small letters and digits, as no word has them.
+_MIXED = r"(?=\w{0,99}[A-Z])(?=\w{0,99}[a-z])(?=\w{0,99}[0-9])"
 _NAMES = "access_token|auth_token|api[_-]?key|client_secret|token|secret|password|passwd|signature"
 
 
@@ -19,14 +21,13 @@ class Secret:
     end: int
 
 
-# The group is what is kept from sight. In the path of a URL it has capitals, small letters and digits, as
-# no word has them.
+# The group is what is kept from sight. Lengths are bounded where a text without end would take long.
 _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.ASCII | re.DOTALL))
     for kind, pattern in (
         ("a private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----(.+?)(?=-----END|\Z)"),
-        ("a password in a URL", rf"://({_PLAIN}*:{_PLAIN}+)@"),
-        ("a user's name or key in a URL", rf"https?://({_PLAIN}+)@"),
+        ("a password in a URL", rf"://({_PLAIN}{{0,99}}:{_PLAIN}{{1,299}})@"),
+        ("a user's name or key in a URL", rf"https?://({_PLAIN}{{1,299}})@"),
         ("a token in a URL", rf"[?&](?:{_NAMES})=({_PLAIN}{{4,}})"),
         ("a Slack webhook", r"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9/_-]{10,})"),
         ("a Discord webhook", rf"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/(\d+/{_TOKEN}+)"),
@@ -40,12 +41,9 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("a Google API key", rf"(AIza{_TOKEN}{{35}})"),
         ("a Stripe key", r"k_live_([A-Za-z0-9]{16,})"),
         ("a SendGrid key", rf"(SG\.{_TOKEN}{{16,}}\.{_TOKEN}{{16,}})"),
-        ("a signed token", rf"(eyJ{_TOKEN}{{10,}}\.eyJ{_TOKEN}{{10,}}\.{_TOKEN}*)"),
+        ("a signed token", rf"(eyJ{_TOKEN}{{10,999}}\.eyJ{_TOKEN}{{10,}}\.{_TOKEN}*)"),
         ("a token in a header", r"earer ([A-Za-z0-9._~+/-]{20,}=*)"),
-        (
-            "a token in a URL",
-            rf"https?://[^\s'\"]*?[/=](?=\w*[A-Z])(?=\w*[a-z])(?=\w*[0-9])({_TOKEN}{{24,}})",
-        ),
+        ("a token in a URL", rf"https?://[^\s'\"]{{0,299}}?[/=]{_MIXED}({_TOKEN}{{24,}})"),
     )
 )
 

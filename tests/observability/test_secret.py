@@ -93,3 +93,9 @@ def test_files_of_others_and_values_are_looked_through_as_well(tmp_path: Path) -
     assert project is not None, problems
     found = [str(one.place).removeprefix(f"{config}/") for one in secret_inline.check(project)]
     assert sorted(found) == ["kiosk.yaml:4:5", "values.yaml:3:17"]
+
+
+@pytest.mark.parametrize("unit", ["https://", "://a:", "eyJ", "https://x/a1Bcdefg", "12345678:"])
+def test_no_text_takes_time_without_end(unit: str) -> None:
+    """Were it the square of the length, this would take hours."""
+    assert masked(unit * 50_000) == unit * 50_000
