@@ -36,6 +36,8 @@ FILES: dict[str, dict[str, Any]] = {
     "prometheus": {"Dataquery": {"required": ["expr"]}},
 }
 
+SOME: tuple[Any, ...] = (None, 0, "x", [], {})
+
 
 @pytest.fixture
 def schemas(tmp_path: Path) -> Path:
@@ -120,7 +122,7 @@ def test_no_value_in_any_place_makes_the_judge_fall(data: Any, schemas: Path) ->
     project = compile_bundle(Request(config_dir=BUNDLE / "config")).project
     assert project is not None
     for *above, last in ways(data):
-        for value in (None, 0, "x", [], {}):
+        for value in SOME:
             spoiled = copy.deepcopy(data)
             reduce(getitem, above, spoiled)[last] = value
             list(dashboards.verify(project, {"dashboards/web.json": json.dumps(spoiled)}, schemas))
