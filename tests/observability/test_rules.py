@@ -40,7 +40,7 @@ def test_the_digest_lists_what_fires_and_what_no_longer_does(tmp_path: Path) -> 
     digest = next(rule for rule in rules_of(config, "delivery") if rule["alert"] == "DailyDigest")
     firing = 'ALERTS{severity=~\\"notice|info\\",alertstate=\\"firing\\"}'
     assert f"max by (alertname) ({firing})" in digest["annotations"]["firing"]
-    resolved = f"max by (alertname) (max_over_time({firing}[1d]) unless on (alertname) {firing})"
+    resolved = f"max by (alertname) (max_over_time({firing}[1d2h]) unless on (alertname) {firing})"
     assert resolved in digest["annotations"]["resolved"]
 
 
