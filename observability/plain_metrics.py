@@ -22,6 +22,8 @@ _EVENT_NAMES = """
     completed done started aborted discarded expired deadlocks collisions kills panics conflicts
 """
 _EVENTS = frozenset(_EVENT_NAMES.split())
+# What is there now goes up and down, whatever it is called.
+_NOW = frozenset({"pending", "active", "current", "queued", "open", "inflight"})
 # And this is what the end of a name says of the unit; the first that fits.
 _UNIT_SUFFIXES: tuple[tuple[str, Unit], ...] = (
     ("_seconds_total", "seconds"),
@@ -62,7 +64,9 @@ def lookup_of(rules: Sequence[Rule], exported: Mapping[str, Shape]) -> Lookup:
 
 
 def _is_counter(name: str, rated: set[str]) -> bool:
-    return name.endswith(_COUNTER_SUFFIXES) and (name in rated or not words_of(name).isdisjoint(_EVENTS))
+    words = words_of(name)
+    is_event = not words.isdisjoint(_EVENTS) and words.isdisjoint(_NOW)
+    return name.endswith(_COUNTER_SUFFIXES) and (name in rated or is_event)
 
 
 def _rated(rule: Rule) -> Iterator[str]:

@@ -14,9 +14,13 @@ from config.spec.model import Project
 from observability.checks.finding import Finding
 from observability.checks.queries import Alarm, alarms
 from observability.infer import ARITHMETIC
-from observability.promql import label_matchers, length_of, nodes
+from observability.promql import label_matchers, length_of, names_in, nodes
+from observability.wholes import words_of
 
 EVALUATIONS = 2
+# These tell an age or a date, by their names.
+_DATES = frozenset({"uptime", "expiration", "expiry", "expires", "expiring", "ttl"})
+_INFO = ("_info", "_metadata", "_labels")  # joined for their labels; their value is always 1
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -48,6 +52,8 @@ def _is_held(tree: promql.Expr, least: Duration) -> bool:
         return False
     if any(isinstance(node, promql.Call) and node.func.name == "time" for node in nodes(tree)):
         return True
+    if any(words_of(name) & _DATES for name in names_in(tree)):
+        return True
     return _selectors(tree) == sum(
         _selectors(node)
         for node in nodes(tree)
@@ -77,7 +83,7 @@ def _jobs(tree: promql.Expr) -> Iterator[str]:
 
 
 def _selectors(tree: promql.Expr) -> int:
-    return sum(isinstance(node, promql.VectorSelector) for node in nodes(tree))
+    return sum(not name.endswith(_INFO) for name in names_in(tree))
 
 
 def _asks_absence(tree: promql.Expr) -> bool:

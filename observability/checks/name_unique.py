@@ -7,7 +7,7 @@ Fix: rename one of them.
 from collections.abc import Iterable, Iterator, Sequence
 
 from config.spec.model import Project
-from config.spec.problem import Place, Related
+from config.spec.problem import Place, Related, Severity
 from observability.checks.finding import Finding
 from observability.rules import Group, Rule
 
@@ -43,7 +43,10 @@ def check_groups(groups: Sequence[Group]) -> Iterator[Finding]:
         key = (kind, rule.name, frozenset(rule.labels.items()), None if rule.is_alert else rule.expr)
         if key in first:
             related = (Related(first[key].place, "the other one"),)
-            yield Finding(rule.place, f"{kind} {rule.name!r} exists twice with these labels", related=related)
+            text = f"{kind} {rule.name!r} exists twice with these labels"
+            # Two conditions under one name may be meant, where never both are true.
+            severity: Severity = "error" if rule.expr == first[key].expr else "warning"
+            yield Finding(rule.place, text, severity, related)
         first.setdefault(key, rule)
 
 

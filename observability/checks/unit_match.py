@@ -36,10 +36,9 @@ def check_query(query: Query) -> Iterator[Finding]:
                 sides = f"{shown(node.lhs)} is {_word(left)} and {shown(node.rhs)} is {_word(right)}"
                 yield Finding(query.place, f"{sides}; bring them to one unit")
             elif str(node.op) in _RISING and _is_share(query, node.lhs) and _number(node.rhs) > 1:
-                yield Finding(
-                    query.place,
-                    f"{shown(node.lhs)} is a share, never above 1; compared with {shown(node.rhs)}",
-                )
+                text = f"{shown(node.lhs)} is a share, never above 1; compared with {shown(node.rhs)}"
+                is_guess = query.known.is_guessed and isinstance(node.lhs, promql.VectorSelector)
+                yield Finding(query.place, text, "warning" if is_guess else "error")
 
 
 def _said(project: Project) -> Iterator[Finding]:
