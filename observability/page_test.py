@@ -6,8 +6,6 @@ says what became of it. It is resolved at the end, also when the test is stopped
 
 import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,9 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from observability.names import HEARTBEAT_SEVERITY, WATCHDOG
 from observability.routes import integrations, routes_of
+from observability.service import UnreachableError, ask
 
 ALERT = "PageTest"
-_ANSWER = 10.0  # seconds that Alertmanager has for an answer of its own
 _ATTEMPT = 15.0  # seconds that a receiver has, beyond group_wait; one that is tried again later has failed
 _LOOK = 0.2  # seconds between two looks at the counters
 _STAYS = timedelta(hours=1)  # should nobody resolve it
@@ -30,10 +28,6 @@ _TRIED, _FAILED = (
     "alertmanager_notification_requests_failed_total",
 )
 Counts = Mapping[tuple[str, str], float]
-
-
-class UnreachableError(Exception):
-    """Alertmanager cannot be asked, or says what cannot be understood."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +48,7 @@ class Alertmanager:
         self.url = url.rstrip("/")
 
     def config(self) -> Mapping[str, Any]:
-        status = json.loads(self._get("/api/v2/status"))
+        status = json.loads(ask(f"{self.url}/api/v2/status"))
         config = yaml.safe_load(status["config"]["original"])
         if not isinstance(config, dict):
             raise UnreachableError(f"{self.url} shows no configuration")
@@ -63,7 +57,7 @@ class Alertmanager:
     def counts(self) -> Counts:
         """Return its requests to receivers, and those that failed, by counter and integration."""
         found: dict[tuple[str, str], float] = {}
-        for family in text_string_to_metric_families(self._get("/metrics")):
+        for family in text_string_to_metric_families(ask(f"{self.url}/metrics")):
             for sample in family.samples:
                 if sample.name in (_TRIED, _FAILED):
                     key = sample.name, sample.labels["integration"]
@@ -71,19 +65,7 @@ class Alertmanager:
         return found
 
     def send(self, alert: Mapping[str, Any]) -> None:
-        self._get("/api/v2/alerts", json.dumps([alert]).encode())
-
-    def _get(self, path: str, body: bytes | None = None) -> str:
-        """Ask for a path, or give it a body; return the answer."""
-        url = self.url + path
-        try:
-            request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-            with urllib.request.urlopen(request, timeout=_ANSWER) as answer:
-                return str(answer.read().decode())
-        except urllib.error.HTTPError as error:
-            raise UnreachableError(f"{url} answers {error.code} {error.reason}") from None
-        except (OSError, ValueError) as error:
-            raise UnreachableError(f"{url} cannot be reached: {getattr(error, 'reason', error)}") from None
+        ask(f"{self.url}/api/v2/alerts", json.dumps([alert]).encode())
 
 
 def page_all(

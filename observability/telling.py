@@ -13,7 +13,8 @@ from observability import latency_report
 from observability.commands import CLEAN, PROBLEMS, UsageError, not_left_out, number, report, request_of
 from observability.compile import compile_bundle
 from observability.latency import budgets
-from observability.page_test import Alertmanager, Outcome, UnreachableError, hear_heartbeat, page_all
+from observability.page_test import Alertmanager, Outcome, hear_heartbeat, page_all
+from observability.service import UnreachableError
 
 _RUNBOOK = "page_test"  # the page that explains the page, where a bundle has it
 
