@@ -21,6 +21,7 @@ test: setup ## run the tests; ARGS=… goes to pytest
 
 check: setup ## check the specs and prove what they make; ARGS=--help tells more
 	@$(PYTHON) -m observability check $(ARGS)
+	@$(PYTHON) -m observability latency >/dev/null
 	@$(PYTHON) -m observability diff >/dev/null || { \
 		echo "observability/generated is not what the specs make: make generate" >&2; exit 1; }
 
