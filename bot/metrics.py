@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, get_type_hints
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 from config.spec.model import Metric
 
@@ -45,8 +52,8 @@ class Metrics:
     bot_ready: Reading
 
 
-# What the client library exports by itself.
-_LIBRARY = ("process_", "python_")
+# What the client library makes by itself: memory, files, processor time and age of the process.
+_LIBRARY = "process_"
 
 
 class CatalogueError(Exception):
@@ -73,6 +80,7 @@ def instruments(catalogue: Iterable[Metric], registry: CollectorRegistry) -> Met
     ]
     if problems:
         raise CatalogueError("; ".join(problems))
+    ProcessCollector(registry=registry)
     return Metrics(**made)
 
 

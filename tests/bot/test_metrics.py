@@ -65,3 +65,12 @@ def test_what_is_planned_or_the_librarys_own_is_not_the_bots_to_make(catalogue: 
     planned = replace(catalogue["bot_ready"], name="bot_later", planned=True)
     library = replace(catalogue["bot_ready"], name="process_open_fds")
     assert instruments([*catalogue.values(), planned, library], CollectorRegistry())
+
+
+def test_what_the_catalogue_says_of_the_process_is_exported(catalogue: dict[str, Metric]) -> None:
+    registry = CollectorRegistry()
+    instruments(catalogue.values(), registry)
+    wanted = {name for name in catalogue if name.startswith("process_")}
+    assert wanted
+    text = generate_latest(registry).decode()
+    assert {name for name in wanted if f"\n{name} " not in text} == set()
