@@ -11,6 +11,7 @@ from config.spec.duration import Duration
 from config.spec.names import did_you_mean
 from observability import commands, telling
 from observability.formats import FORMATS
+from observability.live.command import check_live
 from observability.scale import parse_factor
 
 _ABOUT = """\
@@ -112,6 +113,20 @@ examples:
 
 exit codes: 0 every receiver took it, 1 one did not, 2 wrong usage or Alertmanager cannot be reached, 3 a bug
 """
+_LIVE = """\
+Ask a running Prometheus for everything that the specs stand on: whether it scrapes every job and has loaded
+the rules that the specs make, whether the exporters export what the catalogue says, and whether the query of
+every measure, condition and panel has values, with the labels that its legend uses. What may have no value
+although all is well says so by `may_be_empty`, or reads a metric that is `planned`; it is listed.
+"""
+_LIVE_END = """\
+examples:
+  tradewatch check-live                                     the Prometheus on this machine
+  tradewatch check-live --prometheus http://10.0.0.5:9090
+  tradewatch check-live --format json | jq -r '.queries[] | select(.series == 0) | .of'
+
+exit codes: 0 all is there, 1 something is not, 2 wrong usage or Prometheus cannot be reached, 3 a bug
+"""
 _LIST_END = """\
 examples:
   tradewatch list
@@ -205,6 +220,8 @@ def parser() -> argparse.ArgumentParser:
     page.add_argument(
         "--severity", action="append", default=[], help="only this one; may be given again (all)"
     )
+    live = command("check-live", check_live, "ask Prometheus whether all has values", _LIVE, _LIVE_END)
+    _add_live(live)
     listed = command("list", commands.list_checks, "list the checks", "List the checks.", _LIST_END)
     listed.add_argument("--format", choices=("text", "json"), default="text", help="how to print them (text)")
     about = "Say what a check wants, why, and how to mend what it finds."
@@ -218,6 +235,15 @@ def _add_specs(parser: argparse.ArgumentParser) -> None:
     add("--config", type=Path, default=Path("config"), metavar="DIR", help="folder of the specs (config)")
     add("--env", metavar="NAME", help="only this environment: environments/NAME.yaml (all)")
     add("--values", type=Path, metavar="FILE", help="YAML with values to lay over environments")
+
+
+def _add_live(parser: argparse.ArgumentParser) -> None:
+    add, address = parser.add_argument, "http://127.0.0.1:9090"
+    _add_specs(parser)
+    add("--prometheus", default=address, metavar="URL", help=f"where it listens ({address})")
+    text = "the files that it runs with were generated with this"
+    add("--time-scale", type=_time_scale, metavar="N", help=text)
+    add("--format", choices=("text", "json"), default="text", help="how to print it (text)")
 
 
 def _add_tools(parser: argparse.ArgumentParser) -> None:

@@ -54,6 +54,12 @@ An alert cannot fire, or cannot be told, as soon as its spec or its severity pro
 
 Why: a page that comes after the damage is none.
 Fix: shorten the step that costs most (`tradewatch latency ALERT` lists them), or promise what can be.""",
+    "live": """\
+A running Prometheus lacks what the specs stand on: a target, a rule, a metric, or the value of a query.
+
+Why: a query that finds nothing draws nothing and pages nobody, and files alone cannot tell that it does.
+Fix: correct the query, or the catalogue, at the place. What has no value although all is well says why:
+`may_be_empty: <reason>` at the measure or the query of the panel.""",
     "dashboard": """\
 A rendered dashboard does not fit what Grafana publishes of its form, or breaks a rule of good dashboards.
 

@@ -15,7 +15,7 @@ _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 def as_json(problems: Sequence[Problem], sources: Mapping[str, Source]) -> str:
     """Return a list of objects, one per problem."""
     return (
-        json.dumps([_object(problem) for problem in ordered(problems)], indent=2, ensure_ascii=False) + "\n"
+        json.dumps([as_object(problem) for problem in ordered(problems)], indent=2, ensure_ascii=False) + "\n"
     )
 
 
@@ -43,7 +43,8 @@ def as_sarif(problems: Sequence[Problem], sources: Mapping[str, Source]) -> str:
 FORMATS: Mapping[str, Formatter] = {"text": as_text, "json": as_json, "github": as_github, "sarif": as_sarif}
 
 
-def _object(problem: Problem) -> dict[str, object]:
+def as_object(problem: Problem) -> dict[str, object]:
+    """Return a problem as data."""
     return {
         **_position(problem.place),
         "severity": problem.severity,

@@ -70,6 +70,11 @@ def shown(expr: promql.Expr) -> str:
     return str(expr).replace("{}", "")
 
 
+def prettified(text: str) -> str:
+    """Return a valid expression in the one form that all ways to write it have."""
+    return str(parse(text).prettify())
+
+
 def selectors(text: str) -> Iterator[tuple[str, promql.VectorSelector]]:
     """Yield every selector of a valid expression with its metric name, in order."""
     for node in nodes(parse(text)):

@@ -1,9 +1,10 @@
 """Recording rules of the measures, alerting rules of the alerts, and the two alerts about delivery itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
+from config.spec.alerting import Condition
 from config.spec.duration import Duration
 from config.spec.model import Alert, Alerts, Level, Project
 from observability.names import (
@@ -46,9 +47,15 @@ def _conditional(project: Project, alert: Alert, text: str, labels: tuple[str, .
     """Return the text, which has these labels, as far as the conditions of the alert let it speak."""
     words = [("and", alert.only_while)] if alert.only_while else []
     for word, condition in [*words, *(("unless", condition) for condition in alert.unless)]:
-        shared = ", ".join(sorted(set(labels) & set(project.measures[condition.measure].by)))
-        text += f" {word} on ({shared}) {recorded(project, condition.measure)} >= {condition.at_least:f}"
+        on = joined_on(project, labels, condition)
+        text += f" {word} {on} {recorded(project, condition.measure)} >= {condition.at_least:f}"
     return text
+
+
+def joined_on(project: Project, labels: Iterable[str], condition: Condition) -> str:
+    """Return what joins something that has these labels with a condition: the labels that both have."""
+    shared = set(labels) & set(project.measures[condition.measure].by)
+    return f"on ({', '.join(sorted(shared))})"
 
 
 def _file(made_from: str, group: str, rules: list[Rule]) -> str:

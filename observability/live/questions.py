@@ -1,0 +1,108 @@
+"""Every query that must have a value in a running Prometheus, and why one may be empty all the same."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from config.spec.model import Alert, Panel, Project
+from config.spec.problem import Place
+from observability.infer import exported_names
+from observability.names import recorded
+from observability.promql import metric_names
+from observability.render.rules import joined_on
+
+_LEGEND_LABEL = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A query that something stands on, `of`; every series of its answer must have the `labels`."""
+
+    of: str
+    query: str
+    place: Place
+    labels: frozenset[str] = frozenset()
+    may_be_empty: str | None = None
+
+
+def questions(project: Project) -> Iterator[Question]:
+    """Yield what measures, alerts and panels ask; the project is as fast as Prometheus runs."""
+    reasons = _Reasons(project)
+    for measure in project.measures.values():
+        yield Question(
+            of=f"measure {measure.name}",
+            query=measure.query,
+            place=measure.where("query"),
+            labels=frozenset(measure.by),
+            may_be_empty=reasons.of_measure(measure.name),
+        )
+    for alert in project.alerts.values():
+        yield from _of_alert(project, alert, reasons)
+    for path, (_, panel) in project.panels.items():
+        yield from _of_panel(project, path, panel, reasons)
+
+
+def _of_alert(project: Project, alert: Alert, reasons: "_Reasons") -> Iterator[Question]:
+    """Yield the measure as its rule reads it, and each condition: do they share the labels that join them?"""
+    name = recorded(project, alert.measure)
+    yield Question(
+        of=f"alert {alert.name}",
+        query=name,
+        place=alert.where("measure"),
+        labels=frozenset(project.measures[alert.measure].by),
+        may_be_empty=reasons.of_measure(alert.measure),
+    )
+    for condition in alert.conditions:
+        on = joined_on(project, project.measures[alert.measure].by, condition)
+        yield Question(
+            of=f"condition of {alert.name}",
+            query=f"{name} and {on} {recorded(project, condition.measure)}",
+            place=condition.where("measure"),
+            may_be_empty=reasons.of_measure(alert.measure) or reasons.of_measure(condition.measure),
+        )
+
+
+def _of_panel(project: Project, path: str, panel: Panel, reasons: "_Reasons") -> Iterator[Question]:
+    for name in panel.measures:
+        yield Question(
+            of=f"panel {path}",
+            query=recorded(project, name),
+            place=panel.where("measures"),
+            labels=frozenset(project.measures[name].by),
+            may_be_empty=reasons.of_measure(name),
+        )
+    for query in panel.queries:
+        yield Question(
+            of=f"panel {path}",
+            query=query.expr,
+            place=query.where("expr"),
+            labels=frozenset(_LEGEND_LABEL.findall(query.legend)),
+            may_be_empty=query.may_be_empty or reasons.of_query(query.expr),
+        )
+
+
+class _Reasons:
+    """Why something may have no value: a person says so, or it reads what nothing exports yet."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._measures = {recorded(project, name): name for name in project.measures}
+        self._planned = {
+            name: metric.name
+            for metric in project.catalogue.metrics.values()
+            if metric.planned
+            for name in exported_names(metric)
+        }
+
+    def of_measure(self, name: str) -> str | None:
+        measure = self._project.measures[name]
+        return measure.may_be_empty or self.of_query(measure.query)
+
+    def of_query(self, text: str) -> str | None:
+        found = (self._of_name(name) for name in metric_names(text))
+        return next((reason for reason in found if reason is not None), None)
+
+    def _of_name(self, name: str) -> str | None:
+        if name in self._measures:
+            return self.of_measure(self._measures[name])
+        return f"nothing exports {self._planned[name]} yet" if name in self._planned else None
