@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import shutil
 import sys
 import time
 
@@ -12,12 +11,12 @@ from config.spec.load import load_project
 from config.spec.names import did_you_mean
 from observability.scale import parse_factor, scaled
 from scripts.drill.faults import FAULTS
-from scripts.drill.scenario import HarnessError, Scenario
+from scripts.drill.scenario import Scenario
 from scripts.drill.verdict import Drill, as_table, save
-from scripts.drill.world import World
+from scripts.drill.world import HarnessError, World
 from scripts.stack.home import ROOT, Home, HomeError
-from scripts.stack.local import Say, StackError, running
-from scripts.stack.lock import locked
+from scripts.stack.local import StackError, running
+from scripts.stack.lock import empty
 from scripts.stack.ports import PortError, Ports
 from scripts.stack.told import cancel_when_told
 
@@ -51,7 +50,7 @@ async def _drill(alert: str, time_scale: float) -> Drill:
     project = scaled(project, time_scale)
     cancel_when_told(say)
     say(f"drill of {alert}, {time_scale:g} times as fast as in life")
-    await _empty(home, say)
+    await empty(home, say)
     async with running(home, say), aiohttp.ClientSession() as session:
         scenario = Scenario(
             project=project,
@@ -66,13 +65,6 @@ async def _drill(alert: str, time_scale: float) -> Drill:
     say("PASSED" if drill.passed else "FAILED")
     print(f"\n{as_table(drill)}\n")
     return drill
-
-
-async def _empty(home: Home, say: Say) -> None:
-    """Take away what an earlier drill left, which would be told of again; not under one that still runs."""
-    async with locked(home, say):
-        for folder in (home.path / "data", home.path / "log"):
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,19 +12,13 @@ from config.spec.model import Alert, Project
 from observability.names import DAILY_DIGEST, WATCHDOG
 from scripts.drill.faults import Fault
 from scripts.drill.verdict import Drill
-from scripts.drill.world import Json, World
+from scripts.drill.world import HarnessError, Json, World, until
 
 # How the sink calls what a kind of receiver sends.
 _CHANNELS = {"pagerduty": "pagerduty", "sns": "sns", "email": "email", "webhook": "webhook"}
 _SMS_LENGTH = 160
-_POLL_SECONDS = 0.05
-_START_SECONDS = 30.0
 _LATE_SECONDS = 5.0
 _RECOVERY_SECONDS = 300.0
-
-
-class HarnessError(Exception):
-    """The drill itself did not work, so it says nothing about the alert."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +35,7 @@ class Scenario:
 
     async def run(self) -> None:
         """Go through the whole course; verdicts are in `drill`."""
-        await self._until_scraped()
+        await self.world.until_scraped(len(self.project.scrape.jobs))
         await self._calm()
         begin = await self._break()
         told = await self._told(begin)
@@ -64,15 +58,6 @@ class Scenario:
 
     def _every(self, times: int = 1) -> Duration:
         return self.fault.every.scaled(self.scale * times)
-
-    async def _until_scraped(self) -> None:
-        jobs = len(self.project.scrape.jobs)
-
-        async def all_up() -> datetime | None:
-            return datetime.now(UTC) if len(await self.world.query("up == 1")) >= jobs else None
-
-        if await _until(all_up, _START_SECONDS) is None:
-            raise HarnessError(f"not all {jobs} jobs were scraped within {_START_SECONDS:g} s")
 
     async def _calm(self) -> None:
         calm = self.fault.calm
@@ -101,9 +86,9 @@ class Scenario:
         detect = self.alert.detect_within.seconds
         deliver = self.project.routing.severities[self.severity].deliver_within.seconds
         async with self.world.traffic(self._every()):
-            pending = await _until(lambda: self.world.pending_since(self.alert.name, self.severity), detect)
+            pending = await until(lambda: self.world.pending_since(self.alert.name, self.severity), detect)
             self.drill.judge_time("pending", _since(begin, pending), None, "since the fault")
-            firing = await _until(lambda: self.world.firing_since(self.alert.name, self.severity), detect)
+            firing = await until(lambda: self.world.firing_since(self.alert.name, self.severity), detect)
             self.drill.judge_time("firing", _since(begin, firing), detect, "since the fault")
             told = {}
             for channel in self.channels if firing else ():
@@ -148,7 +133,7 @@ class Scenario:
         mended = datetime.now(UTC)
         deliver = self.project.routing.severities[self.severity].deliver_within.seconds
         async with self.world.traffic(self._every(self.fault.recovery)):
-            resolved = await _until(self._resolved, _RECOVERY_SECONDS)
+            resolved = await until(self._resolved, _RECOVERY_SECONDS)
             self.drill.judge_time("resolved", _since(mended, resolved), None, "since it was mended")
             for channel in told:
                 one = await self._notification(channel, "resolved")
@@ -225,15 +210,3 @@ def _since(begin: datetime | None, moment: datetime | Json | None) -> float | No
     if begin is None or moment is None:
         return None
     return ((moment if isinstance(moment, datetime) else _received(moment)) - begin).total_seconds()
-
-
-async def _until(ask: Callable[[], Awaitable[datetime | None]], seconds: float) -> datetime | None:
-    """Ask again and again until there is an answer; None after so many seconds."""
-    try:
-        async with asyncio.timeout(seconds):
-            # Those that are asked have no event to wait for.
-            while (moment := await ask()) is None:  # noqa: ASYNC110
-                await asyncio.sleep(_POLL_SECONDS)
-            return moment
-    except TimeoutError:
-        return None

@@ -1,9 +1,9 @@
 """The hands of a drill: sends signals, sets faults, and asks the real programs what they know."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -12,6 +12,13 @@ from config.spec.duration import Duration
 from scripts.stack.home import Home
 
 Json = dict[str, Any]
+_ORDER = "BUY BTCUSDT 0.1"
+_POLL_SECONDS = 0.05
+_START_SECONDS = 30.0
+
+
+class HarnessError(Exception):
+    """The stack does not do what it must do before anything can be said of it."""
 
 
 class World:
@@ -24,10 +31,10 @@ class World:
         self._sent = 0
         self.answers: list[Json] = []
 
-    async def send_signal(self) -> Json:
-        """Send one signal that becomes an order; return the bot's answer."""
-        self._sent += 1
-        body = {"message": "BUY BTCUSDT 0.1", "source": "test", "execute": True, "id": f"drill-{self._sent}"}
+    async def send_signal(self, message: str = _ORDER, again: bool = False) -> Json:
+        """Send a signal, one that becomes an order, or the latest one again; return the bot's answer."""
+        self._sent += not again
+        body = {"message": message, "source": "test", "execute": True, "id": f"drill-{self._sent}"}
         headers = {"Authorization": f"Bearer {self._token}"}
         answer = await self._call("POST", self.home.url("bot", "/debug/signal"), json=body, headers=headers)
         self.answers.append(answer)
@@ -61,6 +68,15 @@ class World:
     async def book(self) -> list[Json]:
         """Return every order that the simulated exchange ever took."""
         return list(await self._call("GET", self.home.url("simulator", "/control/orders")))
+
+    async def until_scraped(self, jobs: int) -> None:
+        """Return once Prometheus has reached every one of so many jobs."""
+
+        async def all_up() -> datetime | None:
+            return datetime.now(UTC) if len(await self.query("up == 1")) >= jobs else None
+
+        if await until(all_up, _START_SECONDS) is None:
+            raise HarnessError(f"not all {jobs} jobs were scraped within {_START_SECONDS:g} s")
 
     async def query(self, expression: str) -> list[Json]:
         """Ask Prometheus now."""
@@ -108,3 +124,15 @@ class World:
             if answer.status >= 500 or answer.status in (400, 401, 404):
                 raise aiohttp.ClientError(f"{method} {url}: {answer.status} {await answer.text()}")
             return await answer.json() if answer.content_type == "application/json" else None
+
+
+async def until(ask: Callable[[], Awaitable[datetime | None]], seconds: float) -> datetime | None:
+    """Ask again and again until there is an answer; None after so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            # Those that are asked have no event to wait for.
+            while (moment := await ask()) is None:  # noqa: ASYNC110
+                await asyncio.sleep(_POLL_SECONDS)
+            return moment
+    except TimeoutError:
+        return None

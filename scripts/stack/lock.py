@@ -7,6 +7,7 @@ Two files are locked. `lock` is held by the run alone, so it is free as soon as 
 import asyncio
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -38,6 +39,13 @@ async def locked(
         own.flush()
         await _after_a_killed_run(home, services, say, patience)
         yield services
+
+
+async def empty(home: Home, say: Callable[[str], None]) -> None:
+    """Take away what an earlier run left, which would be told of again; not under one that still runs."""
+    async with locked(home, say):
+        for folder in (home.path / "data", home.path / "log"):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _after_a_killed_run(

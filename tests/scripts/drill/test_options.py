@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.drill.__main__ import _empty, _parser
+from scripts.drill.__main__ import _parser
 from scripts.stack.home import Home, HomeError
-from scripts.stack.lock import locked
+from scripts.stack.lock import empty, locked
 from scripts.stack.ports import Ports
 
 
@@ -32,7 +32,7 @@ async def test_what_an_earlier_drill_left_is_taken_away_unless_that_still_runs(t
     left.touch()
     async with locked(home, lambda _: None):
         with pytest.raises(HomeError, match="already runs"):
-            await _empty(home, lambda _: None)
+            await empty(home, lambda _: None)
     assert left.exists()
-    await _empty(home, lambda _: None)
+    await empty(home, lambda _: None)
     assert not left.exists()
