@@ -77,12 +77,12 @@ def _of_panel(project: Project, path: str, panel: Panel, reasons: "_Reasons") ->
             query=query.expr,
             place=query.where("expr"),
             labels=frozenset(_LEGEND_LABEL.findall(query.legend)),
-            may_be_empty=query.may_be_empty or reasons.of_query(query.expr),
+            may_be_empty=reasons.of_query(query.expr, query.may_be_empty),
         )
 
 
 class _Reasons:
-    """Why something may have no value: a person says so, or it reads what nothing exports yet."""
+    """Why something may have no value: it reads what nothing exports yet, or a person says so."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -96,13 +96,24 @@ class _Reasons:
 
     def of_measure(self, name: str) -> str | None:
         measure = self._project.measures[name]
-        return measure.may_be_empty or self.of_query(measure.query)
+        return self.of_query(measure.query, measure.may_be_empty)
 
-    def of_query(self, text: str) -> str | None:
-        found = (self._of_name(name) for name in metric_names(text))
-        return next((reason for reason in found if reason is not None), None)
+    def of_query(self, text: str, said: str | None) -> str | None:
+        """Return the reason; `said` is what a person says of this query itself."""
+        read = list(self._read(text))
+        unexported = [self._planned[name] for name in read if name in self._planned]
+        if unexported:
+            return f"nothing exports {unexported[0]} yet"
+        reasons = (
+            self._project.measures[self._measures[name]].may_be_empty
+            for name in read
+            if name in self._measures
+        )
+        return said or next((reason for reason in reasons if reason), None)
 
-    def _of_name(self, name: str) -> str | None:
-        if name in self._measures:
-            return self.of_measure(self._measures[name])
-        return f"nothing exports {self._planned[name]} yet" if name in self._planned else None
+    def _read(self, text: str) -> Iterator[str]:
+        """Yield what a query reads, and what the measures read that it reads."""
+        for name in metric_names(text):
+            yield name
+            if name in self._measures:
+                yield from self._read(self._project.measures[self._measures[name]].query)
