@@ -16,12 +16,12 @@ _LEGEND_LABEL = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A query that something stands on, `of`; every series of its answer must have the `labels`."""
+    """A query that something stands on, `of`; of each group in `labels` every series must have one."""
 
     of: str
     query: str
     place: Place
-    labels: frozenset[str] = frozenset()
+    labels: tuple[tuple[str, ...], ...] = ()
     may_be_empty: str | None = None
 
 
@@ -33,7 +33,7 @@ def questions(project: Project) -> Iterator[Question]:
             of=f"measure {measure.name}",
             query=measure.query,
             place=measure.where("query"),
-            labels=frozenset(measure.by),
+            labels=_each(measure.by),
             may_be_empty=reasons.of_measure(measure.name),
         )
     for alert in project.alerts.values():
@@ -49,7 +49,7 @@ def _of_alert(project: Project, alert: Alert, reasons: "_Reasons") -> Iterator[Q
         of=f"alert {alert.name}",
         query=name,
         place=alert.where("measure"),
-        labels=frozenset(project.measures[alert.measure].by),
+        labels=_each(project.measures[alert.measure].by),
         may_be_empty=reasons.of_measure(alert.measure),
     )
     for condition in alert.conditions:
@@ -68,17 +68,22 @@ def _of_panel(project: Project, path: str, panel: Panel, reasons: "_Reasons") ->
             of=f"panel {path}",
             query=recorded(project, name),
             place=panel.where("measures"),
-            labels=frozenset(project.measures[name].by),
+            labels=_each(project.measures[name].by),
             may_be_empty=reasons.of_measure(name),
         )
     for query in panel.queries:
+        drawn = tuple(_LEGEND_LABEL.findall(query.legend))
         yield Question(
             of=f"panel {path}",
             query=query.expr,
             place=query.where("expr"),
-            labels=frozenset(_LEGEND_LABEL.findall(query.legend)),
+            labels=(drawn,) if drawn else (),  # one that is blank leaves the others
             may_be_empty=reasons.of_query(query.expr, query.may_be_empty),
         )
+
+
+def _each(labels: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    return tuple((label,) for label in labels)
 
 
 class _Reasons:

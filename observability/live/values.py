@@ -42,7 +42,7 @@ def answers(prometheus: Prometheus, asked: Iterable[Question]) -> Iterator[Answe
 
 def _judged(question: Question, found: Sequence[Series] | QueryError) -> Answer:
     if isinstance(found, QueryError):
-        return Answer(question=question, series=0, problems=(_problem(question, str(found), "query"),))
+        return Answer(question=question, series=0, problems=(_problem(question, str(found), "live/query"),))
     problems = _problems(question, found)
     return Answer(question=question, series=len(found), problems=tuple(problems))
 
@@ -54,9 +54,14 @@ def _problems(question: Question, found: Sequence[Series]) -> Iterator[Problem]:
         )
     if wrong := [one for one in found if not math.isfinite(one.value)]:
         yield _problem(question, f"is {_values(wrong)}{_of(wrong)}", "live/nan")
-    for label in sorted(question.labels):
-        if lacking := [one for one in found if not one.labels.get(label)]:
-            yield _problem(question, f"has no label {label!r}{_of(lacking)}", "live/legend")
+    for group in question.labels:
+        for label in group:
+            if found and not any(one.labels.get(label) for one in found):
+                yield _problem(question, f"has no label {label!r}", "live/legend")
+        lacking = [one for one in found if not any(one.labels.get(label) for label in group)]
+        if lacking and len(lacking) < len(found):
+            text = f"has no label {' or '.join(map(repr, group))}{_of(lacking)}"
+            yield _problem(question, text, "live/legend")
 
 
 def _problem(question: Question, text: str, name: str) -> Problem:
