@@ -5,10 +5,10 @@ PYTHON := .venv/bin/python
 # Prometheus and the others are looked for here first.
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup run test generate check diff lint fmt drill bench up down soak
+.PHONY: help setup run test generate check check-live diff lint fmt drill bench up down soak
 
 help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## fetch the Python packages and the tools (every other target does this by itself)
 	@scripts/setup.sh
@@ -24,6 +24,9 @@ check: setup ## check the specs and prove what they make; ARGS=--help tells more
 	@$(PYTHON) -m observability latency >/dev/null
 	@$(PYTHON) -m observability diff >/dev/null || { \
 		echo "observability/generated is not what the specs make: make generate" >&2; exit 1; }
+
+check-live: setup ## start all of it, send demo traffic, ask Prometheus every query, stop
+	@$(PYTHON) -m scripts.check_live
 
 generate: setup ## make observability/generated from config
 	@$(PYTHON) -m observability generate

@@ -24,7 +24,8 @@ def check_live(options: argparse.Namespace) -> int:
     outcome = compile_bundle(request_of(options))
     if outcome.project is None or outcome.failed:
         raise UsageError(f"{options.config} has problems; see `tradewatch check`")
-    project = scaled(outcome.project, options.time_scale)
+    factor = options.time_scale
+    project = outcome.project if factor == 1 else scaled(outcome.project, factor)
     prometheus = Prometheus(options.prometheus)
     try:
         problems = [
