@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from config.spec.model import Alert, Project
+from config.spec.model import Alert, Dashboard, Project
 
 WATCHDOG = "Watchdog"
 DAILY_DIGEST = "DailyDigest"
@@ -16,6 +16,16 @@ ABSENT = {"cause": "absent"}
 def recorded(project: Project, measure: str) -> str:
     """Return the name of the recording rule of a measure."""
     return f"{project.bundle.namespace}:{measure}"
+
+
+def dashboard_file(environment: str, name: str) -> str:
+    """Return the path of a rendered dashboard below the output folder."""
+    return f"{environment}/dashboards/{name}.json"
+
+
+def shown_alerts(board: Dashboard) -> tuple[str, ...]:
+    """Return the alerts whose bounds are shown in a dashboard, in the order of its panels."""
+    return tuple(dict.fromkeys(name for panel in board.panels for name in panel.alerts))
 
 
 def panel_path(project: Project, alert: Alert) -> str:

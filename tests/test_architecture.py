@@ -30,7 +30,7 @@ from observability.render import RENDERERS
 ROOT = Path(__file__).parent.parent
 OURS = {"bot", "config", "observability", "scripts", "tests"}
 LONGEST_FILE = 350
-HELPERS = {"__init__", "finding", "queries", "document"}
+HELPERS = {"__init__", "finding", "queries", "document", "bounds", "firing", "grid", "panels"}
 KINDS: dict[str, type] = {
     "alerts": Alerts,
     "bot": BotConfig,

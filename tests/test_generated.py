@@ -36,7 +36,8 @@ def test_a_new_threshold_reaches_rule_panel_test_and_texts(root: Path, tmp_path:
     assert changed == {
         "rules/orders.yml",
         "tests/HighOrderFailureRate.yml",
-        "dashboards/trading_overview.json",
+        "compose/dashboards/trading_overview.json",
+        "local/dashboards/trading_overview.json",
     }
     critical = yaml.safe_load(after["rules/orders.yml"])["groups"][0]["rules"][1]
     assert critical["expr"].endswith(" > 0.17")

@@ -19,6 +19,7 @@ MetricType = Literal["counter", "gauge", "histogram"]
 Kind = Literal["ratio", "count", "age", "rate", "latency"]
 ZERO, MINUTE, FOUR_HOURS = Duration(0), Duration(60_000), Duration(14_400_000)
 Unit = Literal["ratio", "count", "seconds", "per_second", "bytes", "usdt"]
+PanelKind = Literal["timeseries", "stat", "gauge", "state", "table", "alerts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,13 +165,17 @@ class Routing(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel(Spec):
-    """One panel: measures by name, or queries of its own, with the alerts whose bounds it shows."""
+    """One panel: measures by name, or queries of its own, with the alerts whose bounds it shows.
+
+    `values` are words for whole numbers. One of kind `alerts` is a table of what fires, and asks by itself.
+    """
 
     id: str
     title: str
     description: str
-    kind: Literal["timeseries", "stat"]
+    kind: PanelKind
     unit: Unit
+    values: Mapping[str, str] = field(default_factory=dict)
     measures: tuple[str, ...] = ()
     queries: tuple["Query", ...] = ()
     alerts: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """The renderers: each makes `{path: text}` of a Project and does nothing else.
 
-Add one: write the module with `render(project)`, name it here. Paths are below the output folder: rules,
-tests and dashboards are the same everywhere, what differs stands in a folder per environment.
+Add one: write the module with `render(project)`, name it here. Paths are below the output folder: rules
+and tests are the same everywhere, what differs stands in a folder per environment.
 """
 
 from types import ModuleType

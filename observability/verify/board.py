@@ -7,7 +7,7 @@ from typing import Any
 
 import promql_parser as promql
 
-from config.spec.model import Dashboard, Panel, Project
+from config.spec.model import Dashboard, Environment, Panel, Project
 from config.spec.problem import Place
 from observability.checks.queries import Known
 from observability.promql import parse, syntax_error
@@ -63,6 +63,24 @@ class Tile:
         """What holds for all values of the panel."""
         return (self.data.get("fieldConfig") or {}).get("defaults") or {}
 
+    @property
+    def is_table(self) -> bool:
+        return self.data.get("type") == "table"
+
+    @property
+    def links(self) -> tuple[Json, ...]:
+        """What leads away from the panel: its own links, those of all values, and those of some columns."""
+        overrides = (self.data.get("fieldConfig") or {}).get("overrides") or ()
+        of_columns = [
+            one.get("value")
+            for override in overrides
+            for one in override.get("properties") or ()
+            if one.get("id") == "links"
+        ]
+        lists = (self.data.get("links"), self.defaults.get("links"), *of_columns)
+        # What is set for a column the schema leaves open.
+        return tuple(link for links in lists if isinstance(links, list) for link in links if _is_link(link))
+
     def at(self, *key: str | int) -> Place:
         return self.spec.where(*key) if self.spec else self.place
 
@@ -91,11 +109,16 @@ class Board:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """What a rule may ask beside its dashboard."""
+    """What a rule may ask beside its dashboard: `boards` are all of this environment."""
 
     project: Project
+    environment: Environment
     boards: tuple[Board, ...]
     known: Known
+
+
+def _is_link(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(key), str) for key in ("title", "url"))
 
 
 def read(path: str, data: Json, spec: Dashboard) -> Board:

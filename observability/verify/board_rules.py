@@ -7,12 +7,14 @@ from urllib.parse import parse_qs, urlsplit
 
 from config.spec.names import did_you_mean
 from config.spec.problem import Place
-from observability.names import panel_path
+from observability.names import panel_path, shown_alerts
 from observability.promql import syntax_error
 from observability.verify.board import Board, Bundle, Found
 from observability.verify.linter_rules import uses_variable
 
 _DASHBOARD = re.compile(r"/d/([^/?]+)")
+_WORD = re.compile(r"\w+")
+_OF_COLUMN = "${__data.fields."
 _SCHEMA_VERSION = 42  # the last one of the classic form; Grafana 11 to 13 read it
 # What Grafana fills in, each version in its own way, when a file lacks it.
 _OF_BOARDS = (
@@ -80,6 +82,28 @@ def annotation_rule(board: Board, _: Bundle) -> Iterator[Found]:
             yield board.spec.where(), f"annotation {one.get('name')!r} does not parse: {error}"
 
 
+def annotation_alerts_rule(board: Board, _: Bundle) -> Iterator[Found]:
+    """The times in which an alert fired are marked wherever its bound is shown."""
+    marks = " ".join(str(one.get("expr") or "") for one in board.data["annotations"].get("list") or ())
+    marked = _WORD.findall(marks)
+    for name in shown_alerts(board.spec):
+        if name not in marked:
+            yield board.spec.where(), f"no annotation marks the times in which {name} fired"
+
+
+def board_reached_rule(board: Board, bundle: Bundle) -> Iterator[Found]:
+    """Every other dashboard is a click away, and shows the same time then."""
+    links = [link for link in board.data.get("links") or () if link.get("keepTime")]
+    reached = {_target_of(str(link.get("url") or ""))[0] for link in links}
+    for other in bundle.boards:
+        by_tag = any(
+            link.get("type") == "dashboards" and _has_tags(other, link) and not link.get("asDropdown")
+            for link in links
+        )
+        if other is not board and not by_tag and other.uid not in reached:
+            yield board.spec.where(), f"no link leads to {other.data.get('title')!r} and keeps the time"
+
+
 def _lacking(data: Mapping[str, Any], wanted: tuple[str, ...]) -> list[str]:
     return [key for key in wanted if data.get(key) is None]
 
@@ -88,25 +112,19 @@ def _links(board: Board) -> Iterator[tuple[Place, Mapping[str, Any]]]:
     for link in board.data.get("links") or ():
         yield board.spec.where(), link
     for tile in board.tiles:
-        for link in (*(tile.data.get("links") or ()), *(tile.defaults.get("links") or ())):
-            yield tile.place, link
+        yield from ((tile.place, link) for link in tile.links)
 
 
 def _astray(link: Mapping[str, Any], board: Board, bundle: Bundle) -> str | None:
     """Return why a link leads nowhere, or None; what is outside of the bundle is not known."""
     if link.get("type") == "dashboards":
-        tags = set(link.get("tags") or ())
-        others = [
-            one for one in bundle.boards if one is not board and tags <= set(one.data.get("tags") or ())
-        ]
-        return None if others else f"no other dashboard has the tags {sorted(tags)}"
+        others = [one for one in bundle.boards if one is not board and _has_tags(one, link)]
+        return None if others else f"no other dashboard has the tags {sorted(link.get('tags') or ())}"
     url = str(link.get("url") or "")
     if not url:
         return "it has no address"
-    pages = bundle.project.runbooks
-    for folder in {one.links.runbooks.rstrip("/") + "/" for one in bundle.project.environments.values()}:
-        if url.startswith(folder) and (page := url.removeprefix(folder)) not in pages:
-            return f"no runbook {page!r}{did_you_mean(page, pages)}"
+    if problem := _wrong_page(url, bundle):
+        return problem
     uid, number = _target_of(url)
     if uid is None:
         return None
@@ -115,6 +133,23 @@ def _astray(link: Mapping[str, Any], board: Board, bundle: Bundle) -> str | None
         return f"no dashboard has the uid {uid!r}{did_you_mean(uid, boards)}"
     numbers = [tile.data.get("id") for tile in boards[uid].panels]
     return None if number is None or number in numbers else f"dashboard {uid!r} has no panel {number}"
+
+
+def _wrong_page(url: str, bundle: Bundle) -> str | None:
+    """Return why an address of a runbook opens none."""
+    own, pages = bundle.environment.links.runbooks, bundle.project.runbooks
+    for one in bundle.project.environments.values():
+        if one.links.runbooks != own and url.startswith(f"{one.links.runbooks}/"):
+            return f"the runbooks of this environment are at {own}"
+    page = url.removeprefix(f"{own}/")
+    # What a column of a table fills in is the name of a page, or there is nothing to click.
+    if page == url or page in pages or page.startswith(_OF_COLUMN):
+        return None
+    return f"no runbook {page!r}{did_you_mean(page, pages)}"
+
+
+def _has_tags(board: Board, link: Mapping[str, Any]) -> bool:
+    return set(link.get("tags") or ()) <= set(board.data.get("tags") or ())
 
 
 def _target_of(url: str) -> tuple[str | None, int | None]:
@@ -136,4 +171,6 @@ RULES: tuple[Callable[[Board, Bundle], Iterator[Found]], ...] = (
     link_rule,
     alert_link_rule,
     annotation_rule,
+    annotation_alerts_rule,
+    board_reached_rule,
 )

@@ -32,18 +32,29 @@ def misfits(data: Any) -> Iterator[tuple[Path, str]]:
         yield (), "is no JSON object"
         return
     register_default_plugins()
-    try:
-        model = Dashboard.from_json(data)
-        again = json.loads(JSONEncoder(sort_keys=True).encode(model))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        yield (), f"cannot be decoded: {error}"
+    if (problem := _undecodable(data, Dashboard)) is not None:
+        yield (), problem
         return
-    yield from _unlike(data, again, ())
-    yield from _unfit(model, Dashboard, ())
+    yield from _misfits(data, Dashboard, ())
     for index, panel in enumerate(data.get("panels") or ()):
         # The SDK takes the options of a plugin that it does not know as they are.
         if panel["type"] != "row" and panelcfg_config(panel["type"]) is None:
             yield ("panels", index, "type"), f"{panel['type']!r} is no kind of panel"
+
+
+def _undecodable(data: Any, model: Any) -> str | None:
+    try:
+        JSONEncoder().encode(model.from_json(data))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return f"cannot be decoded: {error}"
+    return None
+
+
+def _misfits(data: Any, model: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield what in the JSON of a model is lost, added or changed by it, or not of the type that it says."""
+    decoded = model.from_json(data)
+    yield from _unlike(data, json.loads(JSONEncoder(sort_keys=True).encode(decoded)), path)
+    yield from _unfit(decoded, model, path)
 
 
 def _unlike(one: Any, other: Any, path: Path) -> Iterator[tuple[Path, str]]:
@@ -81,6 +92,10 @@ def _unfit(value: Any, hint: Any, path: Path) -> Iterator[tuple[Path, str]]:
         *others, last = options
         if not any(next(_unfit(value, option, path), None) is None for option in others):
             yield from _unfit(value, last, path)
+    elif isinstance(value, dict) and hasattr(hint, "from_json"):
+        # The SDK leaves some parts, such as the links of panels, as they are.
+        problem = _undecodable(value, hint)
+        yield from _misfits(value, hint, path) if problem is None else [(path, problem)]
     elif origin is list and isinstance(value, Sequence) and not isinstance(value, str):
         for index, item in enumerate(value):
             yield from _unfit(item, inner[0], (*path, index))

@@ -15,12 +15,14 @@ What that linter does not see is in `panel_rules`, `target_rules` and `board_rul
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from config.spec.model import Dashboard, Project
+from config.spec.model import Dashboard, Environment, Project
 from config.spec.problem import Place, Problem
 from observability.checks.queries import known_of
+from observability.names import dashboard_file
 from observability.verify import board_rules, linter_rules, panel_rules, published_schema, target_rules
 from observability.verify.board import Board, Bundle, Found, read
 from observability.verify.dashboard_schema import misfits
@@ -39,15 +41,27 @@ def verify(project: Project, files: Mapping[str, str], schemas: Path | None = No
 
     `schemas` is the folder of the files that Grafana publishes, if they are at hand.
     """
+    found = (
+        _verify(project, name, environment, files, schemas)
+        for name, environment in project.environments.items()
+    )
+    # What is wrong in one environment is so in all, nearly always.
+    yield from dict.fromkeys(chain.from_iterable(found))
+
+
+def _verify(
+    project: Project, name: str, environment: Environment, files: Mapping[str, str], schemas: Path | None
+) -> Iterator[Problem]:
     boards = []
-    for name, spec in project.dashboards.items():
-        path = f"dashboards/{name}.json"
+    for key, spec in project.dashboards.items():
+        path = dashboard_file(name, key)
         data, misfit = _read(files[path], spec, schemas)
         if not misfit:
             boards.append(read(path, data, spec))
         for place, message in misfit:
             yield Problem(place, f"{path}: {message}", "dashboard/schema")
-    bundle = Bundle(project=project, boards=tuple(boards), known=known_of(project))
+    known = known_of(project)
+    bundle = Bundle(project=project, environment=environment, boards=tuple(boards), known=known)
     for board in boards:
         for rule in RULES:
             for place, message in rule(board, bundle):

@@ -92,6 +92,16 @@ def panel_bounds_rule(board: Board, bundle: Bundle) -> Iterator[Found]:
                     yield panel.at("alerts"), message
 
 
+def panel_runbook_rule(board: Board, bundle: Bundle) -> Iterator[Found]:
+    """From a bound that is crossed it is one click to what to do."""
+    for panel in board.panels:
+        opened = {link.get("url") for link in panel.links}
+        for name in panel.spec.alerts if panel.spec else ():
+            page = bundle.project.alerts[name].runbook
+            if f"{bundle.environment.links.runbooks}/{page}" not in opened:
+                yield panel.at("alerts"), f"{panel.title!r} has no link to the runbook {page} of {name}"
+
+
 def panel_queries_rule(board: Board, _: Bundle) -> Iterator[Found]:
     """A panel with many queries is slow and cannot be read."""
     for panel in board.panels:
@@ -130,6 +140,7 @@ RULES: tuple[Callable[[Board, Bundle], Iterator[Found]], ...] = (
     panel_description_rule,
     panel_thresholds_rule,
     panel_bounds_rule,
+    panel_runbook_rule,
     panel_queries_rule,
     panel_ref_id_rule,
 )

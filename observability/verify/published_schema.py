@@ -15,12 +15,14 @@ _DASHBOARD = "dashboard"
 _ENDING = ".jsonschema.json"
 # What a panel's plugin defines, and where in a panel it stands.
 _PARTS = {"Options": ("options",), "FieldConfig": ("fieldConfig", "defaults", "custom")}
+# What may be anything the files call an object, although Grafana's own dashboards have texts and lists there.
+_ANYTHING = {"MatcherConfig": "options", "DynamicConfigValue": "value"}
 Misfit = tuple[tuple[str | int, ...], str]
 
 
 def fetched() -> Path | None:
     """Return the folder of the schema files, or None where they could not be had."""
-    return _FETCHED if (_FETCHED / f"{_DASHBOARD}{_ENDING}").is_file() else None
+    return _FETCHED if (_FETCHED / file_of(_DASHBOARD)).is_file() else None
 
 
 def misfits(data: dict[str, Any], schemas: Path) -> Iterator[Misfit]:
@@ -41,6 +43,11 @@ def misfits(data: dict[str, Any], schemas: Path) -> Iterator[Misfit]:
             yield from _refused(schemas, plugin, "Dataquery", target, (*at, "targets", rank))
 
 
+def file_of(plugin: str) -> str:
+    """Return the name of the schema file of a plugin."""
+    return f"{plugin.replace('-', '')}{_ENDING}"
+
+
 def _below(value: Any, path: tuple[str, ...]) -> Any:
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
@@ -50,7 +57,7 @@ def _below(value: Any, path: tuple[str, ...]) -> Any:
 def _refused(
     schemas: Path, file: str, definition: str, value: Any, at: tuple[str | int, ...]
 ) -> Iterator[Misfit]:
-    validator = None if value is None else _validator(schemas / f"{file}{_ENDING}", definition)
+    validator = None if value is None else _validator(schemas / file_of(file), definition)
     for error in validator.iter_errors(value) if validator else ():
         deepest = best_match([error]) or error
         yield (*at, *deepest.absolute_path), f"is refused by the published schema: {deepest.message}"
@@ -64,4 +71,6 @@ def _validator(file: Path, definition: str) -> Draft7Validator | None:
     definitions = json.loads(file.read_text("utf-8"))["definitions"]
     if definition not in definitions:
         return None
+    for name, key in _ANYTHING.items():
+        definitions.get(name, {}).get("properties", {}).get(key, {}).pop("type", None)
     return Draft7Validator({"$ref": f"#/definitions/{definition}", "definitions": definitions})

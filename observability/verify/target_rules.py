@@ -42,7 +42,7 @@ def target_legend_rule(board: Board, _: Bundle) -> Iterator[Found]:
 
 def target_legend_label_rule(board: Board, bundle: Bundle) -> Iterator[Found]:
     """A legend uses labels that the query keeps, and tells apart the lines that it gives."""
-    for target in _targets(board):
+    for target in _targets(board, with_tables=False):
         if target.tree is None:
             continue
         shape = bundle.known.shape(target.tree)
@@ -57,9 +57,20 @@ def target_legend_label_rule(board: Board, bundle: Bundle) -> Iterator[Found]:
             yield target.place, f"the legend {target.legend!r} is that of every line; use {{{{{unsaid[0]}}}}}"
 
 
-def _targets(board: Board) -> Iterator[Target]:
+def target_column_rule(board: Board, _: Bundle) -> Iterator[Found]:
+    """A table asks once, for now; it has labels as columns, and legends as titles of the values' columns."""
     for panel in board.panels:
-        yield from panel.targets
+        for target in panel.targets if panel.is_table else ():
+            if not target.data.get("instant") or target.data.get("format") != "table":
+                yield target.place, f"the table {panel.title!r} asks for more than the values of now"
+            if used := _LABEL.search(target.legend):
+                yield target.place, f"{used[0]} in the title of a column; labels are columns of their own"
+
+
+def _targets(board: Board, *, with_tables: bool = True) -> Iterator[Target]:
+    for panel in board.panels:
+        if with_tables or not panel.is_table:
+            yield from panel.targets
 
 
 def _pinned(target: Target) -> frozenset[str]:
@@ -73,4 +84,5 @@ RULES: tuple[Callable[[Board, Bundle], Iterator[Found]], ...] = (
     target_window_rule,
     target_legend_rule,
     target_legend_label_rule,
+    target_column_rule,
 )

@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--smtp-port", type=_port, default=9025, help="SMTP port (default %(default)s; 0 takes a free one)")
     add("--state", type=Path, required=True, help="directory that keeps the notifications over a restart")
     add("--runbooks", type=Path, default=Path("runbooks"), help="runbook pages (default %(default)s)")
-    dashboards = Path("observability/generated/dashboards")
+    dashboards = Path("observability/generated/local/dashboards")
     add("--dashboards", type=Path, default=dashboards, help="Grafana dashboards (default %(default)s)")
     add(
         "--prometheus",

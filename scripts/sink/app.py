@@ -34,7 +34,7 @@ class Options:
     port: int = 9080
     smtp_port: int = 9025
     runbooks: Path = Path("runbooks")
-    dashboards: Path = Path("observability/generated/dashboards")
+    dashboards: Path = Path("observability/generated/local/dashboards")
     prometheus: str = "http://127.0.0.1:9090"
     heartbeat_expect: float = 180.0
 

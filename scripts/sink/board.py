@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
-from scripts.sink.chart import Line, Size, draw, swatch
+from scripts.sink.chart import Line, Size, draw, draw_bar, swatch
+from scripts.sink.columns import Row, draw_table
 from scripts.sink.markdown import render
 from scripts.sink.markup import Markup, element, joined
 from scripts.sink.panel import Board, Panel, Query
+from scripts.sink.states import draw_states
 from scripts.sink.units import unit_named, worded
 from scripts.sink.window import RANGES, Window
 
@@ -26,6 +28,7 @@ class Figure:
 
     panel: Panel
     lines: tuple[Line, ...] = ()
+    rows: tuple[Row, ...] = ()
     problems: tuple[str, ...] = ()
     left_out: int = 0
 
@@ -41,6 +44,7 @@ class Sheet:
     note: str
     prometheus: str
     link: Callable[[Query, Window], str]
+    others: Sequence[Board]
 
     def markup(self) -> Markup:
         return element("main", *self._head(), *self._rows(), self._foot(), class_="board")
@@ -51,7 +55,13 @@ class Sheet:
             home = element("a", f"{self.board.title}: all panels", href=self._href(self.window.name, None))
             yield element("p", "‹ ", home, class_="back")
         yield element("h1", shown.title)
-        yield element("p", shown.description, class_="lead")
+        yield element("div", render(shown.description), class_="lead")
+        if self.others:
+            links = (
+                element("a", one.title, href=board_href(one.uid, range=self.window.name))
+                for one in self.others
+            )
+            yield element("nav", *links, aria_label="Dashboards")
         ranges = (
             element(
                 "a",
@@ -77,7 +87,7 @@ class Sheet:
     def _figure(self, figure: Figure) -> Markup:
         panel = figure.panel
         title = element("h3", element("a", panel.title, href=self._href(self.window.name, panel)))
-        head = () if self.panel else (title, element("p", panel.description, class_="about"))
+        head = () if self.panel else (title, element("div", render(panel.description), class_="about"))
         problems = (element("p", problem, class_="warning") for problem in figure.problems)
         notes = (element("p", note, class_="note") for note in _notes(figure))
         width = 24 if self.panel else panel.width
@@ -99,6 +109,12 @@ class Sheet:
             yield element("article", render(panel.text))
         elif not panel.queries:
             yield element("div", "this panel has no query", class_="empty")
+        elif panel.is_table and figure.rows:
+            yield draw_table(panel.columns, figure.rows, lambda value: self._value(panel, value))
+        elif panel.is_table and not figure.problems:
+            yield element("div", panel.no_value or "nothing now", class_="empty")
+        elif has_values and panel.is_state:
+            yield from self._states(figure)
         elif has_values and panel.is_number:
             yield element("div", *(self._number(panel, line) for line in figure.lines), class_="numbers")
         elif has_values:
@@ -123,6 +139,19 @@ class Sheet:
                 )
         yield element("ul", *(self._key(panel, *pair) for pair in enumerate(figure.lines)), class_="legend")
 
+    def _states(self, figure: Figure) -> Iterator[Markup]:
+        panel = figure.panel
+        for size, class_ in self._sizes(panel):
+            yield draw_states(
+                figure.lines,
+                title=panel.title,
+                word=lambda value: worded_in(panel, value),
+                tone=panel.tone_of,
+                window=self.window,
+                width=size.width,
+                class_=class_,
+            )
+
     def _sizes(self, panel: Panel) -> tuple[tuple[Size, str], ...]:
         if not self.panel and panel.width < 12:
             return ((_PHONE, ""),)
@@ -143,9 +172,12 @@ class Sheet:
 
     def _number(self, panel: Panel, line: Line) -> Markup:
         value, when = self._last(panel, line)
-        tone = "grey" if math.isnan(value) else panel.tone_of(value)
-        number = element("b", worded_in(panel, value), class_=f"tone-{tone}")
-        return element("div", number, element("span", line.name, class_="name"), when)
+        bar = draw_bar(value, panel.bounds, _tone(panel, value)) if panel.has_bar else Markup()
+        name = element("span", line.name, class_="name")
+        return element("div", self._value(panel, value), bar, name, when)
+
+    def _value(self, panel: Panel, value: float) -> Markup:
+        return element("b", worded_in(panel, value), class_=f"tone-{_tone(panel, value)}")
 
     def _last(self, panel: Panel, line: Line) -> tuple[float, Markup]:
         """The last value, and its time when that is not the end of the range."""
@@ -184,7 +216,13 @@ def board_href(uid: str, **query: str) -> str:
     return f"/d/{quote(uid, safe='')}" + (f"?{urlencode(query)}" if query else "")
 
 
+def _tone(panel: Panel, value: float) -> str:
+    return "grey" if math.isnan(value) else panel.tone_of(value)
+
+
 def worded_in(panel: Panel, value: float) -> str:
+    if value in panel.words:
+        return panel.words[value].text
     return worded(value, unit_named(panel.unit))
 
 

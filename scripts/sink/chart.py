@@ -81,7 +81,7 @@ def draw(
     return element(
         "svg",
         *_value_axis(plot, rungs),
-        *_time_axis(plot, time_ticks(window, max(3, size.width // 85))),
+        *time_axis(plot, window, size),
         *(_drawn(plot, line, index, window.step) for index, line in enumerate(lines)),
         *_marks(plot, marks, unit),
         viewBox=f"0 0 {size.width} {size.height}",
@@ -129,6 +129,15 @@ def swatch(index: int) -> Markup:
     return element("svg", line, viewBox="0 0 22 12", class_="swatch", aria_hidden="true")
 
 
+def draw_bar(value: float, bounds: tuple[float, ...], tone: str) -> Markup:
+    """A bar from the lower to the upper of two bounds, filled as far as the value goes."""
+    low, high = bounds
+    share = min(max((value - low) / (high - low), 0.0), 1.0) if math.isfinite(value) and high > low else 0.0
+    empty = element("rect", width="200", height="12", class_="unfilled")
+    full = element("rect", width=f"{200 * share:.1f}", height="12")
+    return element("svg", empty, full, viewBox="0 0 200 12", class_=f"bar tone-{tone}", aria_hidden="true")
+
+
 def _clock(moment: datetime) -> str:
     return f"{moment:%H:%M}" if moment.hour or moment.minute else f"{moment.day} {moment:%b}"
 
@@ -140,9 +149,9 @@ def _value_axis(plot: Plot, rungs: Iterable[Tick]) -> Iterator[Markup]:
         yield element("text", rung.label, x=f"{plot.left - 6:.1f}", y=y, dy=".35em", class_="rung")
 
 
-def _time_axis(plot: Plot, marks: Iterable[Tick]) -> Iterator[Markup]:
+def time_axis(plot: Plot, window: Window, size: Size) -> Iterator[Markup]:
     below = f"{plot.bottom + 18:.1f}"
-    for mark in marks:
+    for mark in time_ticks(window, max(3, size.width // 85)):
         x = plot.x(mark.at)
         yield element("path", d=f"M{x:.1f},{plot.bottom:.1f} v4", class_="grid")
         # A label that would stand over the edge of the picture or over the word UTC is left out.

@@ -12,12 +12,14 @@ from aiohttp import web
 from scripts.sink.board import REFRESH, Figure, Sheet, board_href
 from scripts.sink.body import mapping
 from scripts.sink.chart import Line
+from scripts.sink.columns import rows
 from scripts.sink.markup import Frame, Markup, element
 from scripts.sink.panel import Board, Panel, Query, read_board
-from scripts.sink.series import Prometheus, PrometheusError, legend
+from scripts.sink.series import Prometheus, PrometheusError, Series, legend
 from scripts.sink.window import DEFAULT, RANGES, Window
 
 MOST_LINES = 20
+MOST_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,8 @@ class Dashboards:
         if wanted and wanted not in panels:
             lines = [_line(one, board_href(uid, viewPanel=one), panel.title) for one, panel in panels.items()]
             return self._listing(f"No panel {wanted} in dashboard {uid}", lines, status=404)
-        sheet = await self._sheet(board, panels.get(wanted), request.query.get("range", DEFAULT))
+        others = [one for one in known.values() if board.links_to(one)]
+        sheet = await self._sheet(board, others, panels.get(wanted), request.query.get("range", DEFAULT))
         title = f"{panels[wanted].title} · {board.title}" if wanted else board.title
         return self.frame.page(title, sheet.markup(), refresh=REFRESH)
 
@@ -57,7 +60,7 @@ class Dashboards:
                 found[dashboard["uid"]] = read_board(dashboard)
         return found
 
-    async def _sheet(self, board: Board, alone: Panel | None, name: str) -> Sheet:
+    async def _sheet(self, board: Board, others: list[Board], alone: Panel | None, name: str) -> Sheet:
         window = Window.until(self.now(), name if name in RANGES else DEFAULT)
         note = "" if name in RANGES else f"There is no range {name!r}; this is {DEFAULT}."
         rows = [("", (alone,))] if alone else [(row.title, row.panels) for row in board.rows]
@@ -71,29 +74,39 @@ class Dashboards:
             note=note,
             prometheus=self.prometheus.shown,
             link=self.prometheus.link,
+            others=others,
         )
 
     async def _figure(self, panel: Panel, window: Window) -> Figure:
-        answers = await asyncio.gather(*(self._lines(query, window) for query in panel.queries))
-        lines = [line for answer in answers if not isinstance(answer, str) for line in answer]
+        answers = await asyncio.gather(*(self._series(query, window) for query in panel.queries))
         problems = dict.fromkeys(answer for answer in answers if isinstance(answer, str))
+        found = [
+            (query, series)
+            for query, answer in zip(panel.queries, answers, strict=True)
+            if not isinstance(answer, str)
+            for series in answer
+        ]
+        most = MOST_ROWS if panel.is_table else MOST_LINES
+        values = [(query.name, one.labels, one.samples[-1][1]) for query, one in found[:most] if one.samples]
         return Figure(
             panel=panel,
-            lines=tuple(lines[:MOST_LINES]),
+            lines=tuple(
+                Line(name=legend(query, one.labels), samples=one.samples) for query, one in found[:most]
+            ),
+            rows=tuple(rows(values, is_alone=len(panel.queries) == 1)) if panel.is_table else (),
             problems=tuple(problems),
-            left_out=max(0, len(lines) - MOST_LINES),
+            left_out=max(0, len(found) - most),
         )
 
-    async def _lines(self, query: Query, window: Window) -> list[Line] | str:
-        """The lines of a query, or why there are none."""
+    async def _series(self, query: Query, window: Window) -> tuple[Series, ...] | str:
+        """What a query gives, or why it gives nothing."""
         if query.variables:
             names = ", ".join(query.variables)
             return f"cannot be drawn here, only Grafana fills in {names}: {query.expression}"
         try:
-            answer = await self.prometheus.matrix(query, window)
+            return await self.prometheus.ask(query, window)
         except PrometheusError as error:
             return str(error)
-        return [Line(name=legend(query, series.labels), samples=series.samples) for series in answer]
 
     def _boards(self, known: dict[str, Board]) -> list[Markup]:
         return [_line(one, board_href(one), board.title) for one, board in known.items()]

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scripts.sink.body import mapping
+from scripts.sink.body import mapping, objects
 from scripts.sink.colours import tone
+from scripts.sink.columns import PROPERTIES, TRANSFORMATIONS, Columns, read_columns
 from scripts.sink.wording import plain
 
 _RATE_INTERVAL = re.compile(r"\$(?:__rate_interval\b|\{__rate_interval\})")
@@ -16,20 +17,31 @@ _VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|\{[^}]*\})")
 _COLUMNS = 24
 _BIG_NUMBERS = frozenset(("stat", "gauge", "bargauge"))
 _LINES = frozenset(("timeseries", "graph"))
+_DRAWN = _LINES | _BIG_NUMBERS | {"text", "table", "state-timeline"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """`variables`: what only Grafana could fill in; a query with any cannot be asked."""
 
+    name: str
     expression: str
     legend: str
     variables: tuple[str, ...]
+    is_instant: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
     start: float
+    tone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What stands in the place of a number, and its tone if it has one of its own."""
+
+    text: str
     tone: str
 
 
@@ -46,13 +58,30 @@ class Panel:
     has_threshold_lines: bool
     bounds: tuple[float, ...]
     text: str
+    words: Mapping[float, Word]
+    no_value: str
+    columns: Columns
     notes: tuple[str, ...]
 
     @property
     def is_number(self) -> bool:
         return self.kind in _BIG_NUMBERS
 
+    @property
+    def is_table(self) -> bool:
+        return self.kind == "table"
+
+    @property
+    def is_state(self) -> bool:
+        return self.kind == "state-timeline"
+
+    @property
+    def has_bar(self) -> bool:
+        return self.kind in ("gauge", "bargauge") and len(self.bounds) == 2
+
     def tone_of(self, value: float) -> str:
+        if (word := self.words.get(value)) and word.tone:
+            return word.tone
         passed = [step.tone for step in self.thresholds if value >= step.start]
         return passed[-1] if passed else "grey"
 
@@ -68,7 +97,13 @@ class Board:
     uid: str
     title: str
     description: str
+    tags: frozenset[str]
+    leads_to: tuple[frozenset[str], ...]
     rows: tuple[Row, ...]
+
+    def links_to(self, other: "Board") -> bool:
+        """Whether Grafana shows a button for the other dashboard."""
+        return other.uid != self.uid and any(tags <= other.tags for tags in self.leads_to)
 
     def panels(self) -> dict[str, Panel]:
         return {panel.id: panel for row in self.rows for panel in row.panels}
@@ -79,8 +114,17 @@ def read_board(dashboard: Mapping[str, Any]) -> Board:
         uid=plain(dashboard.get("uid")),
         title=plain(dashboard.get("title")),
         description=plain(dashboard.get("description")),
+        tags=_tags(dashboard),
+        leads_to=tuple(
+            _tags(link) for link in objects(dashboard.get("links")) if link.get("type") == "dashboards"
+        ),
         rows=tuple(row for row in _rows(dashboard) if row.panels),
     )
+
+
+def _tags(data: Mapping[str, Any]) -> frozenset[str]:
+    tags = data.get("tags")
+    return frozenset(map(plain, tags)) if isinstance(tags, list) else frozenset()
 
 
 def _rows(dashboard: Mapping[str, Any]) -> Iterator[Row]:
@@ -105,7 +149,7 @@ def _in_place(value: Any) -> list[dict[str, Any]]:
         grid = mapping(item.get("gridPos"))
         return _number(grid.get("y"), 0), _number(grid.get("x"), 0)
 
-    return sorted(_objects(value), key=place)
+    return sorted(objects(value), key=place)
 
 
 def _panel(data: Mapping[str, Any]) -> Panel:
@@ -121,11 +165,14 @@ def _panel(data: Mapping[str, Any]) -> Panel:
         kind=plain(data.get("type")),
         width=min(max(int(_number(mapping(data.get("gridPos")).get("w"), _COLUMNS)), 1), _COLUMNS),
         unit=plain(defaults.get("unit")),
-        queries=tuple(_query(target) for target in _objects(data.get("targets")) if _is_asked(target)),
+        queries=tuple(_query(target) for target in objects(data.get("targets")) if _is_asked(target)),
         thresholds=thresholds,
         has_threshold_lines=style not in (None, "off"),
         bounds=tuple(limit for limit in limits if math.isfinite(limit)),
         text=plain(options.get("content")),
+        no_value=plain(defaults.get("noValue")),
+        words=dict(_words(defaults.get("mappings"))),
+        columns=read_columns(data),
         notes=tuple(_notes(data, defaults, options)),
     )
 
@@ -133,8 +180,19 @@ def _panel(data: Mapping[str, Any]) -> Panel:
 def _thresholds(config: Mapping[str, Any]) -> Iterator[Threshold]:
     if config.get("mode") == "percentage":
         return
-    for step in _objects(config.get("steps")):
+    for step in objects(config.get("steps")):
         yield Threshold(start=_number(step.get("value"), -math.inf), tone=tone(plain(step.get("color"))))
+
+
+def _words(mappings: Any) -> Iterator[tuple[float, Word]]:
+    for one in objects(mappings):
+        for number, word in mapping(one.get("options")).items() if one.get("type") == "value" else ():
+            try:
+                value = float(number)
+            except ValueError:
+                continue
+            colour = plain(mapping(word).get("color"))
+            yield value, Word(text=plain(mapping(word).get("text")), tone=tone(colour) if colour else "")
 
 
 def _is_asked(target: Mapping[str, Any]) -> bool:
@@ -144,32 +202,34 @@ def _is_asked(target: Mapping[str, Any]) -> bool:
 def _query(target: Mapping[str, Any]) -> Query:
     expression = _RATE_INTERVAL.sub("5m", plain(target.get("expr")))
     return Query(
+        name=plain(target.get("refId")),
         expression=expression,
         legend=plain(target.get("legendFormat")),
         variables=tuple(dict.fromkeys(_VARIABLE.findall(expression))),
+        is_instant=target.get("instant") is True,
     )
 
 
 def _notes(data: Mapping[str, Any], defaults: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[str]:
     """What Grafana would do and this page does not."""
     kind = plain(data.get("type"))
-    if kind not in _LINES | _BIG_NUMBERS | {"text"}:
+    if kind not in _DRAWN:
         yield f"Grafana draws this as {kind or 'a panel without a type'}; here it is drawn as lines."
     reduced = plain(mapping(options.get("reduceOptions")).get("calcs") or ["last"])
     if kind in _BIG_NUMBERS and not reduced.startswith('["last'):
         yield f"Grafana shows {reduced}; here it is the last value."
+    overrides = objects(mapping(data.get("fieldConfig")).get("overrides"))
+    properties = {one.get("id") for override in overrides for one in objects(override.get("properties"))}
+    transformations = {one.get("id") for one in objects(data.get("transformations"))}
+    is_table = kind == "table"
     held = {
-        "overrides": mapping(data.get("fieldConfig")).get("overrides"),
-        "value mappings": defaults.get("mappings"),
-        "transformations": data.get("transformations"),
+        "overrides": overrides and not (is_table and properties <= PROPERTIES),
+        "value mappings": any(one.get("type") != "value" for one in objects(defaults.get("mappings"))),
+        "transformations": transformations and not (is_table and transformations <= TRANSFORMATIONS),
         "thresholds in percent": mapping(defaults.get("thresholds")).get("mode") == "percentage",
     }
     if left := [name for name, value in held.items() if value]:
         yield f"Grafana also applies {' and '.join(left)}, which are left out here."
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _number(value: Any, otherwise: float) -> float:

@@ -59,6 +59,19 @@ def read_matrix(body: Any) -> tuple[Series, ...]:
         raise PrometheusError(f"Prometheus sent an answer that is no matrix: {error!r}") from error
 
 
+def read_vector(body: Any) -> tuple[Series, ...]:
+    try:
+        return tuple(
+            Series(
+                labels={str(key): str(value) for key, value in one["metric"].items()},
+                samples=((float(one["value"][0]), float(one["value"][1])),),
+            )
+            for one in body["data"]["result"]
+        )
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise PrometheusError(f"Prometheus sent an answer that is no vector: {error!r}") from error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prometheus:
     base: str
@@ -72,13 +85,14 @@ class Prometheus:
         return str(URL(self.base).with_user(None)).rstrip("/") if "@" in self.base else self.base.rstrip("/")
 
     def link(self, query: Query, window: Window) -> str:
-        return str(URL(f"{self.shown}/api/v1/query_range").with_query(_asked(query, window)))
+        return str(URL(self.shown + _path(query)).with_query(_asked(query, window)))
 
-    async def matrix(self, query: Query, window: Window) -> tuple[Series, ...]:
+    async def ask(self, query: Query, window: Window) -> tuple[Series, ...]:
         await self._turn()
         try:
             async with asyncio.timeout(self.seconds):
-                return read_matrix(await self._answer(query, window))
+                read = read_vector if query.is_instant else read_matrix
+                return read(await self._answer(query, window))
         except TimeoutError as error:
             raise PrometheusError(
                 f"Prometheus at {self.shown} did not answer within {self.seconds:g} s"
@@ -101,7 +115,7 @@ class Prometheus:
             raise PrometheusError(text) from error
 
     async def _answer(self, query: Query, window: Window) -> Any:
-        url = f"{self.base.rstrip('/')}/api/v1/query_range"
+        url = self.base.rstrip("/") + _path(query)
         get = self.session.get(url, params=_asked(query, window), allow_redirects=False)
         async with get as answer:
             text = await _limited(answer)
@@ -128,8 +142,15 @@ async def _limited(answer: aiohttp.ClientResponse) -> bytes:
     return bytes(text)
 
 
+def _path(query: Query) -> str:
+    return "/api/v1/query" if query.is_instant else "/api/v1/query_range"
+
+
 def _asked(query: Query, window: Window) -> dict[str, str]:
+    """What is asked of a stretch of time, or of its end alone."""
     times = {"start": window.begin, "end": window.end, "step": window.step}
+    if query.is_instant:
+        times = {"time": window.end}
     return {"query": query.expression} | {
         key: f"{value:.3f}".rstrip("0").rstrip(".") for key, value in times.items()
     }

@@ -85,7 +85,7 @@ def _sink(home: Home, project: Project) -> Service:
     command = _python(
         "scripts.sink", "--port", home.ports.sink, "--smtp-port", home.ports.sink_smtp,
         "--state", home.data("sink"), "--runbooks", ROOT / "runbooks",
-        "--dashboards", home.config / "dashboards", "--prometheus", home.url("prometheus"),
+        "--dashboards", home.config / "local" / "dashboards", "--prometheus", home.url("prometheus"),
         "--heartbeat-expect", expect,
     )  # fmt: skip
     return Service(name="sink", command=command, ready=home.url("sink", "/health"))

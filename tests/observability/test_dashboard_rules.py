@@ -13,7 +13,7 @@ from config.spec.model import Project
 from config.spec.problem import Place, Problem
 from observability.compile import Request, compile_bundle
 from observability.verify import dashboards, verify
-from tests.bundle_of import lay_out
+from tests.bundle_of import BUNDLE, lay_out
 
 PARCELS = """\
 uid: parcels-overview
@@ -47,7 +47,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 def judged(bundle: Bundle, spoil: Spoil, board: str = "parcels") -> list[Problem]:
     """Spoil a copy of one dashboard and return what is said."""
     project, files = bundle
-    path = f"dashboards/{board}.json"
+    path = f"cellar/dashboards/{board}.json"
     data = copy.deepcopy(json.loads(files[path]))
     spoil(data)
     return list(dashboards.verify(project, {**files, path: json.dumps(data)}))
@@ -59,6 +59,15 @@ def panel(data: Any) -> Any:
 
 def target(data: Any, index: int = 0) -> Any:
     return panel(data)["targets"][index]
+
+
+def firing(data: Any) -> Any:
+    """The link of the column that names runbooks."""
+    return data["panels"][5]["fieldConfig"]["overrides"][1]["properties"][0]["value"][0]
+
+
+def table(data: Any) -> Any:
+    return data["panels"][7]["targets"][0]
 
 
 def mark(data: Any) -> Any:
@@ -100,8 +109,9 @@ SPOILED: list[tuple[str, Spoil, str]] = [
     ("dashboard-complete-rule", lambda d: d.update(id=3), "the server's to give"),
     ("dashboard-complete-rule", lambda d: d.pop("timepicker"), "does not say its timepicker"),
     ("dashboard-complete-rule", lambda d: panel(d).pop("pluginVersion"), "does not say its pluginVersion"),
-    ("annotation-rule", lambda d: mark(d).update(expr="ALERTS{"), "annotation 'Alerts' does not parse"),
-    ("annotation-rule", lambda d: mark(d)["datasource"].update(uid="x"), "does not use ${datasource}"),
+    ("board-reached-rule", lambda d: d["links"].clear(), "no link leads to 'Web' and keeps the time"),
+    ("board-reached-rule", lambda d: d["links"][0].update(keepTime=False), "no link leads to 'Web'"),
+    ("board-reached-rule", lambda d: d["links"][0].update(asDropdown=True), "no link leads to 'Web'"),
     ("dashboard-name-rule", lambda d: d.update(uid="web-overview"), "uid 'web-overview' is that of"),
     ("dashboard-name-rule", lambda d: d.update(title="Web"), "title 'Web' is that of"),
     ("dashboard-description-rule", lambda d: d.update(description="Parcels."), "no more than the title"),
@@ -110,7 +120,11 @@ SPOILED: list[tuple[str, Spoil, str]] = [
     ("link-rule", link(url="http://127.0.0.1:1/r/many_erors"), "did you mean 'many_errors'"),
     ("link-rule", link(), "it has no address"),
     ("link-rule", link(type="dashboards", tags=["nobody"]), "no other dashboard has the tags"),
-    ("panel-lost-rule", lambda d: d["panels"].pop(), "'Answers by code' is not in dashboards/parcels.json"),
+    (
+        "panel-lost-rule",
+        lambda d: d["panels"].pop(),
+        "'Answers by code' is not in cellar/dashboards/parcels.json",
+    ),
     ("panel-lost-rule", lambda d: d["panels"][0].pop("title"), "'Answers' is not in"),
     ("panel-id-rule", lambda d: panel(d).update(id=2), "number 2 of 'Answers by code' is given twice"),
     ("panel-id-rule", lambda d: panel(d).pop("id"), "has no number"),
@@ -146,6 +160,15 @@ SPOILED: list[tuple[str, Spoil, str]] = [
 SPOILED_WITH_ALERT: list[tuple[str, Spoil, str]] = [
     ("alert-link-rule", lambda d: panel(d).update(id=9), "ManyErrors links to /d/web-overview?viewPanel=1"),
     ("alert-link-rule", lambda d: d.update(uid="web-other"), "ManyErrors links to"),
+    ("annotation-rule", lambda d: mark(d).update(expr="ALERTS{"), "annotation 'Alerts' does not parse"),
+    ("annotation-rule", lambda d: mark(d)["datasource"].update(uid="x"), "does not use ${datasource}"),
+    ("annotation-alerts-rule", lambda d: d["annotations"].update(list=[]), "in which ManyErrors fired"),
+    ("annotation-alerts-rule", lambda d: mark(d).update(expr='ALERTS{alertname="ManyErrorsToo"}'), "fired"),
+    ("panel-runbook-rule", lambda d: panel(d)["links"].clear(), "no link to the runbook many_errors of Many"),
+    ("target-column-rule", lambda d: table(d).update(instant=False), "asks for more than the values of now"),
+    ("target-column-rule", lambda d: table(d).update(format="time_series"), "asks for more than the values"),
+    ("target-column-rule", lambda d: table(d).update(legendFormat="at {{instance}}"), "{{instance}} in the"),
+    ("link-rule", lambda d: firing(d).update(url="http://127.0.0.1:1/r/many_erors"), "did you mean"),
     ("panel-bounds-rule", steps(None, 0.1), "the critical bound 0.5 of ManyErrors is not in 'Errors'"),
 ]
 
@@ -230,6 +253,21 @@ def test_a_link_that_leads_somewhere_is_fine(bundle: Bundle, url: str) -> None:
     assert judged(bundle, link(url=url)) == []
 
 
+def test_a_runbook_is_that_of_the_same_environment(tmp_path: Path) -> None:
+    cellar = (BUNDLE / "config/environments/cellar.yaml").read_text("utf-8")
+    attic = cellar.replace("http://127.0.0.1:1/r", "http://127.0.0.1:1/attic")
+    assert attic != cellar
+    outcome = compile_bundle(Request(config_dir=lay_out(tmp_path, {"config/environments/attic.yaml": attic})))
+    assert outcome.project is not None
+    assert list(dashboards.verify(outcome.project, outcome.files)) == []
+    swapped = {**outcome.files, "attic/dashboards/web.json": outcome.files["cellar/dashboards/web.json"]}
+    found = list(dashboards.verify(outcome.project, swapped))
+    assert {one.check for one in found} == {"dashboard/link-rule", "dashboard/panel-runbook-rule"}
+    assert any(
+        "the runbooks of this environment are at http://127.0.0.1:1/attic" in one.message for one in found
+    )
+
+
 def test_a_legend_need_not_name_a_label_that_has_one_value(bundle: Bundle) -> None:
     def spoil(data: Any) -> None:
         target(data).update(expr='increase(http_requests_total{code="500"}[1h])', legendFormat="failed")
@@ -239,7 +277,7 @@ def test_a_legend_need_not_name_a_label_that_has_one_value(bundle: Bundle) -> No
 
 def test_the_proof_of_the_bundle_judges_its_dashboards(bundle: Bundle) -> None:
     project, files = bundle
-    path = "dashboards/web.json"
+    path = "cellar/dashboards/web.json"
     found = verify(project, {**files, path: files[path].replace('"editable": false', '"editable": true')})
     assert [one.check for one in found] == ["dashboard/uneditable-dashboard"]
 

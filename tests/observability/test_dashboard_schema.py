@@ -19,7 +19,7 @@ from tests.bundle_of import BUNDLE
 def data() -> Any:
     outcome = compile_bundle(Request(config_dir=BUNDLE / "config"))
     assert outcome.files, outcome.problems
-    return json.loads(outcome.files["dashboards/web.json"])
+    return json.loads(outcome.files["cellar/dashboards/web.json"])
 
 
 def defaults(data: Any) -> Any:
@@ -105,7 +105,7 @@ def test_what_is_no_dashboard_at_all_is_told(broken: Any) -> None:
 def test_a_file_that_is_no_dashboard_is_told_at_its_spec(text: str, said: str) -> None:
     outcome = compile_bundle(Request(config_dir=BUNDLE / "config"))
     assert outcome.project is not None
-    found = list(dashboards.verify(outcome.project, {**outcome.files, "dashboards/web.json": text}))
+    found = list(dashboards.verify(outcome.project, {**outcome.files, "cellar/dashboards/web.json": text}))
     assert [one.check for one in found] == ["dashboard/schema"]
     assert said in found[0].message
     assert found[0].place == outcome.project.dashboards["web"].where()
@@ -114,13 +114,13 @@ def test_a_file_that_is_no_dashboard_is_told_at_its_spec(text: str, said: str) -
 def test_a_misfit_stands_at_its_panel() -> None:
     outcome = compile_bundle(Request(config_dir=BUNDLE / "config"))
     assert outcome.project is not None
-    data = json.loads(outcome.files["dashboards/web.json"])
+    data = json.loads(outcome.files["cellar/dashboards/web.json"])
     data["panels"][2]["targets"][0]["x"] = 1
-    found = list(dashboards.verify(outcome.project, {"dashboards/web.json": json.dumps(data)}))
+    found = list(dashboards.verify(outcome.project, {"cellar/dashboards/web.json": json.dumps(data)}))
     assert [(one.place, one.message) for one in found] == [
         (
             outcome.project.dashboards["web"].panels[1].where(),
-            "dashboards/web.json: panels[2].targets[0].x is not in the schema",
+            "cellar/dashboards/web.json: panels[2].targets[0].x is not in the schema",
         )
     ]
 
@@ -143,4 +143,4 @@ def test_no_value_in_any_place_makes_the_judge_fall(data: Any) -> None:
         for value in VALUES:
             spoiled = copy.deepcopy(data)
             reduce(getitem, above, spoiled)[last] = value
-            list(dashboards.verify(outcome.project, {"dashboards/web.json": json.dumps(spoiled)}))
+            list(dashboards.verify(outcome.project, {"cellar/dashboards/web.json": json.dumps(spoiled)}))

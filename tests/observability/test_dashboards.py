@@ -9,17 +9,22 @@ from typing import Any
 import pytest
 
 from observability.compile import Request, compile_bundle
-from tests.bundle_of import BUNDLE, lay_out, replaced
+from tests.bundle_of import BUNDLE, DEPOT, lay_out, replaced
 
 
-def board_of(config_dir: Path, name: str = "web") -> Any:
+def board_of(config_dir: Path, name: str = "web", environment: str = "cellar") -> Any:
     outcome = compile_bundle(Request(config_dir=config_dir))
     assert outcome.files, outcome.problems
-    return json.loads(outcome.files[f"dashboards/{name}.json"])
+    return json.loads(outcome.files[f"{environment}/dashboards/{name}.json"])
 
 
 @pytest.fixture(
-    params=[(BUNDLE / "config", "web"), (Path("config"), "trading_overview")], ids=["shop", "ours"]
+    params=[
+        (BUNDLE / "config", "web"),
+        (DEPOT / "config", "depot"),
+        (Path("config"), "trading_overview", "local"),
+    ],
+    ids=["shop", "depot", "ours"],
 )
 def board(request: pytest.FixtureRequest) -> Any:
     return board_of(*request.param)
@@ -92,18 +97,28 @@ def test_below_a_bound_is_red_when_low_is_bad(tmp_path: Path) -> None:
     ]
 
 
-def test_one_dashboard_has_no_menu_of_others_and_two_have(tmp_path: Path) -> None:
+def test_other_dashboards_have_buttons_that_keep_the_time(tmp_path: Path) -> None:
     assert board_of(BUNDLE / "config")["links"] == []
     text = (BUNDLE / "config/dashboards/web.yaml").read_text("utf-8")
     second = text.replace("web-overview", "web-second").replace("title: Web", "title: Second")
     board = board_of(lay_out(tmp_path, {"config/dashboards/second.yaml": second}))
-    (menu,) = board["links"]
-    assert (menu["type"], menu["tags"], menu["keepTime"], menu["includeVars"]) == (
-        "dashboards",
-        ["shop"],
-        True,
-        True,
+    (others,) = board["links"]
+    assert (others["type"], others["tags"], others["asDropdown"]) == ("dashboards", ["shop"], False)
+    assert (others["keepTime"], others["includeVars"]) == (True, True)
+
+
+def test_alerts_are_marked_where_their_bounds_are_shown(tmp_path: Path) -> None:
+    (mark,) = board_of(BUNDLE / "config")["annotations"]["list"]
+    assert mark["expr"] == 'ALERTS{alertstate="firing",alertname=~"ManyErrors"}'
+    assert mark["tagKeys"] == "severity"
+    text = (
+        (BUNDLE / "config/dashboards/web.yaml")
+        .read_text("utf-8")
+        .replace("        alerts: [ManyErrors]\n", "")
     )
+    second = text.replace("web-overview", "web-second").replace("title: Web", "title: Second")
+    board = board_of(lay_out(tmp_path, {"config/dashboards/second.yaml": second}), "second")
+    assert board["annotations"]["list"] == []
 
 
 def test_links_and_annotations_are_not_hidden_in_a_menu(board: Any) -> None:
@@ -162,17 +177,3 @@ def test_measures_that_share_a_panel_are_told_apart(tmp_path: Path) -> None:
     text = replaced("config/dashboards/web.yaml", "[queue_length]", "[queue_length, error_ratio]")
     legends = [target["legendFormat"] for target in drawn(lay_out(tmp_path, text), 2)["targets"]]
     assert legends == ["Parcels that wait {{instance}}", "Share of requests that failed"]
-
-
-def test_panels_that_do_not_divide_the_width_fill_it(tmp_path: Path) -> None:
-    shop = (BUNDLE / "config/dashboards/web.yaml").read_text("utf-8")
-    queue = shop[shop.index("      - id: queue") : shop.index("      - id: slow")]
-    more = "".join(
-        queue.replace("id: queue", f"id: queue{n}").replace("title: Queue", f"title: Queue {n}")
-        for n in range(2)
-    )
-    board = board_of(lay_out(tmp_path, {"config/dashboards/web.yaml": shop + more}))
-    places = [panel["gridPos"] for panel in board["panels"][1:]]
-    assert len(places) == 5
-    assert sum(place["w"] for place in places) == 24
-    assert [place["x"] + place["w"] for place in places[:-1]] == [place["x"] for place in places[1:]]

@@ -13,7 +13,7 @@ import pytest
 from observability.__main__ import main
 from observability.compile import Request, compile_and_verify, compile_bundle
 from observability.verify import dashboards
-from observability.verify.published_schema import misfits
+from observability.verify.published_schema import file_of, misfits
 from tests.bundle_of import BUNDLE
 from tests.observability.test_dashboard_schema import ways
 
@@ -36,6 +36,12 @@ FILES: dict[str, dict[str, Any]] = {
     "prometheus": {"Dataquery": {"required": ["expr"]}},
 }
 
+OVERRIDE = {
+    "properties": {
+        "matcher": {"$ref": "#/definitions/MatcherConfig"},
+        "properties": {"items": {"$ref": "#/definitions/DynamicConfigValue"}},
+    }
+}
 SOME: tuple[Any, ...] = (None, 0, "x", [], {})
 
 
@@ -49,7 +55,7 @@ def schemas(tmp_path: Path) -> Path:
 @pytest.fixture
 def data() -> Any:
     outcome = compile_bundle(Request(config_dir=BUNDLE / "config"))
-    return json.loads(outcome.files["dashboards/web.json"])
+    return json.loads(outcome.files["cellar/dashboards/web.json"])
 
 
 def test_what_fits_has_no_misfit(data: Any, schemas: Path) -> None:
@@ -97,6 +103,30 @@ def test_a_plugin_without_a_file_is_passed_over(data: Any, schemas: Path) -> Non
     assert list(misfits(data, schemas)) == []
 
 
+def test_what_is_set_for_a_column_may_be_anything(data: Any, schemas: Path) -> None:
+    files = {
+        "MatcherConfig": {"properties": {"options": {"type": "object"}}},
+        "DynamicConfigValue": {"properties": {"id": {"type": "string"}, "value": {"type": "object"}}},
+        "Panel": {"properties": {"fieldConfig": {"properties": {"overrides": {"items": OVERRIDE}}}}},
+    }
+    (schemas / "dashboard.jsonschema.json").write_text(
+        json.dumps({"definitions": {**FILES["dashboard"], **files}})
+    )
+    assert data["panels"][5]["fieldConfig"]["overrides"][0]["matcher"]["options"] == "severity"
+    assert list(misfits(data, schemas)) == []
+    data["panels"][5]["fieldConfig"]["overrides"][0]["properties"][0]["id"] = 1
+    ((_, said),) = misfits(data, schemas)
+    assert said == "is refused by the published schema: 1 is not of type 'string'"
+
+
+@pytest.mark.parametrize(
+    ("plugin", "file"),
+    [("stat", "stat.jsonschema.json"), ("state-timeline", "statetimeline.jsonschema.json")],
+)
+def test_a_plugin_has_a_file_of_its_name(plugin: str, file: str) -> None:
+    assert file_of(plugin) == file
+
+
 def test_the_specs_are_told_where_only_the_published_schema_refuses(schemas: Path) -> None:
     strict = {"definitions": {**FILES["dashboard"], "Title": {"const": "another"}}}
     (schemas / "dashboard.jsonschema.json").write_text(json.dumps(strict))
@@ -104,7 +134,8 @@ def test_the_specs_are_told_where_only_the_published_schema_refuses(schemas: Pat
     found = compile_and_verify(request, with_tools=False, schemas=schemas).problems
     said = "is refused by the published schema: 'another' was expected"
     assert [(one.check, one.message) for one in found] == [
-        ("dashboard/schema", f"dashboards/web.json: panels[{panel}].title {said}") for panel in (1, 2, 3)
+        ("dashboard/schema", f"cellar/dashboards/web.json: panels[{panel}].title {said}")
+        for panel in (1, 2, 3, 5, 6, 7)
     ]
     assert compile_and_verify(request, with_tools=False).problems == ()
 
@@ -112,9 +143,9 @@ def test_the_specs_are_told_where_only_the_published_schema_refuses(schemas: Pat
 def test_what_the_models_refuse_is_not_told_again_by_the_schema(data: Any, schemas: Path) -> None:
     project = compile_bundle(Request(config_dir=BUNDLE / "config")).project
     assert project is not None
-    files = {"dashboards/web.json": json.dumps({**data, "refresh": False})}
+    files = {"cellar/dashboards/web.json": json.dumps({**data, "refresh": False})}
     assert [one.message for one in dashboards.verify(project, files, schemas)] == [
-        "dashboards/web.json: refresh false is not of type str"
+        "cellar/dashboards/web.json: refresh false is not of type str"
     ]
 
 
@@ -125,7 +156,7 @@ def test_no_value_in_any_place_makes_the_judge_fall(data: Any, schemas: Path) ->
         for value in SOME:
             spoiled = copy.deepcopy(data)
             reduce(getitem, above, spoiled)[last] = value
-            list(dashboards.verify(project, {"dashboards/web.json": json.dumps(spoiled)}, schemas))
+            list(dashboards.verify(project, {"cellar/dashboards/web.json": json.dumps(spoiled)}, schemas))
 
 
 @pytest.mark.parametrize("is_there", [True, False])

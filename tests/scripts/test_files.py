@@ -1,13 +1,15 @@
 """Plain files that are good to have: fetched whole and with the right digests, or a line says why not."""
 
 import hashlib
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from config.spec.model import PanelKind
+from observability.render.panels import PLUGINS
 from observability.verify import published_schema
 from scripts.fetch.fetcher import Fetcher, are_there
 from scripts.fetch.spec import Files, load, load_files
@@ -88,12 +90,11 @@ def test_files_are_there_only_as_their_digests_say(files: Files, fetcher: Fetche
     assert not are_there(files, folder)
 
 
-def test_the_pinned_files_are_those_that_dashboards_are_judged_by(root: Path) -> None:
+def test_the_pinned_files_are_those_that_dashboards_are_judged_by() -> None:
     pinned = load_files(SPEC)
     assert "{" not in pinned.address.replace("{name}", "")
     assert {len(digest) for digest in pinned.sha256.values()} == {64}
-    schema = json.loads((root / "config" / "schemas" / "dashboard.schema.json").read_text())
-    panel = schema["properties"]["rows"]["items"]["properties"]["panels"]["items"]
-    kinds = panel["properties"]["kind"]["enum"]
-    assert set(pinned.sha256) == {f"{name}.jsonschema.json" for name in ("dashboard", "prometheus", *kinds)}
+    assert set(PLUGINS) == set(get_args(PanelKind))
+    judged_by = ("dashboard", "prometheus", *PLUGINS.values())
+    assert set(pinned.sha256) == {published_schema.file_of(name) for name in judged_by}
     assert TOOLS / pinned.name == published_schema._FETCHED

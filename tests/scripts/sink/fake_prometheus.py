@@ -1,4 +1,4 @@
-"""A small Prometheus on a free port: answers query_range with what a test put there."""
+"""A small Prometheus on a free port: answers queries with what a test put there."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -40,6 +40,9 @@ class FakePrometheus:
             return self.failure
         otherwise = [series(self.everything, {})] if self.everything else []
         result = self.results.get(request.query["query"], otherwise)
+        if request.path == "/api/v1/query":
+            now = [{"metric": one["metric"], "value": one["values"][-1]} for one in result]
+            return web.json_response({"status": "success", "data": {"resultType": "vector", "result": now}})
         return web.json_response({"status": "success", "data": {"resultType": "matrix", "result": result}})
 
     async def until_open(self, count: int) -> None:
@@ -65,6 +68,7 @@ async def running_prometheus() -> AsyncIterator[FakePrometheus]:
     fake = FakePrometheus()
     app = web.Application()
     app.router.add_get("/api/v1/query_range", fake.answer)
+    app.router.add_get("/api/v1/query", fake.answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:

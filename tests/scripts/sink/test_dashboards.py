@@ -14,7 +14,7 @@ from scripts.sink.app import Options, running
 from scripts.sink.dashboards import MOST_LINES
 from tests.scripts.sink.fake_prometheus import FakePrometheus, running_prometheus
 
-OWN = Path(__file__).parents[3] / "observability" / "generated" / "dashboards"
+OWN = Path(__file__).parents[3] / "observability" / "generated" / "local" / "dashboards"
 EVIL = "<script>alert(1)</script><img src=x onerror='alert(1)'>\" onmouseover=\"alert(1)"
 STEPS = [
     {"color": "green", "value": None},
@@ -241,6 +241,83 @@ async def test_a_dashboard_that_changes_is_read_anew(desk: Any, options: Options
     assert "This dashboard has no panels." in await shown(desk, "/d/odd%2F%20%22uid")
 
 
+NOW = {
+    "uid": "now",
+    "title": "Now",
+    "tags": ["ours"],
+    "links": [{"type": "dashboards", "tags": ["ours"]}],
+    "panels": [
+        {
+            "id": 1,
+            "type": "table",
+            "title": "Open",
+            "description": "What is open.\n\nRunbook: [open](http://a.example/open)",
+            "targets": [{"expr": "e", "refId": "A", "instant": True}],
+            "fieldConfig": {"defaults": {"unit": "s", "noValue": "nothing is open"}},
+        },
+        {
+            "id": 2,
+            "type": "state-timeline",
+            "title": "State",
+            "targets": [{"expr": "f", "legendFormat": "bot"}],
+            "fieldConfig": {
+                "defaults": {
+                    "mappings": [{"type": "value", "options": {"1": {"text": "up", "color": "red"}}}]
+                }
+            },
+        },
+        {
+            "id": 3,
+            "type": "bargauge",
+            "title": "Share",
+            "targets": [{"expr": "g"}],
+            "fieldConfig": {"defaults": {"unit": "percentunit", "min": 0, "max": 1}},
+        },
+    ],
+}
+
+
+@pytest.fixture
+def now(options: Options) -> None:
+    (options.dashboards / "now.json").write_text(json.dumps(NOW))
+    (options.dashboards / "more.json").write_text(
+        json.dumps({"uid": "more", "title": "More", "tags": ["ours"]})
+    )
+
+
+async def test_a_table_shows_the_values_of_now(desk: Any, now: None, prometheus: FakePrometheus) -> None:
+    prometheus.put("e", 1, 90, symbol="BTC")
+    page = await shown(desk, "/d/now?viewPanel=1")
+    assert "<th>symbol</th><th>Value</th>" in page
+    assert '<td>BTC</td><td><b class="tone-grey">1.5 min</b></td>' in page
+    assert 'Runbook: <a href="http://a.example/open"' in page
+    assert [asked["query"] for asked in prometheus.asked if "time" in asked] == ["e"]
+
+
+async def test_an_empty_table_says_what_grafana_says(desk: Any, now: None) -> None:
+    assert "nothing is open" in await shown(desk, "/d/now?viewPanel=1")
+
+
+async def test_states_are_drawn_with_their_words(desk: Any, now: None, prometheus: FakePrometheus) -> None:
+    prometheus.put("f", 1, 1)
+    page = await shown(desk, "/d/now?viewPanel=2")
+    assert 'class="state tone-red"' in page
+    assert "<title>up</title>" in page
+
+
+async def test_a_share_has_a_bar(desk: Any, now: None, prometheus: FakePrometheus) -> None:
+    prometheus.put("g", 0.25)
+    page = await shown(desk, "/d/now?viewPanel=3")
+    assert '<rect width="50.0" height="12"></rect>' in page
+    assert ">25%</b>" in page
+
+
+async def test_a_dashboard_leads_to_those_that_grafana_has_a_button_for(desk: Any, now: None) -> None:
+    page = await shown(desk, "/d/now?range=6h")
+    assert '<nav aria-label="Dashboards"><a href="/d/more?range=6h">More</a></nav>' in page
+    assert 'aria-label="Dashboards"' not in await shown(desk, "/d/trading")
+
+
 def own_panels() -> Iterator[tuple[str, str]]:
     for path in sorted(OWN.glob("*.json")):
         board = json.loads(path.read_text())
@@ -259,6 +336,6 @@ async def test_each_panel_of_our_dashboards_draws(options: Options, uid: str, pa
             answer = await client.get(f"/d/{uid}?viewPanel={panel}&range=15m")
             page = await answer.text()
     assert answer.status == 200
-    assert 'class="series s0"' in page or 'class="numbers"' in page
+    assert re.search(r'class="(series s0|numbers|state tone-\w+|wide)"', page)
     assert 'class="warning"' not in page
     assert "no data" not in page

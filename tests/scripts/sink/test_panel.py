@@ -69,6 +69,26 @@ def test_a_value_has_the_colour_of_the_last_step_that_it_reached() -> None:
     assert panel().tone_of(1) == "grey"
 
 
+def test_a_word_stands_for_a_number_and_may_have_a_tone_of_its_own() -> None:
+    options = {"0": {"text": "down", "color": "dark-red"}, "1": {"text": "up"}, "x": {"text": "odd"}, "2": 5}
+    shown = panel(fieldConfig={"defaults": {"mappings": [{"type": "value", "options": options}]}})
+    assert {value: (word.text, word.tone) for value, word in shown.words.items()} == {
+        0: ("down", "red"),
+        1: ("up", ""),
+        2: ("", ""),
+    }
+    assert (shown.tone_of(0), shown.tone_of(1)) == ("red", "grey")
+
+
+def test_a_dashboard_leads_to_the_others_that_have_the_tags_of_a_link() -> None:
+    links = [{"type": "dashboards", "tags": ["a"]}, {"type": "link", "url": "x"}]
+    one, other, third = (
+        read_board({"uid": uid, "tags": tags, "links": links})
+        for uid, tags in (("one", ["a"]), ("other", ["a", "b"]), ("third", []))
+    )
+    assert [board.uid for board in (one, other, third) if one.links_to(board)] == ["other"]
+
+
 @pytest.mark.parametrize(
     ("style", "has_lines"),
     [({}, False), ({"mode": "off"}, False), ({"mode": "line"}, True), ({"mode": "dashed+area"}, True)],
@@ -88,6 +108,19 @@ def test_threshold_lines_are_drawn_where_grafana_does(style: dict[str, str], has
         ),
         ({"type": "stat", "options": {"reduceOptions": {"calcs": ["lastNotNull"]}}}, ""),
         ({"fieldConfig": {"overrides": [{}]}}, "Grafana also applies overrides, which are left out here."),
+        ({"type": "table", "transformations": [{"id": "merge"}, {"id": "organize"}]}, ""),
+        ({"transformations": [{"id": "merge"}]}, "Grafana also applies transformations,"),
+        ({"type": "table", "transformations": [{"id": "limit"}]}, "Grafana also applies transformations,"),
+        (
+            {
+                "type": "table",
+                "fieldConfig": {"overrides": [{"properties": [{"id": "links"}, {"id": "unit"}]}]},
+            },
+            "Grafana also applies overrides,",
+        ),
+        ({"type": "table", "fieldConfig": {"overrides": [{"properties": [{"id": "links"}]}]}}, ""),
+        ({"fieldConfig": {"defaults": {"mappings": [{"type": "range"}]}}}, "Grafana also applies value map"),
+        ({"type": "state-timeline", "fieldConfig": {"defaults": {"mappings": [{"type": "value"}]}}}, ""),
         (
             {"fieldConfig": {"defaults": {"thresholds": {"mode": "percentage"}}}},
             "Grafana also applies thresholds in",

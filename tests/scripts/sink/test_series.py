@@ -10,15 +10,23 @@ import pytest
 from aiohttp import ClientSession, web
 
 from scripts.sink.panel import Query
-from scripts.sink.series import AT_ONCE, LARGEST_ANSWER, Prometheus, PrometheusError, legend, read_matrix
+from scripts.sink.series import (
+    AT_ONCE,
+    LARGEST_ANSWER,
+    Prometheus,
+    PrometheusError,
+    legend,
+    read_matrix,
+    read_vector,
+)
 from scripts.sink.window import Window
 from tests.scripts.sink.fake_prometheus import FakePrometheus, running_prometheus
 
 WINDOW = Window.until(datetime(2026, 3, 1, 8, tzinfo=UTC), "1h")
 
 
-def query(expression: str = "a", pattern: str = "") -> Query:
-    return Query(expression=expression, legend=pattern, variables=())
+def query(expression: str = "a", pattern: str = "", *, is_instant: bool = False) -> Query:
+    return Query(name="A", expression=expression, legend=pattern, variables=(), is_instant=is_instant)
 
 
 @pytest.fixture
@@ -35,22 +43,31 @@ async def session() -> AsyncIterator[ClientSession]:
 
 async def refusal(prometheus: Prometheus) -> str:
     with pytest.raises(PrometheusError) as refused:
-        await prometheus.matrix(query(), WINDOW)
+        await prometheus.ask(query(), WINDOW)
     return str(refused.value)
 
 
 async def test_the_range_is_asked_and_the_series_read(fake: FakePrometheus, session: ClientSession) -> None:
     fake.put("a > 1", 1, "NaN", "+Inf", job="bot")
-    [series] = await Prometheus(base=fake.url + "/", session=session).matrix(query("a > 1"), WINDOW)
+    [series] = await Prometheus(base=fake.url + "/", session=session).ask(query("a > 1"), WINDOW)
     assert series.labels == {"job": "bot"}
     assert [str(value) for _, value in series.samples] == ["1.0", "nan", "inf"]
     assert fake.asked == [{"query": "a > 1", "start": "1772348400", "end": "1772352000", "step": "15"}]
 
 
+async def test_an_instant_query_is_asked_of_the_end(fake: FakePrometheus, session: ClientSession) -> None:
+    fake.put("a", 1, 7, job="bot")
+    prometheus = Prometheus(base=fake.url, session=session)
+    [series] = await prometheus.ask(query("a", is_instant=True), WINDOW)
+    assert (series.labels, series.samples) == ({"job": "bot"}, ((1772352000.0, 7.0),))
+    assert fake.asked == [{"query": "a", "time": "1772352000"}]
+    assert prometheus.link(query("a", is_instant=True), WINDOW).startswith(f"{fake.url}/api/v1/query?query=a")
+
+
 async def test_only_a_few_queries_are_open_at_once(fake: FakePrometheus, session: ClientSession) -> None:
     prometheus = Prometheus(base=fake.url, session=session)
     fake.held = True
-    asking = [asyncio.create_task(prometheus.matrix(query(), WINDOW)) for _ in range(3 * AT_ONCE)]
+    asking = [asyncio.create_task(prometheus.ask(query(), WINDOW)) for _ in range(3 * AT_ONCE)]
     await fake.until_open(AT_ONCE)
     await fake.release()
     await asyncio.gather(*asking)
@@ -62,7 +79,7 @@ async def test_a_silent_prometheus_is_not_waited_for(fake: FakePrometheus, sessi
     prometheus = Prometheus(base=fake.url, session=session, seconds=0.05)
     assert await refusal(prometheus) == f"Prometheus at {fake.url} did not answer within 0.05 s"
     await fake.release()
-    assert await prometheus.matrix(query(), WINDOW) == ()
+    assert await prometheus.ask(query(), WINDOW) == ()
 
 
 async def test_a_query_does_not_wait_for_its_turn_forever(session: ClientSession) -> None:
@@ -115,6 +132,8 @@ async def test_an_address_that_is_none_is_told(session: ClientSession) -> None:
 def test_a_body_of_another_shape_is_refused(body: Any) -> None:
     with pytest.raises(PrometheusError, match="no matrix"):
         read_matrix(body)
+    with pytest.raises(PrometheusError, match="no vector"):
+        read_vector(body)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+"""The bounds of alerts as the steps of colour of a panel that shows them."""
+
+from itertools import accumulate
+
+from grafana_foundation_sdk.models.dashboard import Threshold
+
+from config.spec.model import Panel, Project
+
+GOOD = "green"
+_COLOURS = ("red", "orange", "yellow")  # from the gravest severity on
+_UNTOLD = "blue"  # nobody is told of it at once
+
+
+def steps(project: Project, panel: Panel) -> list[Threshold]:
+    """Return the colour steps of the alerts that the panel shows, from the lowest bound up.
+
+    Where alerts share a bound the gravest gives the colour, and nothing beyond a bound is less grave.
+    """
+    ranks = list(project.routing.severities)
+    sides: dict[str, dict[float, int]] = {">": {}, "<": {}}
+    for alert in (project.alerts[name] for name in panel.alerts):
+        for severity, level in alert.levels.items():
+            if not level.has_bound:
+                continue
+            side, bound, rank = sides[level.operator], float(level.bound), ranks.index(severity)
+            side[bound] = min(rank, side.get(bound, rank))
+    below, above = sorted(sides["<"]), sorted(sides[">"])
+    under = list(accumulate((sides["<"][bound] for bound in reversed(below)), min))[::-1]
+    over = accumulate((sides[">"][bound] for bound in above), min)
+    # Below a bound is its colour, so a step takes the colour of the next bound above it.
+    colours = [*(severity_colour(project, ranks[rank]) for rank in under), GOOD]
+    rising = [*colours[1:], *(severity_colour(project, ranks[rank]) for rank in over)]
+    return [
+        Threshold(value=None, color=colours[0]),
+        *(
+            Threshold(value=bound, color=colour)
+            for bound, colour in zip([*below, *above], rising, strict=True)
+        ),
+    ]
+
+
+def severity_colour(project: Project, severity: str) -> str:
+    """Return the colour of a severity."""
+    if severity in project.told_by_digest:
+        return _UNTOLD
+    return _COLOURS[min(list(project.routing.severities).index(severity), len(_COLOURS) - 1)]
