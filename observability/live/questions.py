@@ -8,21 +8,26 @@ from config.spec.model import Alert, Panel, Project
 from config.spec.problem import Place
 from observability.infer import exported_names
 from observability.names import recorded
-from observability.promql import metric_names
+from observability.promql import metric_names, selectors, shown
 from observability.render.rules import joined_on
 
+_ALERTS = frozenset({"ALERTS", "ALERTS_FOR_STATE"})  # there are none when all is well
 _LEGEND_LABEL = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A query that something stands on, `of`; of each group in `labels` every series must have one."""
+    """A query that something stands on, `of`; of each group in `labels` every series must have one.
+
+    `parts` are the selectors that must find something, also where an `or` would hide that one does not.
+    """
 
     of: str
     query: str
     place: Place
     labels: tuple[tuple[str, ...], ...] = ()
     may_be_empty: str | None = None
+    parts: tuple[str, ...] = ()
 
 
 def questions(project: Project) -> Iterator[Question]:
@@ -35,6 +40,7 @@ def questions(project: Project) -> Iterator[Question]:
             place=measure.where("query"),
             labels=_each(measure.by),
             may_be_empty=reasons.of_measure(measure.name),
+            parts=reasons.parts(measure.query),
         )
     for alert in project.alerts.values():
         yield from _of_alert(project, alert, reasons)
@@ -79,6 +85,7 @@ def _of_panel(project: Project, path: str, panel: Panel, reasons: "_Reasons") ->
             place=query.where("expr"),
             labels=(drawn,) if drawn else (),  # one that is blank leaves the others
             may_be_empty=reasons.of_query(query.expr, query.may_be_empty),
+            parts=reasons.parts(query.expr),
         )
 
 
@@ -115,6 +122,14 @@ class _Reasons:
             if name in self._measures
         )
         return said or next((reason for reason in reasons if reason), None)
+
+    def parts(self, text: str) -> tuple[str, ...]:
+        """Return the selectors of what exporters export now; measures are asked by themselves."""
+        return tuple(
+            shown(selector)
+            for name, selector in selectors(text)
+            if not (name in self._measures or name in self._planned or name in _ALERTS or selector.offset)
+        )
 
     def _read(self, text: str) -> Iterator[str]:
         """Yield what a query reads, and what the measures read that it reads."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from config.spec.problem import Problem
 from observability.live.prometheus import Prometheus, QueryError, Series
@@ -30,21 +31,29 @@ class Answer:
 
 def answers(prometheus: Prometheus, asked: Iterable[Question]) -> Iterator[Answer]:
     """Yield the answer to each question; a query that several ask is sent once."""
-    known: dict[str, Sequence[Series] | QueryError] = {}
+
+    @lru_cache(None)
+    def found(query: str) -> Sequence[Series] | QueryError:
+        try:
+            return prometheus.query(query)
+        except QueryError as error:
+            return error
+
     for question in asked:
-        if question.query not in known:
-            try:
-                known[question.query] = prometheus.query(question.query)
-            except QueryError as error:
-                known[question.query] = error
-        yield _judged(question, known[question.query])
-
-
-def _judged(question: Question, found: Sequence[Series] | QueryError) -> Answer:
-    if isinstance(found, QueryError):
-        return Answer(question=question, series=0, problems=(_problem(question, str(found), "live/query"),))
-    problems = _problems(question, found)
-    return Answer(question=question, series=len(found), problems=tuple(problems))
+        series = found(question.query)
+        if isinstance(series, QueryError):
+            yield Answer(
+                question=question, series=0, problems=(_problem(question, str(series), "live/query"),)
+            )
+            continue
+        problems = list(_problems(question, series))
+        if question.may_be_empty is None and series:
+            hidden = [part for part in question.parts if not found(part)]
+            problems += [
+                _problem(question, f"finds nothing by {part}, which the rest of it hides", "live/empty")
+                for part in hidden
+            ]
+        yield Answer(question=question, series=len(series), problems=tuple(problems))
 
 
 def _problems(question: Question, found: Sequence[Series]) -> Iterator[Problem]:
