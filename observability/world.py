@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from itertools import groupby, product
 
 from config.spec.duration import Duration
 from config.spec.model import Alert, Metric, Project
-from config.spec.story import Happening, Observation, Story
+from config.spec.story import Event, Happening, Observation, Story
 from observability.infer import exported_names
 from observability.names import recorded
 from observability.promql import metric_names, syntax_error
@@ -77,7 +77,14 @@ def _read(project: Project, *names: str) -> set[str]:
 
 
 def _metrics(project: Project, read: set[str]) -> list[Metric]:
-    return [one for one in project.catalogue.metrics.values() if not read.isdisjoint(exported_names(one))]
+    named = _by_exported_name(project)
+    wanted = {named[name].name for name in read if name in named}
+    return [one for one in project.catalogue.metrics.values() if one.name in wanted]
+
+
+@lru_cache(1)
+def _by_exported_name(project: Project) -> dict[str, Metric]:
+    return {name: one for one in project.catalogue.metrics.values() for name in exported_names(one)}
 
 
 def _children(project: Project, story: Story, metric: Metric) -> Iterator[Labels]:
@@ -111,9 +118,9 @@ def _exported(
     if metric.type == "gauge":
         yield metric.name, {}, _gauged(story, metric.name, labels, steps)
     elif metric.type == "counter":
-        yield metric.name, {}, _counted(story, labels, steps, _increments(project, metric, labels))
+        yield metric.name, {}, _counted(story, labels, steps, _increments(project, story, metric, labels))
     else:
-        seen = _observations(project, metric, labels)
+        seen = _observations(project, story, metric, labels)
         for bucket in metric.buckets:
             under = _amounts(seen, partial(_is_under, bucket))
             yield f"{metric.name}_bucket", {"le": str(float(bucket))}, _counted(story, labels, steps, under)
@@ -124,18 +131,26 @@ def _exported(
         yield f"{metric.name}_sum", {}, _counted(story, labels, steps, total)
 
 
-def _increments(project: Project, metric: Metric, labels: Labels) -> dict[str, Decimal]:
-    """Return by how much each event moves this series of a counter."""
+def _events(project: Project, story: Story) -> Iterator[tuple[str, Event]]:
+    for name in dict.fromkeys(happening.event for happening in story.world):
+        if name is not None:
+            yield name, project.catalogue.events[name]
+
+
+def _increments(project: Project, story: Story, metric: Metric, labels: Labels) -> dict[str, Decimal]:
+    """Return by how much each event of the story moves this series of a counter."""
     return {
         name: Decimal(sum(one.by for one in event.adds if _is_of(one.metric, one.labels, metric, labels)))
-        for name, event in project.catalogue.events.items()
+        for name, event in _events(project, story)
     }
 
 
-def _observations(project: Project, metric: Metric, labels: Labels) -> dict[str, list[Observation]]:
+def _observations(
+    project: Project, story: Story, metric: Metric, labels: Labels
+) -> dict[str, list[Observation]]:
     return {
         name: [one for one in event.observes if _is_of(one.metric, one.labels, metric, labels)]
-        for name, event in project.catalogue.events.items()
+        for name, event in _events(project, story)
     }
 
 
@@ -167,14 +182,17 @@ def _gauged(story: Story, metric: str, labels: Labels, steps: int) -> Values:
 
 def _counted(story: Story, labels: Labels, steps: int, amounts: Mapping[str, Decimal]) -> Values:
     """Return the counter at each step; None while its job is down, and counting from 0 after that."""
+    down = _down(story, labels, steps)
+    moving = [one for one in story.world if one.event and amounts[one.event] and _is_meant(one, labels)]
+    if not moving and not any(down):
+        return [Decimal(0)] * steps
     added = [Decimal(0)] * steps
-    for happening in story.world:
-        if happening.event is not None and amounts[happening.event] and _is_meant(happening, labels):
-            for step in _times(happening, steps):
-                added[step] += amounts[happening.event]
+    for happening in moving:
+        for step in _times(happening, steps):
+            added[step] += amounts[happening.event or ""]
     values: Values = []
     total = Decimal(0)
-    for is_down, more in zip(_down(story, labels, steps), added, strict=True):
+    for is_down, more in zip(down, added, strict=True):
         total = Decimal(0) if is_down else total + more
         values.append(None if is_down else total)
     return values
