@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-from prometheus_client.parser import text_string_to_metric_families
 
 from config.spec.duration import Duration
 from config.spec.problem import Problem
@@ -62,9 +61,12 @@ def lint(files: Sequence[Path], scrape_interval: Duration, exported: Mapping[str
 
 def exported_by(text: str) -> dict[str, Shape]:
     """Return the shapes of the metrics in a saved /metrics text, as Prometheus scrapes it."""
+    # Here, because it takes a tenth of a second that `check` need not wait for.
+    from prometheus_client import parser
+
     shapes: dict[str, Shape] = {}
     try:
-        for family in text_string_to_metric_families(text):
+        for family in parser.text_string_to_metric_families(text):
             for sample in family.samples:
                 counts = family.type in ("counter", "histogram") or sample.name.endswith(("_count", "_sum"))
                 kind = "counter" if counts else "gauge" if family.type == "gauge" else None
