@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-
 from config.spec.duration import Duration
 from config.spec.problem import Problem
 from config.spec.source import Source, read
