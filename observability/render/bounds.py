@@ -14,7 +14,8 @@ _UNTOLD = "blue"  # nobody is told of it at once
 def steps(project: Project, panel: Panel) -> list[Threshold]:
     """Return the colour steps of the alerts that the panel shows, from the lowest bound up.
 
-    Where alerts share a bound the gravest gives the colour, and nothing beyond a bound is less grave.
+    Where alerts share a bound the gravest gives the colour, and nothing beyond a bound is less grave. Lines are
+    drawn in the colour of their step, so there a bound has the colour of what lies beyond it.
     """
     ranks = list(project.routing.severities)
     sides: dict[str, dict[float, int]] = {">": {}, "<": {}}
@@ -26,16 +27,13 @@ def steps(project: Project, panel: Panel) -> list[Threshold]:
             side[bound] = min(rank, side.get(bound, rank))
     below, above = sorted(sides["<"]), sorted(sides[">"])
     under = list(accumulate((sides["<"][bound] for bound in reversed(below)), min))[::-1]
-    over = accumulate((sides[">"][bound] for bound in above), min)
+    over = list(accumulate((sides[">"][bound] for bound in above), min))
+    low, high = ([severity_colour(project, ranks[rank]) for rank in side] for side in (under, over))
     # Below a bound is its colour, so a step takes the colour of the next bound above it.
-    colours = [*(severity_colour(project, ranks[rank]) for rank in under), GOOD]
-    rising = [*colours[1:], *(severity_colour(project, ranks[rank]) for rank in over)]
+    colours = [GOOD, *low, *high] if panel.kind == "timeseries" else [*low, GOOD, *high]
     return [
-        Threshold(value=None, color=colours[0]),
-        *(
-            Threshold(value=bound, color=colour)
-            for bound, colour in zip([*below, *above], rising, strict=True)
-        ),
+        Threshold(value=bound, color=colour)
+        for bound, colour in zip([None, *below, *above], colours, strict=True)
     ]
 
 

@@ -39,7 +39,7 @@ def misfits(data: dict[str, Any], schemas: Path) -> Iterator[Misfit]:
         for definition, path in _PARTS.items():
             yield from _refused(schemas, kind, definition, _below(panel, path), (*at, *path))
         for rank, target in enumerate(panel.get("targets") or ()):
-            plugin = _below(target, ("datasource", "type"))
+            plugin = str(_below(target, ("datasource", "type")))
             yield from _refused(schemas, plugin, "Dataquery", target, (*at, "targets", rank))
 
 

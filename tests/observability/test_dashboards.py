@@ -83,18 +83,22 @@ def test_panels_name_the_plugin_version_they_are_written_for(board: Any) -> None
     assert {panel["pluginVersion"] for panel in board["panels"] if panel["type"] != "row"} == {"11.0.0"}
 
 
-def test_below_a_bound_is_red_when_low_is_bad(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "colours"),
+    [("gauge", ["red", "orange", "green"]), ("timeseries", ["green", "red", "orange"])],
+)
+def test_below_a_bound_is_red_when_low_is_bad(kind: str, colours: list[str], tmp_path: Path) -> None:
+    """What has the colour of its value is red below the bound; a line is red itself."""
     text = replaced("config/alerts/web.yaml", "warning: {above: 0.1", "warning: {below: 0.9")
     text = {
         name: content.replace("critical: {above: 0.5", "critical: {below: 0.5")
         for name, content in text.items()
     }
+    board = (BUNDLE / "config/dashboards/web.yaml").read_text("utf-8")
+    text["config/dashboards/web.yaml"] = board.replace("kind: timeseries", f"kind: {kind}")
     steps = board_of(lay_out(tmp_path, text))["panels"][1]["fieldConfig"]["defaults"]["thresholds"]["steps"]
-    assert [(step["value"], step["color"]) for step in steps] == [
-        (None, "red"),
-        (0.5, "orange"),
-        (0.9, "green"),
-    ]
+    assert [step["value"] for step in steps] == [None, 0.5, 0.9]
+    assert [step["color"] for step in steps] == colours
 
 
 def test_other_dashboards_have_buttons_that_keep_the_time(tmp_path: Path) -> None:
