@@ -9,6 +9,7 @@ from config.spec.problem import Place
 from observability.infer import exported_names
 from observability.names import recorded
 from observability.promql import metric_names, selectors, shown
+from observability.render import firing
 from observability.render.rules import joined_on
 
 _ALERTS = frozenset({"ALERTS", "ALERTS_FOR_STATE"})  # there are none when all is well
@@ -69,6 +70,14 @@ def _of_alert(project: Project, alert: Alert, reasons: "_Reasons") -> Iterator[Q
 
 
 def _of_panel(project: Project, path: str, panel: Panel, reasons: "_Reasons") -> Iterator[Question]:
+    if panel.kind == "alerts":
+        yield Question(
+            of=f"panel {path}",
+            query=firing.query(project),
+            place=panel.where("kind"),
+            labels=_each(tuple(name for name in firing.COLUMNS if name != firing.LASTING)),
+            may_be_empty="no alert fires",
+        )
     for name in panel.measures:
         yield Question(
             of=f"panel {path}",

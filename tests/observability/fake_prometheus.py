@@ -21,7 +21,7 @@ TARGET = {"instance": "one:80", "environment": "cellar"}
 
 
 class FakePrometheus:
-    """What it answers; a query without an answer of its own has one series, with all labels of measures."""
+    """What it answers; a query without an answer of its own has one series, with all labels asked for."""
 
     def __init__(self, config: Path, time_scale: float = 1) -> None:
         outcome = compile_bundle(Request(config_dir=config, time_scale=time_scale))
@@ -40,7 +40,8 @@ class FakePrometheus:
             name: metric.type for name, metric in outcome.project.catalogue.metrics.items()
         }
         measures = outcome.project.measures.values()
-        self._labels = {label: "x" for measure in measures for label in measure.by}
+        names = ["severity", "alertname", "runbook", *(label for measure in measures for label in measure.by)]
+        self._labels = dict.fromkeys(names, "x")
 
     def rule(self, name: str, **labels: str) -> dict[str, Any]:
         """Return a loaded rule, to be changed."""

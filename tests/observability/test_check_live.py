@@ -12,21 +12,22 @@ from observability.live.prometheus import Prometheus
 from observability.live.questions import Question
 from observability.live.values import answers
 from observability.promql import prettified
-from tests.bundle_of import DEPOT, lay_out, replaced
+from observability.render import firing
+from tests.bundle_of import DEPOT, lay_out, load_shop, replaced
 from tests.observability.conftest import Change, Check
 from tests.observability.fake_prometheus import FakePrometheus, serving
 
 RATIO = 'sum(rate(http_requests_total{code="500"}[10m])) / (sum(rate(http_requests_total[10m])) > 0)'
 QUEUE = "max by (instance) (queue_length)"
+FIRING = firing.query(load_shop())
 P90 = "histogram_quantile(0.9, sum by (le) (rate(request_seconds_bucket[10m])))"
 
 
 def test_where_all_is_there_the_queries_are_counted(check: Check) -> None:
     code, out, err = check()
     assert (code, err) == (0, "")
-    assert re.fullmatch(
-        r"(\d+) queries asked: \1 with values, 0 empty for a reason, 0 without an answer\n", out
-    )
+    counts = r"(\d+) queries asked: \1 with values, 0 empty for a reason, 0 without an answer"
+    assert re.fullmatch(counts, out.splitlines()[-1])
 
 
 def answer(query: str, given: object) -> Change:
@@ -189,6 +190,18 @@ def test_a_reason_excuses_nothing_but_emptiness(check: Check) -> None:
     code, _, err = check(answer(P90, [({}, "NaN")]), files)
     assert code == 1
     assert "panel web/slow: is NaN [live/nan]" in err
+
+
+def test_what_fires_is_asked_for_its_labels_and_may_be_nothing(check: Check) -> None:
+    def quiet(prometheus: FakePrometheus) -> None:
+        prometheus.answers[FIRING] = NOTHING
+
+    code, out, _ = check(quiet)
+    assert code == 0
+    assert "empty, because no alert fires:\n  panel web/firing\n" in out
+    code, _, err = check(answer(FIRING, [({"severity": "critical", "alertname": "ManyErrors"}, "1")]))
+    assert code == 1
+    assert "panel web/firing: has no label 'runbook' [live/legend]" in err
 
 
 def test_a_condition_that_never_meets_its_measure_is_told(
