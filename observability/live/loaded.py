@@ -12,6 +12,12 @@ from observability.names import ABSENT, recorded
 from observability.promql import prettified
 
 Rule = Mapping[str, Any]
+_OTHER = {
+    "query": "another query",
+    "duration": "another `for`",
+    "keepFiringFor": "another `keep_firing_for`",
+    "annotations": "other annotations",
+}
 Key = tuple[str, str, str]
 
 
@@ -70,7 +76,7 @@ def _missing_or_ill(expected: Mapping[str, object], rule: Rule | None) -> Iterat
     for name, value in expected.items():
         known = prettified(rule[name]) if name == "query" else rule[name]
         if known != (prettified(str(value)) if name == "query" else value):
-            yield f"is loaded with another {name}; let Prometheus load the new files"
+            yield f"is loaded with {_OTHER[name]}; let Prometheus load the new files"
     if rule["health"] != "ok":
         yield f"is {rule['health']}: {rule.get('lastError') or 'it was not evaluated yet'}"
 

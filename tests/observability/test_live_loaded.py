@@ -34,9 +34,9 @@ LOAD = "let Prometheus load the new files [live/rule]"
     [
         (without_measures, f"{MEASURE}is not loaded; {LOAD}"),
         (rule(query="shop:error_ratio > 0.2"), f"{WARNING}is loaded with another query; {LOAD}"),
-        (rule(duration=60), f"{WARNING}is loaded with another duration; {LOAD}"),
-        (rule(keepFiringFor=60), f"{WARNING}is loaded with another keepFiringFor; {LOAD}"),
-        (rule(annotations={}), f"{WARNING}is loaded with another annotations; {LOAD}"),
+        (rule(duration=60), f"{WARNING}is loaded with another `for`; {LOAD}"),
+        (rule(keepFiringFor=60), f"{WARNING}is loaded with another `keep_firing_for`; {LOAD}"),
+        (rule(annotations={}), f"{WARNING}is loaded with other annotations; {LOAD}"),
         (rule(health="err", lastError="many-to-many"), f"{WARNING}is err: many-to-many [live/rule]"),
         (rule(health="unknown"), f"{WARNING}is unknown: it was not evaluated yet [live/rule]"),
         (
