@@ -14,8 +14,8 @@ _UNTOLD = "blue"  # nobody is told of it at once
 def steps(project: Project, panel: Panel) -> list[Threshold]:
     """Return the colour steps of the alerts that the panel shows, from the lowest bound up.
 
-    Where alerts share a bound the gravest gives the colour, and nothing beyond a bound is less grave. Lines are
-    drawn in the colour of their step, so there a bound has the colour of what lies beyond it.
+    Where alerts share a bound the gravest gives the colour, and nothing beyond a bound is less grave. A line
+    has the colour of its step, so there a bound has that of what lies beyond it.
     """
     ranks = list(project.routing.severities)
     sides: dict[str, dict[float, int]] = {">": {}, "<": {}}

@@ -217,7 +217,9 @@ def board_href(uid: str, **query: str) -> str:
 
 
 def _tone(panel: Panel, value: float) -> str:
-    return "grey" if math.isnan(value) else panel.tone_of(value)
+    # Without a bound the one colour of a table would say that all is well.
+    is_plain = math.isnan(value) or (panel.is_table and len(panel.thresholds) < 2)
+    return "grey" if is_plain else panel.tone_of(value)
 
 
 def worded_in(panel: Panel, value: float) -> str:

@@ -8,6 +8,7 @@ from scripts.sink.markup import Markup, element
 from scripts.sink.window import Window
 
 _NAME, _BLOCK, _GAP = 16, 22, 10
+_MARGIN = 34  # for the word UTC
 _LETTER = 7.5  # width of a letter in a block, at most
 
 
@@ -25,7 +26,7 @@ def draw_states(
     band = _NAME + _BLOCK + _GAP
     size = Size(width=width, height=band * len(lines) + 26)
     plot = Plot(
-        left=10,
+        left=_MARGIN,
         right=size.width - 10,
         top=0,
         bottom=size.height - 26,

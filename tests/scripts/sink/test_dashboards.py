@@ -253,7 +253,16 @@ NOW = {
             "title": "Open",
             "description": "What is open.\n\nRunbook: [open](http://a.example/open)",
             "targets": [{"expr": "e", "refId": "A", "instant": True}],
-            "fieldConfig": {"defaults": {"unit": "s", "noValue": "nothing is open"}},
+            "fieldConfig": {
+                "defaults": {"unit": "s", "noValue": "nothing is open", "thresholds": {"steps": STEPS[:1]}}
+            },
+        },
+        {
+            "id": 4,
+            "type": "table",
+            "title": "Bounds",
+            "targets": [{"expr": "h", "refId": "A", "instant": True}],
+            "fieldConfig": defaults("s"),
         },
         {
             "id": 2,
@@ -292,6 +301,13 @@ async def test_a_table_shows_the_values_of_now(desk: Any, now: None, prometheus:
     assert '<td>BTC</td><td><b class="tone-grey">1.5 min</b></td>' in page
     assert 'Runbook: <a href="http://a.example/open"' in page
     assert [asked["query"] for asked in prometheus.asked if "time" in asked] == ["e"]
+
+
+async def test_values_of_a_table_have_a_colour_where_it_has_bounds(
+    desk: Any, now: None, prometheus: FakePrometheus
+) -> None:
+    prometheus.put("h", 0.07, symbol="BTC")
+    assert '<b class="tone-orange">70 ms</b>' in await shown(desk, "/d/now?viewPanel=4")
 
 
 async def test_an_empty_table_says_what_grafana_says(desk: Any, now: None) -> None:
