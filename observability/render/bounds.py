@@ -6,7 +6,8 @@ from grafana_foundation_sdk.models.dashboard import Threshold
 
 from config.spec.model import Panel, Project
 
-GOOD = "green"
+_GOOD = "green"
+_NEITHER = "text"  # as the letters around it: without a bound nothing is said to be well
 _COLOURS = ("red", "orange", "yellow")  # from the gravest severity on
 _UNTOLD = "blue"  # nobody is told of it at once
 
@@ -30,7 +31,8 @@ def steps(project: Project, panel: Panel) -> list[Threshold]:
     over = list(accumulate((sides[">"][bound] for bound in above), min))
     low, high = ([severity_colour(project, ranks[rank]) for rank in side] for side in (under, over))
     # Below a bound is its colour, so a step takes the colour of the next bound above it.
-    colours = [GOOD, *low, *high] if panel.kind == "timeseries" else [*low, GOOD, *high]
+    good = _GOOD if below or above else _NEITHER
+    colours = [good, *low, *high] if panel.kind == "timeseries" else [*low, good, *high]
     return [
         Threshold(value=bound, color=colour)
         for bound, colour in zip([None, *below, *above], colours, strict=True)

@@ -217,9 +217,7 @@ def board_href(uid: str, **query: str) -> str:
 
 
 def _tone(panel: Panel, value: float) -> str:
-    # Without a bound the one colour of a table would say that all is well.
-    is_plain = math.isnan(value) or (panel.is_table and len(panel.thresholds) < 2)
-    return "grey" if is_plain else panel.tone_of(value)
+    return "grey" if math.isnan(value) else panel.tone_of(value)
 
 
 def worded_in(panel: Panel, value: float) -> str:

@@ -132,3 +132,10 @@ def test_a_bound_that_nobody_is_told_of_at_once_is_blue(tmp_path: Path) -> None:
         (0.1, "blue"),
         (0.5, "red"),
     ]
+
+
+def test_a_number_without_a_bound_is_not_said_to_be_well() -> None:
+    for title in ("Queue", "Errors now", "Queue by server"):
+        steps = shop(title)["fieldConfig"]["defaults"]["thresholds"]["steps"]
+        assert steps == [{"value": None, "color": "text"}]
+    assert shop("Errors")["fieldConfig"]["defaults"]["thresholds"]["steps"][0]["color"] == "green"

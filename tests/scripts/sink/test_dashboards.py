@@ -253,9 +253,7 @@ NOW = {
             "title": "Open",
             "description": "What is open.\n\nRunbook: [open](http://a.example/open)",
             "targets": [{"expr": "e", "refId": "A", "instant": True}],
-            "fieldConfig": {
-                "defaults": {"unit": "s", "noValue": "nothing is open", "thresholds": {"steps": STEPS[:1]}}
-            },
+            "fieldConfig": {"defaults": {"unit": "s", "noValue": "nothing is open"}},
         },
         {
             "id": 4,

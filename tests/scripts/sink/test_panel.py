@@ -168,6 +168,7 @@ def test_a_strange_dashboard_is_read_as_far_as_it_goes(dashboard: dict[str, Any]
         ("#808080", "grey"),
         ("#000000", "grey"),
         ("transparent", "grey"),
+        ("text", "grey"),
         ('red" onload="x', "grey"),
         ("", "grey"),
     ],
