@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+_LINES_SHOWN = 9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -17,13 +19,30 @@ class Step:
     allowed: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What the sink holds of one notification: title and text as people read them."""
+
+    received_at: str
+    channel: str
+    status: str
+    title: str
+    text: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Drill:
-    """A drill's steps in the order in which they were judged."""
+    """A drill's steps in the order in which they were judged, and what people were told."""
 
     alert: str
+    severity: str
     time_scale: float
     steps: list[Step] = field(default_factory=list)
+    told: list[Message] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"{self.alert} ({self.severity})"
 
     @property
     def passed(self) -> bool:
@@ -45,6 +64,17 @@ def as_table(drill: Drill) -> str:
     rows = [head, *(_row(step, drill.time_scale) for step in drill.steps)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head) - 1)]
     return "\n".join(_line(row, widths) for row in rows)
+
+
+def as_read(drill: Drill) -> str:
+    """Return a block for each thing that people were told: its first lines, of a resolved one its title."""
+    blocks = [f"{drill.name}: what the sink holds"]
+    for one in drill.told:
+        lines = [] if one.status == "resolved" or one.text == one.title else one.text.splitlines()
+        shown = [one.title, *lines[:_LINES_SHOWN], *(["…"] if len(lines) > _LINES_SHOWN else [])]
+        body = "\n".join(f"    {line}".rstrip() for line in shown)
+        blocks.append(f"  {one.channel}, {one.status}, {one.received_at}\n{body}")
+    return "\n\n".join(blocks)
 
 
 def save(drills: Iterable[Drill], file: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
@@ -12,6 +12,7 @@ from config.spec.duration import Duration
 from scripts.stack.home import Home
 
 Json = dict[str, Any]
+Answer = TypeVar("Answer")
 _ORDER = "BUY BTCUSDT 0.1"
 _POLL_SECONDS = 0.05
 _START_SECONDS = 30.0
@@ -100,8 +101,11 @@ class World:
         return None
 
     async def notification(self, within: float, **match: str) -> Json | None:
-        """Wait for the first notification that matches; None when there is none within so many seconds."""
-        params = {**match, "after": "0", "wait": f"{within:.3f}"}
+        """Wait for the first notification that matches; None when there is none within so many seconds.
+
+        With `after` only those count that the sink numbered higher.
+        """
+        params = {"after": "0", **match, "wait": f"{within:.3f}"}
         timeout = aiohttp.ClientTimeout(total=within + 30)
         found = await self._call(
             "GET", self.home.url("sink", "/notifications"), params=params, timeout=timeout
@@ -126,13 +130,15 @@ class World:
             return await answer.json() if answer.content_type == "application/json" else None
 
 
-async def until(ask: Callable[[], Awaitable[datetime | None]], seconds: float) -> datetime | None:
+async def until(
+    ask: Callable[[], Awaitable[Answer | None]], seconds: float, pause: float = _POLL_SECONDS
+) -> Answer | None:
     """Ask again and again until there is an answer; None after so many seconds."""
     try:
         async with asyncio.timeout(seconds):
             # Those that are asked have no event to wait for.
-            while (moment := await ask()) is None:  # noqa: ASYNC110
-                await asyncio.sleep(_POLL_SECONDS)
-            return moment
+            while (answer := await ask()) is None:  # noqa: ASYNC110
+                await asyncio.sleep(pause)
+            return answer
     except TimeoutError:
         return None

@@ -2,9 +2,9 @@
 
 import secrets
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.spec.model import Project
@@ -39,13 +39,15 @@ def usable(path: Path) -> Iterator[None]:
 class Home:
     """The folder `path` of a stack whose services listen on `ports`, with time `time_scale` times as fast.
 
-    `specs` is the folder of the specs that its configuration is compiled from.
+    `specs` is the folder of the specs that its configuration is compiled from; `edits` change a rendered
+    file, named by its path, before it is written.
     """
 
     path: Path
     ports: Ports
     time_scale: float = 1
     specs: Path = ROOT / "config"
+    edits: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
 
     def data(self, service: str) -> Path:
         return self.path / "data" / service
@@ -140,7 +142,11 @@ class Home:
             raise HomeError(f"the specs have problems\n{as_text(outcome.problems, outcome.sources)}")
         write(
             self.config,
-            {path: text for path, text in outcome.files.items() if not path.startswith("compose/")},
+            {
+                path: self.edits.get(path, str)(text)
+                for path, text in outcome.files.items()
+                if not path.startswith("compose/")
+            },
         )
         return outcome.project
 

@@ -1,0 +1,138 @@
+"""What every drill begins and ends with: a stack that has settled, no order lost, a harness that kept up."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from config.spec.duration import Duration
+from config.spec.model import Project
+from observability.names import DAILY_DIGEST, WATCHDOG
+from observability.world import jobs_of
+from scripts.drill.verdict import Drill, Message
+from scripts.drill.world import HarnessError, Json, World, until
+
+_SETTLE_SECONDS = 60.0
+_MACHINE = "node"  # the job that looks at the machine
+_MOST_MISSED = 0.05
+_KEPT = ("received_at", "channel", "status", "title", "text")
+TAKEN = ("filled", "pending")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluations:
+    """How many evaluations were due since Prometheus started, and how many of them it left out."""
+
+    wanted: float
+    missed: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """When nothing fired any more, and what Prometheus had evaluated by then."""
+
+    at: datetime
+    evaluations: Evaluations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stack in which a drill takes place; `project` is scaled already."""
+
+    project: Project
+    scale: float
+    world: World
+    drill: Drill
+    say: Callable[[str], None]
+
+    def scaled(self, length: Duration) -> Duration:
+        return length.scaled(self.scale)
+
+    async def settled(self) -> Begin:
+        """Return once all is scraped and nothing fires that the start made fire: it takes minutes of life."""
+        await self.world.until_scraped(len(self.project.scrape.jobs))
+        known = "|".join(self.told_in_any_case())
+        firing = f'ALERTS{{alertname!~"{known}"}}'
+
+        async def silent() -> datetime | None:
+            return None if await self.world.query(firing) else datetime.now(UTC)
+
+        begin = await until(silent, _SETTLE_SECONDS)
+        if begin is None:
+            names = ", ".join(sorted({one["metric"]["alertname"] for one in await self.world.query(firing)}))
+            raise HarnessError(f"before any fault this fires: {names}")
+        return Begin(at=begin, evaluations=await self._evaluations())
+
+    def told_in_any_case(self) -> frozenset[str]:
+        """Return the alerts that always fire, and those that look only at the machine.
+
+        The machine is not the drill's alone, and may be busy.
+        """
+        alerts = self.project.alerts.values()
+        of_machine = [alert.name for alert in alerts if jobs_of(self.project, alert) == {_MACHINE}]
+        return frozenset((WATCHDOG, DAILY_DIGEST, *of_machine))
+
+    async def told_since(self, begin: datetime) -> list[Json]:
+        return [one for one in await self.world.notifications() if received(one) > begin]
+
+    async def keep_what_was_told(self, alert: str) -> None:
+        """Put into the report what people were told of an alert."""
+        self.drill.told += [
+            Message(**{name: str(one[name]) for name in _KEPT})
+            for one in await self.world.notifications()
+            if one["alertname"] == alert
+        ]
+
+    async def judge_nothing_lost(self) -> None:
+        """Every signal became one order; the exchange has each that was taken once, and no other."""
+        orders = [answer["order"] for answer in self.world.answers]
+        taken = [order["client_id"] for order in orders if order["state"] in TAKEN]
+        book = Counter(order["clientOrderId"] for order in await self.world.book())
+        doubled = [name for name, count in book.items() if count > 1]
+        lost, foreign = set(taken) - set(book), set(book) - set(taken)
+        good = not doubled and not lost and not foreign and len(set(taken)) == len(taken)
+        seen = (
+            f"{len(orders)} signals, {len(taken)} taken, {len(book)} in the book, "
+            f"{len(doubled)} doubled, {len(lost)} lost, {len(foreign)} foreign"
+        )
+        self.drill.judge("no order lost or doubled", good, seen)
+
+    def need_taken(self, answers: Iterable[Json]) -> None:
+        """Raise HarnessError unless each of some signals, at least one, became an order that was taken."""
+        states = {str((answer.get("order") or {}).get("state", answer.get("verdict"))) for answer in answers}
+        if not states or not states <= set(TAKEN):
+            seen = ", ".join(sorted(states)) or "none"
+            raise HarnessError(f"orders without a fault are {seen}; expected {' or '.join(TAKEN)}")
+
+    async def judge_harness(self, begin: Begin) -> None:
+        """Raise HarnessError if Prometheus left out so many evaluations that the drill says nothing.
+
+        One that is left out makes an alert late, never early. So a drill that passed has passed all the same,
+        unless so many are missing that silence proves nothing; and one that failed may have failed for that.
+        """
+        now = await self._evaluations()
+        missed, wanted = now.missed - begin.evaluations.missed, now.wanted - begin.evaluations.wanted
+        seen = f"{missed:g} of {wanted:g} left out"
+        if missed > wanted * _MOST_MISSED or (missed and not self.drill.passed):
+            raise HarnessError(f"evaluations of Prometheus: {seen}; try a smaller --time-scale")
+        self.drill.judge("Prometheus evaluated its rules", wanted > 0, seen)
+
+    async def _evaluations(self) -> Evaluations:
+        async def count(name: str) -> float:
+            found = await self.world.query(f"sum(prometheus_rule_group_{name})")
+            return float(found[0]["value"][1]) if found else 0
+
+        return Evaluations(
+            missed=await count("iterations_missed_total"), wanted=await count("iterations_total")
+        )
+
+
+def received(notification: Json) -> datetime:
+    return datetime.fromisoformat(notification["received_at"])
+
+
+def since(begin: datetime | None, moment: datetime | Json | None) -> float | None:
+    """Return the seconds from `begin` to a moment, or to the arrival of a notification."""
+    if begin is None or moment is None:
+        return None
+    return ((moment if isinstance(moment, datetime) else received(moment)) - begin).total_seconds()
