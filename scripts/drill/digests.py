@@ -91,7 +91,7 @@ class Digests:
         self.stage.say(f"fault: {what}")
         broken = datetime.now(UTC)
         async with cause(world) as proof:
-            drill.judge("the fault is live", True, proof)
+            drill.judge(f"the fault is live: {name}", True, proof)
             pending = await until(lambda: world.pending_since(name, severity), detect, _PAUSE_SECONDS)
             drill.judge_time(f"pending: {name}", since(broken, pending), None, "since the fault")
             firing = await until(lambda: world.firing_since(name, severity), detect, _PAUSE_SECONDS)
@@ -127,7 +127,7 @@ class Digests:
         good = told is not None and (told[0] - known, told[1] - known) == (firing, resolved)
         after = since(opening, digest)
         when = f"{after:.1f} s after its window opened" if after is not None else "outside its window"
-        seen = [when, *(line for line in digest["text"].splitlines() if line.startswith(LINES))]
+        seen = [when, *(line.strip() for line in digest["text"].splitlines() if line.startswith(LINES))]
         self.stage.drill.judge(what, good and after is not None and not digest["warnings"], "; ".join(seen))
 
     async def _told_by_digest_alone(self, begin: datetime) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -15,14 +16,22 @@ from scripts.stack.ports import HOST, Ports
 
 
 class Exchange:
-    """Bot and simulator in one: an order is in the book at once, its answer waits for `may_answer`."""
+    """Bot and simulator in one: an order is in the book at once, its answer waits for `may_answer`.
 
-    def __init__(self) -> None:
+    With `deaf` it forgets every fault that it is told; of the others it knows the rejection.
+    """
+
+    def __init__(self, deaf: bool = False) -> None:
         self.book: list[str] = []
+        self.faults: dict[str, Any] = {}
+        self.deaf = deaf
         self.is_taken, self.may_answer = asyncio.Event(), asyncio.Event()
 
     async def take(self, request: web.Request) -> web.Response:
         name = (await request.json())["id"]
+        if refusal := self.faults.get("reject_orders"):
+            order = {"client_id": name, "state": "rejected", "reason": refusal["msg"]}
+            return web.json_response({"order": order})
         self.book.append(name)
         self.is_taken.set()
         await self.may_answer.wait()
@@ -31,6 +40,14 @@ class Exchange:
     async def show(self, _: web.Request) -> web.Response:
         return web.json_response([{"clientOrderId": name} for name in self.book])
 
+    async def break_down(self, request: web.Request) -> web.Response:
+        self.faults |= {} if self.deaf else await request.json()
+        return web.json_response({})
+
+    async def mend(self, _: web.Request) -> web.Response:
+        self.faults.clear()
+        return web.json_response({})
+
 
 @asynccontextmanager
 async def world_of(exchange: Exchange, folder: Path) -> AsyncIterator[World]:
@@ -38,6 +55,8 @@ async def world_of(exchange: Exchange, folder: Path) -> AsyncIterator[World]:
         app = web.Application()
         app.router.add_post("/debug/signal", exchange.take)
         app.router.add_get("/control/orders", exchange.show)
+        app.router.add_post("/control/faults", exchange.break_down)
+        app.router.add_delete("/control/faults", exchange.mend)
         runner = web.AppRunner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

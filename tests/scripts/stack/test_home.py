@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,14 @@ def test_the_sink_misses_the_heartbeat_after_three_of_the_beats_that_the_specs_s
     home = made(tmp_path / "home", specs, time_scale=60)
     sink = next(service for service in services(home, home.prepare()) if service.name == "sink")
     assert float(sink.command[sink.command.index("--heartbeat-expect") + 1]) == 2
+
+
+def test_a_rendered_file_is_edited_before_it_is_written_and_no_other(tmp_path: Path) -> None:
+    path = "local/alertmanager.yml"
+    plain, edited = made(tmp_path / "plain"), made(tmp_path / "edited")
+    edited = replace(edited, edits={path: lambda text: f"{text}# by hand\n"})
+    plain.prepare()
+    edited.prepare()
+    for file in ("local/alertmanager.yml", "local/prometheus.yml"):
+        text = (plain.config / file).read_text().replace(str(plain.path), str(edited.path))
+        assert (edited.config / file).read_text() == text + "# by hand\n" * (file == path)
