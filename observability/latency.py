@@ -27,6 +27,8 @@ ATTEMPT = Duration(10_000)
 PEER_TIMEOUT = Duration(15_000)
 DAY, CLOCK_CHANGE = Duration(86_400_000), Duration(3_600_000)
 _ZERO = Duration(0)
+# Functions that give the latest sample of a window.
+_AT_ONCE = frozenset({"last_over_time"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +164,8 @@ class _Detection:
             window = max((one for one, _ in below), default=_ZERO)
             recordings = max((one for _, one in below), default=_ZERO)
         own = sum(_milliseconds(getattr(node, field, None)) for field in ("range", "offset"))
+        if isinstance(node, promql.Call) and node.func.name in _AT_ONCE:
+            window = _ZERO  # what happened is seen in the very next sample, however long the window
         return Duration(window.milliseconds + own), recordings
 
 

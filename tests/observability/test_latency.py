@@ -63,6 +63,18 @@ def test_for_is_counted_in_whole_evaluations(tmp_path: Path) -> None:
     assert steps["for 5m1s, counted in evaluations"] == "5m30s"
 
 
+def test_the_latest_sample_of_a_window_waits_for_no_window(tmp_path: Path) -> None:
+    for query, steps in (
+        ("max by (instance) (max_over_time(queue_length[5m]))", "5m"),
+        ("max by (instance) (last_over_time(queue_length[5m]))", None),
+    ):
+        measures = replaced("config/measures.yaml", "max by (instance) (queue_length)", query)
+        alerts = replaced("config/alerts/web.yaml", "measure: error_ratio", "measure: queue_length")
+        alerts = {name: text.replace(", value: 1}", "}") for name, text in alerts.items()}
+        found = steps_of(budget_of(lay_out(tmp_path, {**measures, **alerts}), "ManyErrors"))
+        assert found.get("the windows of the query fill") == steps
+
+
 def test_a_severity_without_receivers_waits_for_the_digest_and_for_the_day_of_25_hours(
     tmp_path: Path,
 ) -> None:

@@ -32,7 +32,7 @@ def test_events_count_at_the_end_of_their_interval(tmp_path: Path) -> None:
 
 def test_a_job_that_is_down_exports_nothing_and_counts_from_zero_afterwards(tmp_path: Path) -> None:
     world = "- {event: request_failed, every: 1m, until: 10m}\n          - {down: true, from: 3m, until: 5m}"
-    assert rendered(tmp_path, world)["500"] == "0+1x2 _x2 1+1x5"
+    assert rendered(tmp_path, world)["500"] == "0+1x2 stale _x1 1+1x5"
 
 
 @pytest.mark.parametrize("minutes", [1, 7, 60])
@@ -101,3 +101,25 @@ def test_what_fires_because_of_absence_is_told_from_what_does_not() -> None:
         [],
         [{"labels": '{severity="critical", cause="absent"}', "value": 1}],
     ]
+
+
+def test_a_series_that_ends_is_marked_as_prometheus_marks_it(tmp_path: Path) -> None:
+    text = (DEPOT / "config/alerts/depot.yaml").read_text("utf-8")
+    story = """
+      - name: two instances come and go
+        world:
+          - {gauge: queue_length, labels: {instance: "web:1"}, value: 1, from: 2m, until: 4m}
+          - {gauge: queue_length, labels: {instance: "web:1"}, value: 1, from: 5m, until: 6m}
+          - {gauge: queue_length, labels: {instance: "web:2"}, value: 1, until: 9m}
+          - {down: true, labels: {instance: "web:2"}, from: 1m, until: 4m}
+        expect: [{at: 9m}]
+"""
+    begin = text.index("  QueueFillsUp:")
+    tests = text.index("    tests:\n", begin) + len("    tests:\n")
+    edited = text[:tests] + story.lstrip("\n") + text[tests:]
+    outcome = compile_bundle(
+        Request(config_dir=lay_out(tmp_path, {"config/alerts/depot.yaml": edited}, DEPOT))
+    )
+    test: Any = yaml.safe_load(outcome.files["tests/QueueFillsUp.yml"])["tests"][0]
+    values = {one["series"].partition('instance="')[2][:5]: one["values"] for one in test["input_series"]}
+    assert values == {"web:1": "_x2 1+0x1 stale 1+0x0 stale _x3", "web:2": "1+0x0 stale _x2 1+0x4 stale"}
