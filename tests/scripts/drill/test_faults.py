@@ -1,0 +1,68 @@
+"""A fault is proved to be live before anything is judged, and undone whatever happens."""
+
+from pathlib import Path
+
+import pytest
+
+from config.spec.model import Project
+from scripts.drill.digests import severity_of_digest
+from scripts.drill.faults import FAULTS, Daily, Fault, orders_answered_late, orders_rejected
+from scripts.drill.scenario import severity_told_at_once
+from scripts.drill.world import HarnessError
+from tests.scripts.drill.fake_exchange import Exchange, world_of
+
+
+def test_there_is_a_drill_of_every_severity(project: Project) -> None:
+    routing = project.routing
+    drilled = {
+        (severity_told_at_once if isinstance(fault, Fault) else severity_of_digest)(
+            routing, project.alerts[name]
+        )
+        for name, fault in FAULTS.items()
+    }
+    assert drilled == set(routing.severities)
+
+
+def test_what_fires_beside_is_told_by_the_digest_too(project: Project) -> None:
+    beside = [fault.beside for fault in FAULTS.values() if isinstance(fault, Daily)]
+    assert beside
+    for name in beside:
+        assert severity_of_digest(project.routing, project.alerts[name]) == "info"
+
+
+async def test_orders_are_rejected_for_as_long_as_the_fault_lasts(tmp_path: Path) -> None:
+    exchange = Exchange()
+    exchange.may_answer.set()
+    async with world_of(exchange, tmp_path) as world:
+        async with orders_rejected(world) as proof:
+            assert "Insufficient margin" in proof
+            assert exchange.faults
+        assert not exchange.faults
+        assert (await world.send_signal())["order"]["state"] == "filled"
+
+
+async def test_a_drill_that_breaks_leaves_no_fault_behind(tmp_path: Path) -> None:
+    exchange = Exchange()
+    async with world_of(exchange, tmp_path) as world:
+        with pytest.raises(RuntimeError, match="broke"):
+            async with orders_rejected(world):
+                raise RuntimeError("the drill broke")
+    assert not exchange.faults
+
+
+async def test_a_rejection_that_rejects_nothing_is_no_fault(tmp_path: Path) -> None:
+    exchange = Exchange(deaf=True)
+    exchange.may_answer.set()
+    async with world_of(exchange, tmp_path) as world:
+        with pytest.raises(HarnessError, match="with the fault an order is filled; expected rejected"):
+            async with orders_rejected(world):
+                pass
+
+
+async def test_a_delay_that_delays_nothing_is_no_fault(tmp_path: Path) -> None:
+    exchange = Exchange(deaf=True)
+    exchange.may_answer.set()
+    async with world_of(exchange, tmp_path) as world:
+        with pytest.raises(HarnessError, match=r"orders took .* s; expected 1.5 s and more"):
+            async with orders_answered_late(world):
+                pass
