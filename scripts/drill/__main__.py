@@ -13,7 +13,6 @@ import aiohttp
 from config.spec.load import load_project
 from config.spec.model import Project
 from config.spec.names import did_you_mean
-from observability.names import DAILY_DIGEST
 from observability.scale import parse_factor, scaled
 from scripts.drill.days import Days
 from scripts.drill.digests import Digests, severity_of_digest
@@ -119,7 +118,6 @@ class Plan:
             except HarnessError:
                 print(f"\n{drill.name}, so far\n{as_table(drill)}\n")
                 raise
-            await stage.keep_what_was_told(DAILY_DIGEST if isinstance(fault, Daily) else self.alert)
         say("PASSED" if drill.passed else "FAILED")
         return drill
 

@@ -50,6 +50,7 @@ class Digests:
         await self._told_by_digest_alone(begin.at)
         await self.stage.judge_nothing_lost()
         await self.stage.judge_harness(begin)
+        await self.stage.keep_what_was_told(DAILY_DIGEST, self.days.first)
 
     @property
     def _beside(self) -> Alert:

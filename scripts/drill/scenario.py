@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -29,7 +29,7 @@ class Scenario:
     async def run(self) -> None:
         """Go through the whole course; verdicts are in the drill."""
         begin = await self.stage.settled()
-        await self._calm()
+        await self._calm(begin.at)
         self.stage.say(f"fault: {self.fault.what}")
         broken = datetime.now(UTC)
         async with self.fault.cause(self.stage.world) as proof:
@@ -39,6 +39,7 @@ class Scenario:
         await self.stage.judge_nothing_lost()
         await self._nothing_else(begin.at)
         await self.stage.judge_harness(begin)
+        await self.stage.keep_what_was_told(self.alert.name, broken)
 
     @property
     def severity(self) -> str:
@@ -56,14 +57,14 @@ class Scenario:
     def deliver(self) -> float:
         return self.stage.project.routing.severities[self.severity].deliver_within.seconds
 
-    async def _calm(self) -> None:
+    async def _calm(self, begin: datetime) -> None:
         world, calm = self.stage.world, self.fault.calm
         self.stage.say(f"negative control: {calm} of orders that go well")
         async with world.traffic(self.stage.scaled(self.fault.every)):
             await asyncio.sleep(self.stage.scaled(calm).seconds)
         self.stage.need_taken(world.answers)
         pending = await world.query(f'ALERTS{{alertname="{self.alert.name}"}}')
-        told = [one for one in await world.notifications() if one["alertname"] == self.alert.name]
+        told = [one for one in await self.stage.told_since(begin) if self._is_ours(one, "firing")]
         seen = f"{len(world.answers)} orders, {len(pending)} pending, {len(told)} told"
         self.stage.drill.judge(
             "negative control: without the fault it stays silent", not pending and not told, seen
@@ -72,6 +73,7 @@ class Scenario:
     async def _told(self, begin: datetime) -> dict[str, Json]:
         """Let the fault last until everybody was told, which this returns by channel; judge both clocks."""
         world, drill, detect = self.stage.world, self.stage.drill, self.alert.detect_within.seconds
+        before = await world.latest()
         async with world.traffic(self.stage.scaled(self.fault.every)):
             pending = await until(lambda: world.pending_since(self.alert.name, self.severity), detect)
             drill.judge_time("pending", since(begin, pending), None, "since the fault")
@@ -79,18 +81,23 @@ class Scenario:
             drill.judge_time("firing", since(begin, firing), detect, "since the fault")
             told = {}
             for channel in self.channels if firing else ():
-                one = await self._notification(channel, "firing")
+                one = await self._notification(channel, "firing", before)
                 drill.judge_time(f"delivered: {channel}", since(firing, one), self.deliver, "since firing")
                 if one:
                     told[channel] = one
         await self._says_what_matters(told)
         return told
 
-    async def _notification(self, channel: str, status: str) -> Json | None:
-        """Wait a little longer than promised, so that what comes late is told from what never comes."""
-        return await self.stage.world.notification(
-            self.deliver + _LATE_SECONDS, channel=channel, status=status, alertname=self.alert.name
-        )
+    async def _notification(self, channel: str, status: str, after: int) -> Json | None:
+        """Wait a little longer than promised, so that what comes late is told from what never comes.
+
+        What the sink held before does not count: the start of a stack may make the alert fire too.
+        """
+        match = {"channel": channel, "status": status, "alertname": self.alert.name}
+        return await self.stage.world.notification(self.deliver + _LATE_SECONDS, after=str(after), **match)
+
+    def _is_ours(self, notification: Json, status: str) -> bool:
+        return (notification["alertname"], notification["status"]) == (self.alert.name, status)
 
     async def _says_what_matters(self, told: dict[str, Json]) -> None:
         labels = self.stage.project.measures[self.alert.measure].by
@@ -119,8 +126,8 @@ class Scenario:
         async with self.stage.world.traffic(self.stage.scaled(self.fault.every).scaled(self.fault.recovery)):
             resolved = await until(self._resolved, _RECOVERY_SECONDS)
             drill.judge_time("resolved", since(mended, resolved), None, "since it was mended")
-            for channel in told:
-                one = await self._notification(channel, "resolved")
+            for channel, before in told.items():
+                one = await self._notification(channel, "resolved", before["id"])
                 after = since(resolved, one)
                 drill.judge_time(f"delivered: {channel} resolved", after, self.deliver, "since resolved")
 
@@ -134,16 +141,7 @@ class Scenario:
         ours = {self.alert.name, *self.stage.told_in_any_case()}
         every = await self.stage.told_since(begin)
         foreign = sorted({one["alertname"] for one in every if one["status"] == "firing"} - ours)
-        ends = [
-            received(one) for one in every if one["severity"] == self.severity and one["status"] == "resolved"
-        ]
-        early = [
-            one
-            for one in every
-            if one["alertname"] == self.alert.name
-            and one["severity"] not in ("", self.severity)
-            and (not ends or received(one) < min(ends))
-        ]
+        early = too_early([one for one in every if one["alertname"] == self.alert.name], self.severity)
         seen = f"told of: {', '.join(sorted({one['alertname'] for one in every}))}"
         self.stage.drill.judge("nothing else was told", not foreign, seen)
         self.stage.drill.judge("lesser levels waited for the gravest", not early, f"{len(early)} came early")
@@ -154,6 +152,19 @@ def severity_told_at_once(routing: Routing, alert: Alert) -> str:
     return next(
         name for name, route in routing.severities.items() if name in alert.levels and route.receivers
     )
+
+
+def too_early(told: Iterable[Json], gravest: str) -> list[Json]:
+    """Return what lesser levels of an alert told before the gravest one, having fired, had ended."""
+    early, has_fired = [], False
+    for one in sorted(told, key=received):
+        if one["severity"] not in ("", gravest):
+            early.append(one)
+        elif one["status"] == "firing":
+            has_fired = True
+        elif has_fired:
+            return early
+    return early
 
 
 def filled(summary: str, labels: Collection[str] = ()) -> str:

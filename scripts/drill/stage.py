@@ -75,11 +75,11 @@ class Stage:
     async def told_since(self, begin: datetime) -> list[Json]:
         return [one for one in await self.world.notifications() if received(one) > begin]
 
-    async def keep_what_was_told(self, alert: str) -> None:
+    async def keep_what_was_told(self, alert: str, begin: datetime) -> None:
         """Put into the report what people were told of an alert."""
         self.drill.told += [
             Message(**{name: str(one[name]) for name in _KEPT})
-            for one in await self.world.notifications()
+            for one in await self.told_since(begin)
             if one["alertname"] == alert
         ]
 

@@ -115,6 +115,10 @@ class World:
     async def notifications(self) -> list[Json]:
         return list(await self._call("GET", self.home.url("sink", "/notifications")))
 
+    async def latest(self) -> int:
+        """Return the number of the latest notification."""
+        return max((one["id"] for one in await self.notifications()), default=0)
+
     async def links(self, notification: Json) -> dict[str, int]:
         """Follow the links of a notification; return the status that each ends at."""
         statuses = {}

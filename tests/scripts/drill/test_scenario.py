@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from scripts.drill.scenario import filled
+from scripts.drill.scenario import filled, too_early
 
 SUMMARY = "{value} of orders failed in 4h (limit {bound})"
 
@@ -30,3 +30,40 @@ def test_a_label_in_a_summary_is_recognised_by_its_text() -> None:
     assert re.search(pattern, "WARNING TargetDown postgres at 127.0.0.1:9187 does not answer")
     for text in ("{job} at {instance} does not answer", "<no value> at <no value> does not answer"):
         assert not re.search(pattern, text)
+
+
+def told(*words: str) -> list[dict[str, str]]:
+    """Return notifications, one a minute, each as `severity status`."""
+    return [
+        {
+            "severity": word.split()[0],
+            "status": word.split()[1],
+            "received_at": f"2026-01-31T12:{minute:02d}:00Z",
+        }
+        for minute, word in enumerate(words)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ([], 0),
+        (["critical firing", "critical resolved", "warning firing"], 0),
+        (
+            [
+                "critical resolved",
+                "critical firing",
+                "critical firing",
+                "critical resolved",
+                "warning firing",
+            ],
+            0,
+        ),
+        (["critical firing", "warning firing", "critical resolved", "warning resolved"], 1),
+        (["warning firing", "critical firing", "critical resolved"], 1),
+        (["critical resolved", "warning firing", "critical firing", "critical resolved"], 1),
+        (["critical firing", "warning firing"], 1),
+    ],
+)
+def test_a_lesser_level_waits_until_the_gravest_has_fired_and_ended(words: list[str], count: int) -> None:
+    assert len(too_early(told(*words), "critical")) == count
