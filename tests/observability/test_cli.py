@@ -151,7 +151,9 @@ def test_a_stop_by_the_user_is_no_bug(tmp_path: Path, root: Path) -> None:
     promtool.write_text("#!/bin/sh\nkill -INT $PPID\nexec sleep 1000\n")  # as Ctrl-C does while a tool runs
     promtool.chmod(0o755)
     program = (
-        "import pathlib, sys\n"
+        "import pathlib, signal, sys\n"
+        # A shell without a terminal starts what it puts in the background deaf to Ctrl-C.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from observability.__main__ import main\n"
         "from observability.verify import tool\n"
         "tool._FETCHED = pathlib.Path(sys.argv[1]); sys.exit(main(sys.argv[2:]))"
