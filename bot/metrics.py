@@ -45,6 +45,8 @@ class Metrics:
     signal_verdicts_total: Counter
     bingx_api_calls_total: Counter
     bingx_api_errors_total: Counter
+    bingx_order_execution_seconds: Histogram
+    bingx_ban_until_timestamp_seconds: Reading
     bingx_clock_offset_seconds: Reading
     bingx_clock_offset_updated_timestamp_seconds: Reading
     bot_trading_mode: Gauge

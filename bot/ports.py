@@ -1,12 +1,22 @@
 """What the use cases need from the outside, and the errors they get, named by what the caller does next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from bot.domain.account import (
+    Balance,
+    ExchangeOrder,
+    Income,
+    Leverage,
+    MarginType,
+    NewOrder,
+    Position,
+    PositionSide,
+)
 from bot.domain.order import Order, Report, State
 from bot.domain.plan import Contract
 
@@ -25,6 +35,18 @@ class OutcomeUnknown(Exception):  # noqa: N818 - named by what the caller does
 
 class StopTrading(Exception):  # noqa: N818 - named by what the caller does
     """Nothing was done, and nothing will be until a person has looked at it."""
+
+
+class Halted(TryAgain):
+    """Nothing was sent: trading was closed while the request waited for its turn."""
+
+
+class NothingLeft(Refused):
+    """There is nothing to close or to cancel, or less than that: look at what there is."""
+
+
+class PastTrigger(Refused):
+    """The price is past the stop or target already, so the exchange does not take it."""
 
 
 class Verdict(StrEnum):
@@ -70,6 +92,54 @@ class Exchange(Protocol):
 
     async def find(self, symbol: str, client_id: str) -> Report | None:
         """None only if the exchange said in so many words that it has no such order."""
+        ...
+
+
+class Account(Protocol):
+    """The rest of the exchange: what the account holds, and orders that protect or end a position.
+
+    A question that is not answered raises TryAgain or StopTrading. What changes something may raise
+    OutcomeUnknown, and Refused if it was certainly not done.
+    """
+
+    async def balances(self) -> Sequence[Balance]: ...
+
+    async def positions(self) -> Sequence[Position]: ...
+
+    async def open_orders(self, symbol: str | None = None) -> Sequence[ExchangeOrder]: ...
+
+    async def history(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExchangeOrder]: ...
+
+    async def income(self, since: datetime, until: datetime) -> Sequence[Income]:
+        """Profits, fees, funding and transfers, the oldest first; the exchange keeps three months."""
+        ...
+
+    async def submit(self, order: NewOrder, gate: Callable[[], str]) -> Report:
+        """`gate` says why no entry may leave now, and is asked last; protection and closes pass it."""
+        ...
+
+    async def cancel(self, symbol: str, *, client_id: str = "", exchange_id: str = "") -> Report | None:
+        """None if there is nothing to cancel: the order is closed, or was never there."""
+        ...
+
+    async def cancel_all(self, symbol: str) -> Sequence[str]:
+        """Cancels stops and targets, too. The exchange's ids of the orders that could not be cancelled."""
+        ...
+
+    async def is_hedged(self) -> bool:
+        """Whether the account has LONG and SHORT apart; read now, and used by `place` from now on."""
+        ...
+
+    async def leverage(self, symbol: str) -> Leverage: ...
+
+    async def set_leverage(self, symbol: str, side: PositionSide, leverage: int) -> None: ...
+
+    async def margin_type(self, symbol: str) -> MarginType: ...
+
+    async def set_margin_type(self, symbol: str, margin_type: MarginType) -> None: ...
+
+    def entries_halted(self) -> str:
+        """Why no entry should be made for now: too many equal errors; empty if one may."""
         ...
 
 

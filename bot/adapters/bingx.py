@@ -1,162 +1,192 @@
-"""The exchange port over BingX's REST interface: everything in a signed query string, one try per order."""
+"""The exchange ports over BingX's REST interface: what to ask of which endpoint, and what the answers are."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
 import aiohttp
-from yarl import URL
 
+from bot.adapters import bingx_codes as codes
+from bot.adapters import bingx_endpoints as endpoints
+from bot.adapters import bingx_read as read
 from bot.adapters import bingx_wire as wire
-from bot.domain.mode import Mode, allows
+from bot.adapters.bingx_endpoints import Endpoint
+from bot.adapters.bingx_limits import Priority
+from bot.adapters.bingx_transport import Access, Transport, wide_open
+from bot.domain.account import (
+    Balance,
+    ExchangeOrder,
+    Income,
+    Leverage,
+    MarginType,
+    NewOrder,
+    Position,
+    PositionSide,
+    Purpose,
+)
 from bot.domain.order import Order, Report
 from bot.domain.plan import Contract
+from bot.domain.signal import Side
 from bot.metrics import Metrics
-from bot.ports import OutcomeUnknown, TryAgain
+from bot.ports import Account, Exchange, NothingLeft, OutcomeUnknown, TryAgain
+
+__all__ = ["Access", "BingX"]
 
 T = TypeVar("T")
+PAGE = 1000  # rows at most in one answer
+LONGEST_SPAN = timedelta(days=7) // timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    name: str
-    method: str
-    path: str
-    signed: bool
-
-
-TIME = Endpoint(name="server_time", method="GET", path="/openApi/swap/v2/server/time", signed=False)
-CONTRACTS = Endpoint(name="contracts", method="GET", path="/openApi/swap/v2/quote/contracts", signed=False)
-PRICE = Endpoint(name="price", method="GET", path="/openApi/swap/v1/ticker/price", signed=False)
-PLACE = Endpoint(name="place_order", method="POST", path="/openApi/swap/v2/trade/order", signed=True)
-QUERY = Endpoint(name="query_order", method="GET", path="/openApi/swap/v2/trade/order", signed=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """Where and as whom to call. The exchange drops a request that is older than `window` seconds."""
-
-    mode: Mode
-    base_url: str
-    api_key: str
-    secret_key: str
-    window: float
-    simulator_host: str = ""
-
-    def __repr__(self) -> str:
-        return f"Access(mode={self.mode}, base_url={self.base_url!r}, keys hidden)"
-
-
-class BingX:
-    """Implements bot.ports.Exchange."""
-
-    def __init__(self, http: aiohttp.ClientSession, access: Access, metrics: Metrics) -> None:
-        host = URL(access.base_url).host or ""
-        if not allows(access.mode, host, access.simulator_host):
-            raise ValueError(f"mode {access.mode} does not allow the host {host!r}")
-        self._http = http
-        self._access = access
-        self._metrics = metrics
-        self._offset = 0.0
+class BingX(Exchange, Account):
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        access: Access,
+        metrics: Metrics,
+        wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transport = Transport(http, access, metrics, wall, clock)
+        self._hedged = True  # as accounts are made; is_hedged() reads it
 
     async def contracts(self) -> Mapping[str, Contract]:
-        return _told(wire.contracts, await self._call(CONTRACTS, {}))
+        return await self._told(endpoints.CONTRACTS, {}, read.contracts)
 
     async def prices(self) -> Mapping[str, Decimal]:
-        return _told(wire.prices, await self._call(PRICE, {}))
+        return await self._told(endpoints.PRICE, {}, read.prices)
 
     async def clock_offset(self) -> float:
-        began = time.time()
-        data = await self._call(TIME, {})
-        middle = (began + time.time()) / 2
-        self._offset = _told(lambda told: int(told["serverTime"]), data) / 1000 - middle
-        return self._offset
+        return await self._transport.measure_clock()
 
-    async def place(self, order: Order) -> Report:
-        parameters = wire.order_parameters(order)
+    async def place(self, order: Order, gate: Callable[[], str] = wide_open) -> Report:
+        own_side = PositionSide.LONG if order.side is Side.BUY else PositionSide.SHORT
+        entry = NewOrder(
+            purpose=Purpose.ENTRY,
+            symbol=order.symbol,
+            side=order.side,
+            position_side=own_side if self._hedged else PositionSide.BOTH,
+            quantity=order.quantity,
+            price=order.price,
+            client_id=order.client_id,
+            stop=order.stop,
+        )
+        return await self.submit(entry, gate)
+
+    async def submit(self, order: NewOrder, gate: Callable[[], str]) -> Report:
+        asked = gate if order.purpose is Purpose.ENTRY else wide_open
+        priority = Priority[order.purpose.name]
+        data = await self._transport.call(endpoints.PLACE, wire.order_parameters(order), priority, asked)
         try:
-            data = await self._call(PLACE, parameters)
-        except wire.ClockSkew:
-            # Refused for its time alone, so certainly not taken: the same id may go out once more.
-            await self._measure_or_give_up()
-            data = await self._call(PLACE, parameters)
-        try:
-            return wire.report(data, order.client_id)
-        except (ArithmeticError, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise OutcomeUnknown(f"the answer to the order is not readable: {error!r}") from error
+            return read.report(data, order.client_id)
+        except read.UNREADABLE as error:
+            raise OutcomeUnknown(f"the answer to the order is not readable: {error!r}") from None
 
     async def find(self, symbol: str, client_id: str) -> Report | None:
+        parameters = {"symbol": symbol, "clientOrderId": client_id}
         try:
-            data = await self._call(QUERY, {"symbol": symbol, "clientOrderId": client_id})
-        except wire.Absent:
+            return await self._told(endpoints.QUERY, parameters, lambda told: read.report(told, client_id))
+        except codes.Absent:
             return None
-        except wire.ClockSkew:
-            await self._measure_or_give_up()
-            raise
-        return _told(lambda told: wire.report(told, client_id), data)
 
-    async def _measure_or_give_up(self) -> None:
+    async def cancel(self, symbol: str, *, client_id: str = "", exchange_id: str = "") -> Report | None:
+        if bool(client_id) == bool(exchange_id):
+            raise ValueError("cancel by the client's id or by the exchange's, one of them")
+        name = {"clientOrderId": client_id} if client_id else {"orderId": exchange_id}
         try:
-            await self.clock_offset()
-        except OutcomeUnknown as error:
-            raise TryAgain(f"the exchange's clock cannot be read: {error}") from error
-
-    async def _call(self, endpoint: Endpoint, parameters: Mapping[str, str]) -> Any:
-        self._metrics.bingx_api_calls_total.labels(endpoint=endpoint.name).inc()
+            data = await self._transport.call(endpoints.CANCEL, {"symbol": symbol, **name}, Priority.CANCEL)
+        except (codes.Absent, NothingLeft):
+            return None
         try:
-            status, body = await self._exchange_bytes(endpoint, self._query(endpoint, parameters))
-        except (TryAgain, OutcomeUnknown):
-            self._count_error(endpoint, "transport")
-            raise
+            return read.report(data, client_id)
+        except read.UNREADABLE as error:
+            raise OutcomeUnknown(f"the answer to the cancel is not readable: {error!r}") from None
+
+    async def cancel_all(self, symbol: str) -> Sequence[str]:
+        data = await self._transport.call(endpoints.CANCEL_ALL, {"symbol": symbol}, Priority.CANCEL)
         try:
-            return wire.answer(status, body)
-        except wire.Absent:
-            raise  # an answer, no failure
-        except wire.RateLimited:
-            self._count_error(endpoint, "rate_limited")
-            raise
-        except Exception:
-            self._count_error(endpoint, "http" if status >= 400 else "business")
-            raise
+            return read.not_cancelled(data)
+        except read.UNREADABLE as error:
+            raise OutcomeUnknown(f"the answer to the cancels is not readable: {error!r}") from None
 
-    def _count_error(self, endpoint: Endpoint, kind: str) -> None:
-        self._metrics.bingx_api_errors_total.labels(endpoint=endpoint.name, kind=kind).inc()
+    async def balances(self) -> Sequence[Balance]:
+        return await self._told(endpoints.BALANCE, {}, read.balances)
 
-    def _query(self, endpoint: Endpoint, parameters: Mapping[str, str]) -> str:
-        if not endpoint.signed:
-            return ""
-        stamped = {
-            **parameters,
-            "timestamp": str(round((time.time() + self._offset) * 1000)),
-            "recvWindow": str(round(self._access.window * 1000)),
-        }
-        return "?" + wire.signed_query(stamped, self._access.secret_key)
+    async def positions(self) -> Sequence[Position]:
+        return await self._told(endpoints.POSITIONS, {}, read.positions)
 
-    async def _exchange_bytes(self, endpoint: Endpoint, query: str) -> tuple[int, bytes]:
-        # encoded=True: the query is signed, so nobody may quote it again.
-        url = URL(f"{self._access.base_url}{endpoint.path}{query}", encoded=True)
-        headers = {"X-BX-APIKEY": self._access.api_key} if endpoint.signed else {}
-        call = self._http.request(endpoint.method, url, headers=headers, allow_redirects=False)
+    async def open_orders(self, symbol: str | None = None) -> Sequence[ExchangeOrder]:
+        return await self._told(endpoints.OPEN_ORDERS, {"symbol": symbol} if symbol else {}, read.orders)
+
+    async def history(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExchangeOrder]:
+        found = await self._pages(
+            endpoints.HISTORY, {"symbol": symbol}, (since, until), read.orders, lambda row: row.exchange_id
+        )
+        return sorted(found, key=lambda row: row.created_at)
+
+    async def income(self, since: datetime, until: datetime) -> Sequence[Income]:
+        found = await self._pages(endpoints.INCOME, {}, (since, until), read.incomes, lambda row: row)
+        return sorted(found, key=lambda row: row.at)
+
+    async def is_hedged(self) -> bool:
+        self._hedged = await self._told(endpoints.POSITION_MODE, {}, read.is_hedged)
+        return self._hedged
+
+    async def leverage(self, symbol: str) -> Leverage:
+        return await self._told(endpoints.LEVERAGE, {"symbol": symbol}, read.leverage)
+
+    async def set_leverage(self, symbol: str, side: PositionSide, leverage: int) -> None:
+        parameters = {"symbol": symbol, "side": side.value, "leverage": str(leverage)}
+        await self._transport.call(endpoints.SET_LEVERAGE, parameters, Priority.ENTRY)
+
+    async def margin_type(self, symbol: str) -> MarginType:
+        return await self._told(endpoints.MARGIN_TYPE, {"symbol": symbol}, read.margin_type)
+
+    async def set_margin_type(self, symbol: str, margin_type: MarginType) -> None:
+        parameters = {"symbol": symbol, "marginType": margin_type.value}
+        await self._transport.call(endpoints.SET_MARGIN_TYPE, parameters, Priority.ENTRY)
+
+    def entries_halted(self) -> str:
+        return self._transport.repeats.entries_halted()
+
+    async def _told(self, endpoint: Endpoint, parameters: Mapping[str, str], read_: Callable[[Any], T]) -> T:
+        """For questions alone: an answer that cannot be read changes nothing and may be asked for again."""
+        data = await self._transport.call(endpoint, parameters)
         try:
-            async with call as response:
-                return response.status, await response.read()
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise TryAgain(f"cannot connect to the exchange: {_name(error)}") from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise OutcomeUnknown(f"no answer from the exchange: {_name(error)}") from error
+            return read_(data)
+        except read.UNREADABLE as error:
+            raise TryAgain(
+                f"the exchange's answer about {endpoint.name} is not readable: {error!r}"
+            ) from None
+
+    async def _pages(
+        self,
+        endpoint: Endpoint,
+        parameters: Mapping[str, str],
+        span: tuple[datetime, datetime],
+        rows: Callable[[Any], Sequence[T]],
+        key: Callable[[T], Hashable],
+    ) -> list[T]:
+        """Halves the time until no answer is full: which rows a full one leaves out nobody says.
+
+        Nor does anybody say whether the end belongs to the span, so spans overlap and rows count once.
+        """
+        found: dict[Hashable, T] = {}
+        spans = [(_milliseconds(span[0]), _milliseconds(span[1]))]
+        while spans:
+            start, end = spans.pop()
+            asked = {**parameters, "startTime": str(start), "endTime": str(end + 1), "limit": str(PAGE)}
+            told = await self._told(endpoint, asked, rows) if end + 1 - start <= LONGEST_SPAN else None
+            if told is not None and len(told) < PAGE:
+                found |= {key(row): row for row in told}
+            elif start == end:
+                raise TryAgain(f"{PAGE} rows or more of {endpoint.name} in a millisecond")
+            else:
+                middle = (start + end) // 2
+                spans += [(start, middle), (middle + 1, end)]
+        return list(found.values())
 
 
-def _told(read: Callable[[Any], T], data: Any) -> T:
-    """For questions alone: an answer that cannot be read changes nothing and may be asked for again."""
-    try:
-        return read(data)
-    except (ArithmeticError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise TryAgain(f"the exchange's answer is not readable: {error!r}") from error
-
-
-def _name(error: BaseException) -> str:
-    # The text of aiohttp's errors may hold the URL, and the URL the signature.
-    cause = error.os_error.strerror if isinstance(error, aiohttp.ClientConnectorError) else None
-    return cause or type(error).__name__
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

@@ -78,7 +78,7 @@ async def test_an_order_is_placed_and_found(bingx: BingX, exchange: Exchange) ->
         Decimal("60000.0"),
     )
     assert await bingx.find("BTC-USDT", "tws1") == placed
-    (kept,) = exchange.simulator.book.all()
+    kept = next(each for each in exchange.simulator.book.all() if each.client_id == "tws1")
     assert kept.stop_loss == '{"type":"STOP_MARKET","stopPrice":59094.0,"workingType":"MARK_PRICE"}'
 
 

@@ -1,15 +1,19 @@
-"""BingX's own numbers: signature vectors, code by code what an answer means, and orders in their shapes."""
+"""BingX's own numbers: signature vectors, the parameters of orders, and what an answer's envelope means."""
 
+import hmac
 import json
+import random
+from dataclasses import replace
 from decimal import Decimal
 from urllib.parse import parse_qsl
 
 import pytest
 
+from bot.adapters import bingx_codes as codes
 from bot.adapters import bingx_wire as wire
-from bot.domain.order import Event, Order
+from bot.domain.account import NewOrder, PositionSide, Purpose
 from bot.domain.signal import Side
-from bot.ports import OutcomeUnknown, Refused, StopTrading, TryAgain
+from bot.ports import OutcomeUnknown, TryAgain
 
 # The key pair that BingX prints in its documents.
 SECRET = "mheO6dR8ovSsxZQCOYEFCtelpuxcWGTfHw7te326y6jOwq5WpvFQ9JNljoTwBXZGv5It07m9RXSPpDQEK2w"
@@ -17,14 +21,22 @@ STOPS = (
     'stopLoss={"type":"STOP_MARKET","stopPrice":60000,"workingType":"MARK_PRICE"}&symbol=BTC-USDT'
     '&takeProfit={"type":"TAKE_PROFIT_MARKET","stopPrice":70000,"workingType":"MARK_PRICE"}'
 )
-ORDER = Order(
-    client_id="tws1",
-    source="test",
+ORDER = NewOrder(
+    purpose=Purpose.ENTRY,
     symbol="1000PEPE-USDT",
     side=Side.SELL,
+    position_side=PositionSide.SHORT,
+    client_id="tws1",
     quantity=Decimal("100"),
     price=Decimal("0.0000081"),
     stop=Decimal("0.0000001"),
+)
+STOP = NewOrder(
+    purpose=Purpose.STOP,
+    symbol="BTC-USDT",
+    side=Side.SELL,
+    position_side=PositionSide.LONG,
+    trigger=Decimal("59094.0"),
 )
 
 
@@ -103,39 +115,84 @@ def test_an_order_goes_out_with_plain_numbers_and_its_stop() -> None:
     assert json.loads(told["stopLoss"])["stopPrice"] == 1e-7
 
 
-def body(code: int, text: str = "") -> bytes:
-    return json.dumps({"code": code, "msg": text, "data": {}}).encode()
+@pytest.mark.parametrize(
+    ("order", "extra"),
+    [
+        pytest.param(STOP, {"closePosition": "true"}, id="stop of the whole position"),
+        pytest.param(replace(STOP, quantity=Decimal("0.1")), {"quantity": "0.1"}, id="stop of a part"),
+        pytest.param(
+            replace(STOP, position_side=PositionSide.BOTH, quantity=Decimal("0.1")),
+            {"positionSide": "BOTH", "quantity": "0.1", "reduceOnly": "true"},
+            id="stop of a part in one-way mode",
+        ),
+        pytest.param(
+            replace(STOP, position_side=PositionSide.BOTH),
+            {"positionSide": "BOTH", "closePosition": "true"},
+            id="stop of the whole position in one-way mode, which the exchange takes without reduceOnly",
+        ),
+        pytest.param(
+            replace(STOP, purpose=Purpose.TARGET),
+            {"type": "TAKE_PROFIT_MARKET", "closePosition": "true"},
+            id="target",
+        ),
+    ],
+)
+def test_protection_goes_out_as(order: NewOrder, extra: dict[str, str]) -> None:
+    base = {"symbol": "BTC-USDT", "side": "SELL", "positionSide": "LONG", "type": "STOP_MARKET"}
+    assert wire.order_parameters(order) == (
+        base | {"stopPrice": "59094.0", "workingType": "MARK_PRICE"} | extra
+    )
 
 
 @pytest.mark.parametrize(
-    ("code", "text", "kind"),
-    [
-        (100001, "Signature verification failed due to signature mismatch", StopTrading),
-        (100413, "Incorrect apiKey", StopTrading),
-        (100419, "IP does not match IP whitelist", StopTrading),
-        (100421, "Null timestamp or timestamp mismatch", wire.ClockSkew),
-        (100410, "rate limited", wire.RateLimited),
-        (109429, "rate limited", wire.RateLimited),
-        (109421, "order not exist", wire.Absent),
-        (80016, "order not exist", wire.Absent),
-        (109400, "order not exist", wire.Absent),
-        (109400, "Invalid parameters", Refused),
-        (101204, "Insufficient margin", Refused),
-        (80012, '{"Code":101253,"Msg":"margin is not enough"}', Refused),
-        (80012, "system error", OutcomeUnknown),
-        (109500, "system error", OutcomeUnknown),
-        (109423, "order is being processed", OutcomeUnknown),
-        (101481, "clientOrderID cannot be repeated", OutcomeUnknown),
-        (109201, "only allowed to be submitted once within 1 second", OutcomeUnknown),
-        (101400, "clientOrderID cannot be repeated", OutcomeUnknown),
-        (101400, "The minimum order amount is 0.0001 BTC.", Refused),
-        (424242, "a code of next year", OutcomeUnknown),
-    ],
+    ("side", "reduce"), [(PositionSide.LONG, {}), (PositionSide.BOTH, {"reduceOnly": "true"})]
 )
-def test_what_a_code_means(code: int, text: str, kind: type[Exception]) -> None:
-    with pytest.raises(kind) as caught:
-        wire.answer(200, body(code, text))
-    assert type(caught.value) is kind
+def test_a_close_at_the_market_only_reduces(side: PositionSide, reduce: dict[str, str]) -> None:
+    close = replace(STOP, purpose=Purpose.CLOSE, trigger=None, quantity=Decimal("1E-7"), position_side=side)
+    assert wire.order_parameters(replace(close, client_id="c1")) == {
+        "symbol": "BTC-USDT",
+        "side": "SELL",
+        "positionSide": side.value,
+        "type": "MARKET",
+        "quantity": "0.0000001",
+        "clientOrderId": "c1",
+        **reduce,
+    }
+
+
+def test_one_target_can_be_attached_beside_the_stop() -> None:
+    told = wire.order_parameters(replace(ORDER, target=Decimal("7E-8")))
+    assert (
+        told["takeProfit"]
+        == '{"type":"TAKE_PROFIT_MARKET","stopPrice":0.00000007,"workingType":"MARK_PRICE"}'
+    )
+    assert set(json.loads(told["stopLoss"])) == set(json.loads(told["takeProfit"]))
+
+
+def test_numbers_of_any_size_go_out_without_exponent_and_come_back_equal() -> None:
+    dice = random.Random(20260116)
+    for _ in range(500):
+        value = Decimal(dice.randint(1, 10**12)).scaleb(dice.randint(-12, 6))
+        told = wire.order_parameters(replace(ORDER, quantity=value, price=value, stop=value))
+        assert set(told["quantity"]) <= set("0123456789."), value
+        assert Decimal(told["quantity"]) == Decimal(told["price"]) == value
+        assert json.loads(told["stopLoss"], parse_float=Decimal)["stopPrice"] == value
+
+
+def test_whatever_is_signed_is_what_the_exchange_reads_back() -> None:
+    dice = random.Random(20260117)
+    alphabet = 'abcXYZ019 {}":,.-_~+%/\u00d8\u20ac'
+    for _ in range(300):
+        names = dice.sample(["symbol", "side", "stopLoss", "quantity", "clientOrderId"], dice.randint(1, 5))
+        told = {name: "".join(dice.choices(alphabet, k=dice.randint(1, 30))) for name in names}
+        *pairs, (last, signature) = parse_qsl(wire.signed_query(told, SECRET).replace("+", "%2B"))
+        assert (last, dict(pairs)) == ("signature", told)
+        raw = "&".join(f"{name}={value}" for name, value in pairs)
+        assert signature == hmac.new(SECRET.encode(), raw.encode(), "sha256").hexdigest()
+
+
+def body(code: int, text: str = "") -> bytes:
+    return json.dumps({"code": code, "msg": text, "data": {}}).encode()
 
 
 @pytest.mark.parametrize(
@@ -144,8 +201,16 @@ def test_what_a_code_means(code: int, text: str, kind: type[Exception]) -> None:
         (200, b"<html>", OutcomeUnknown),
         (200, b"{}", OutcomeUnknown),
         (200, b"[]", OutcomeUnknown),
-        (403, b"<html>Cloudflare</html>", TryAgain),
-        (429, b"", wire.RateLimited),
+        (200, b'{"code": "none"}', OutcomeUnknown),
+        (200, b'{"code": 0, "data": NaN}', OutcomeUnknown),
+        (200, b'{"code": 0, "data": {"price": -Infinity}}', OutcomeUnknown),
+        (200, b"[" * 100_000, OutcomeUnknown),
+        (302, b"", OutcomeUnknown),
+        (400, b"<html>", TryAgain),
+        (404, b"", TryAgain),
+        (403, b"<html>Cloudflare</html>", codes.RateLimited),
+        (418, b"<html>", codes.RateLimited),
+        (429, b"", codes.RateLimited),
         (408, b"", OutcomeUnknown),
         (500, b"<html>", OutcomeUnknown),
         (504, body(101204), OutcomeUnknown),
@@ -155,72 +220,11 @@ def test_what_a_code_means(code: int, text: str, kind: type[Exception]) -> None:
 def test_what_an_answer_without_a_usable_code_means(
     status: int, content: bytes, kind: type[Exception]
 ) -> None:
-    with pytest.raises(kind):
-        wire.answer(status, content)
+    with pytest.raises(kind) as caught:
+        wire.envelope(status, content)
+    assert type(caught.value) is kind
 
 
-def test_an_absent_order_is_nothing_that_a_failed_call_could_be_taken_for() -> None:
-    for status, content in ((500, body(109421)), (200, body(100410)), (200, body(109423)), (200, b"")):
-        with pytest.raises((TryAgain, OutcomeUnknown)):
-            wire.answer(status, content)
-
-
-def test_the_answer_of_2024_without_status_or_fills_is_an_accepted_order() -> None:
-    data = {"order": {"orderId": 1745839584339562496, "symbol": "LTC-USDT", "clientOrderID": "TWS1"}}
-    report = wire.report(data, "tws1")
-    assert (report.event, report.exchange_id, report.average_price) == (
-        Event.ACCEPTED,
-        "1745839584339562496",
-        None,
-    )
-
-
-@pytest.mark.parametrize(
-    ("status", "event"),
-    [
-        ("NEW", Event.ACCEPTED),
-        ("Pending", Event.ACCEPTED),
-        ("PARTIALLY_FILLED", Event.ACCEPTED),
-        ("Filled", Event.FILLED),
-        ("CANCELLED", Event.CANCELLED),
-        ("CANCELED", Event.CANCELLED),
-        ("EXPIRED", Event.CANCELLED),
-        ("FAILED", Event.REJECTED),
-    ],
-)
-def test_states_of_the_exchange(status: str, event: Event) -> None:
-    told = {
-        "orderId": 7,
-        "clientOrderId": "tws1",
-        "status": status,
-        "executedQty": "0.5",
-        "avgPrice": "60000.1",
-    }
-    report = wire.report({"order": told}, "tws1")
-    assert (report.event, report.filled_quantity, report.average_price) == (
-        event,
-        Decimal("0.5"),
-        Decimal("60000.1"),
-    )
-
-
-def test_an_answer_about_another_order_is_no_answer() -> None:
-    with pytest.raises(ValueError, match="asked about tws1"):
-        wire.report({"order": {"orderId": 7, "clientOrderId": "tws2", "status": "FILLED"}}, "tws1")
-
-
-def test_contracts_give_steps_from_precisions() -> None:
-    told = {
-        "symbol": "BTC-USDT",
-        "quantityPrecision": 4,
-        "pricePrecision": 1,
-        "tradeMinQuantity": 0.0001,
-        "tradeMinUSDT": 2,
-        "status": 1,
-        "apiStateOpen": "true",
-    }
-    contract = wire.contracts([told])["BTC-USDT"]
-    assert (contract.quantity_step, contract.price_tick) == (Decimal("0.0001"), Decimal("0.1"))
-    assert (contract.min_quantity, contract.online) == (Decimal("0.0001"), True)
-    assert not wire.contracts([told | {"status": 25}])["BTC-USDT"].online
-    assert not wire.contracts([told | {"apiStateOpen": "false"}])["BTC-USDT"].online
+def test_a_good_answer_keeps_every_digit() -> None:
+    told = wire.envelope(200, b'{"code":0,"msg":"","data":{"id":1745839584339562496,"price":0.00000810}}')
+    assert (told.code, told.data["id"], str(told.data["price"])) == (0, 1745839584339562496, "0.00000810")

@@ -1,0 +1,200 @@
+"""One call to BingX: held back by bans and limits, signed, sent to an allowed host, counted, understood."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from bot.adapters import bingx_codes as codes
+from bot.adapters import bingx_read as read
+from bot.adapters import bingx_wire as wire
+from bot.adapters.bingx_bans import EVERYWHERE, Bans, Repeats, told_seconds
+from bot.adapters.bingx_endpoints import ENDPOINTS, PLACE, TIME, Endpoint
+from bot.adapters.bingx_limits import Limits, Priority
+from bot.domain.mode import Mode, allows
+from bot.metrics import Metrics
+from bot.ports import Halted, OutcomeUnknown, TryAgain
+
+SLOWEST_CLOCK = 2.0  # seconds; of a round trip longer than that nobody knows the middle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Where and as whom to call. The exchange drops a request that is older than `window` seconds."""
+
+    mode: Mode
+    base_url: str
+    api_key: str
+    secret_key: str
+    window: float
+    simulator_host: str = ""
+
+    def __repr__(self) -> str:
+        return f"Access(mode={self.mode}, base_url={self.base_url!r}, keys hidden)"
+
+
+def wide_open() -> str:
+    return ""
+
+
+class Transport:
+    """Everything goes in a signed query string; a second try only where the first was surely not taken."""
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        access: Access,
+        metrics: Metrics,
+        wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        _check_host(access)
+        self._http = http
+        self._access = access
+        self._metrics = metrics
+        self._wall = wall
+        self._clock = clock
+        self._limits = Limits(ENDPOINTS, clock)
+        self._bans = Bans(clock)
+        self.repeats = Repeats(clock)
+        self._offset = 0.0
+        metrics.bingx_ban_until_timestamp_seconds.set(0)
+
+    async def call(
+        self,
+        endpoint: Endpoint,
+        parameters: Mapping[str, str],
+        priority: Priority = Priority.QUERY,
+        gate: Callable[[], str] = wide_open,
+    ) -> Any:
+        """`gate` is asked last, after any waiting: its reason keeps the call from being sent."""
+        try:
+            try:
+                return await self._once(endpoint, parameters, priority, gate)
+            except codes.ClockSkew:
+                # Refused for its time alone, so certainly not taken: the same may go out once more.
+                await self.measure_clock()
+                return await self._once(endpoint, parameters, priority, gate)
+        except OutcomeUnknown as error:
+            if endpoint.method == "GET":
+                raise TryAgain(str(error)) from None
+            raise
+
+    async def measure_clock(self) -> float:
+        """Seconds that the exchange's clock is ahead of ours; every later call is stamped with it."""
+        began = self._clock()
+        try:
+            told = read.server_seconds(await self._once(TIME, {}, Priority.QUERY, wide_open))
+        except OutcomeUnknown as error:
+            raise TryAgain(f"the exchange's clock cannot be read: {error}") from None
+        except read.UNREADABLE:
+            raise TryAgain("the exchange's clock cannot be read: no number") from None
+        trip = self._clock() - began
+        if trip > SLOWEST_CLOCK:
+            raise TryAgain(f"the exchange's clock cannot be read: the answer took {trip:.1f} s")
+        self._offset = told - (self._wall() - trip / 2)
+        return self._offset
+
+    async def _once(
+        self, endpoint: Endpoint, parameters: Mapping[str, str], priority: Priority, gate: Callable[[], str]
+    ) -> Any:
+        self._bans.check(endpoint.name)
+        self.repeats.check(endpoint.name, priority)
+        await self._limits.take(endpoint, priority)
+        self._bans.check(endpoint.name)
+        if closed := gate():
+            raise Halted(closed)
+        self._metrics.bingx_api_calls_total.labels(endpoint=endpoint.name).inc()
+        began = self._clock()
+        try:
+            status, headers, body = await self._exchange_bytes(endpoint, parameters)
+        except (TryAgain, OutcomeUnknown):
+            self._count_error(endpoint, "transport")
+            raise
+        if endpoint is PLACE and status < 500:
+            self._metrics.bingx_order_execution_seconds.observe(self._clock() - began)
+        self._limits.learn(endpoint, headers)
+        return self._understood(endpoint, status, body)
+
+    def _understood(self, endpoint: Endpoint, status: int, body: bytes) -> Any:
+        try:
+            told = wire.envelope(status, body)
+        except codes.RateLimited:
+            # Not the exchange but what stands before it, and that counts all calls from this address.
+            self._ban(EVERYWHERE, None)
+            self._count_error(endpoint, "rate_limited")
+            raise
+        except (TryAgain, OutcomeUnknown):
+            self._count_error(endpoint, "http" if status >= 400 else "business")
+            raise
+        if told.code == 0:
+            if self._bans.lift(endpoint.name):
+                self._show_ban()
+            return told.data
+        error = codes.meaning(told.code, told.text)
+        if isinstance(error, codes.Absent):
+            raise error  # an answer, no failure
+        self.repeats.add(endpoint.name, told.code)
+        if isinstance(error, codes.RateLimited):
+            self._ban(endpoint.name, told_seconds(told.text, self._wall() + self._offset))
+            self._count_error(endpoint, "rate_limited")
+        else:
+            self._count_error(endpoint, "http" if status >= 400 else "business")
+        raise error
+
+    def _ban(self, scope: str, told: float | None) -> None:
+        self._bans.ban(scope, told)
+        self._show_ban()
+
+    def _show_ban(self) -> None:
+        left = self._bans.left()
+        self._metrics.bingx_ban_until_timestamp_seconds.set(self._wall() + left if left else 0)
+
+    def _count_error(self, endpoint: Endpoint, kind: str) -> None:
+        self._metrics.bingx_api_errors_total.labels(endpoint=endpoint.name, kind=kind).inc()
+
+    def _url(self, endpoint: Endpoint, parameters: Mapping[str, str]) -> URL:
+        query = wire.query(parameters)
+        if endpoint.signed:
+            stamped = {
+                **parameters,
+                "timestamp": str(round((self._wall() + self._offset) * 1000)),
+                "recvWindow": str(round(self._access.window * 1000)),
+            }
+            query = wire.signed_query(stamped, self._access.secret_key)
+        # encoded=True: the query is signed, so nobody may quote it again.
+        return URL(f"{self._access.base_url}{endpoint.path}?{query}".rstrip("?"), encoded=True)
+
+    async def _exchange_bytes(
+        self, endpoint: Endpoint, parameters: Mapping[str, str]
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        key = self._access.api_key
+        headers = {"X-BX-APIKEY": key} if endpoint.signed else {}
+        url = self._url(endpoint, parameters)
+        call = self._http.request(endpoint.method, url, headers=headers, allow_redirects=False)
+        try:
+            async with call as response:
+                # A key that the exchange repeats must not get into an error's text.
+                body = (await response.read()).replace(key.encode(), b"(key)")
+                return response.status, response.headers, body
+        # `from None`: the text of aiohttp's errors may hold the URL, and the URL the signature.
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise TryAgain(f"cannot connect to the exchange: {_name(error)}") from None
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise OutcomeUnknown(f"no answer from the exchange: {_name(error)}") from None
+
+
+def _check_host(access: Access) -> None:
+    url = URL(access.base_url)
+    if not allows(access.mode, url.host or "", access.simulator_host):
+        raise ValueError(f"mode {access.mode} does not allow the host {url.host or ''!r}")
+    if access.mode is not Mode.SIMULATOR and (url.scheme, url.explicit_port) != ("https", None):
+        raise ValueError(f"mode {access.mode} needs https and no port of its own: {url.origin()}")
+
+
+def _name(error: BaseException) -> str:
+    cause = error.os_error.strerror if isinstance(error, aiohttp.ClientConnectorError) else None
+    return cause or type(error).__name__
