@@ -8,14 +8,17 @@ import signal
 import sys
 import time
 from contextlib import AsyncExitStack
+from decimal import Decimal
 from pathlib import Path
 
 from aiohttp import web
 
+from bot.simulator import switches
+from bot.simulator.account import PLAY_MONEY
 from bot.simulator.book import Book
 from bot.simulator.http import HONEST, Simulator, make_app
 from bot.simulator.journal import Journal
-from bot.simulator.market import STEP, Market, read_price
+from bot.simulator.market import STEP, Market, read_price, read_replay
 from bot.simulator.signature import Credentials
 
 TICK = 1.0  # seconds between two steps of the walk
@@ -33,7 +36,12 @@ def main() -> int:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bot.simulator", description=HONEST)
+    parser = argparse.ArgumentParser(
+        prog="python -m bot.simulator",
+        description=HONEST,
+        epilog=f"switches, the default first:\n{switches.listed()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         "--host",
         default="127.0.0.1",
@@ -50,6 +58,10 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="of the price walk")
     parser.add_argument("--volatility", type=float, default=STEP, help="of a second's step; 0 stands still")
     parser.add_argument("--price", action="append", default=[], help="where a walk begins: BTC-USDT=60000")
+    parser.add_argument("--replay", type=Path, help="file of prices, a JSON object for each second")
+    parser.add_argument("--balance", type=Decimal, help="USDT of a new account (default: ten million)")
+    parser.add_argument("--limits", action="store_true", help="enforce the exchange's rate limits and bans")
+    parser.add_argument("--switch", action="append", default=[], help="NAME=VALUE, see below")
     return parser
 
 
@@ -65,12 +77,12 @@ async def serve(options: argparse.Namespace, credentials: Credentials) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     market = Market(seed=options.seed, volatility=options.volatility)
-    for symbol, price in map(read_price, options.price):
-        market.set(symbol, price)
+    if options.replay:
+        market.replay.extend(read_replay(options.replay.read_text().splitlines()))
     async with AsyncExitStack() as stack:
         journal = Journal(options.state / "orders.jsonl")
         stack.callback(journal.close)
-        simulator = Simulator(market, Book(market, journal, now_ms), credentials, now_ms)
+        simulator = _simulator(options, market, journal, credentials)
         runner = web.AppRunner(make_app(simulator), access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -82,11 +94,25 @@ async def serve(options: argparse.Namespace, credentials: Credentials) -> None:
         await stop.wait()
 
 
+def _simulator(
+    options: argparse.Namespace, market: Market, journal: Journal, credentials: Credentials
+) -> Simulator:
+    book = Book(market, journal, now_ms, options.balance or PLAY_MONEY)
+    if told := dict(each.partition("=")[::2] for each in options.switch):
+        book.switches = switches.parse(book.switches, told)
+    # After the journal, which knows where the prices were when the simulator ended.
+    for symbol, price in map(read_price, options.price):
+        market.set(symbol, price)
+    simulator = Simulator(market, book, credentials, now_ms)
+    simulator.limits.enforced = options.limits
+    return simulator
+
+
 async def _walk(simulator: Simulator) -> None:
     while True:
         await asyncio.sleep(TICK)
         simulator.market.step()
-        simulator.book.fill_crossed()
+        simulator.work()
 
 
 def now_ms() -> int:

@@ -1,88 +1,318 @@
-"""The account's orders: taken once per client id, filled when the price comes to them, journalled."""
+"""The account's orders: taken once per client id, triggered and filled as the price comes, journalled."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from decimal import Decimal
+from dataclasses import asdict, replace
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
 
+from bot.simulator import rules
+from bot.simulator.account import PLAY_MONEY, Account, Position
 from bot.simulator.errors import BingXError
 from bot.simulator.journal import Journal
-from bot.simulator.market import Market
-from bot.simulator.order import Order, check_value, from_line, read_order, to_line
+from bot.simulator.made_orders import attached_stop, closing_order
+from bot.simulator.market import Market, next_funding
+from bot.simulator.order import OPEN, ZERO, Order, from_line, to_line
+from bot.simulator.request import Terms, attached_prices, client_id_of, read_order
+from bot.simulator.switches import Switches
+
+ONE = Decimal(1)
+A_SECOND = 1000
+TWO_HOURS = 2 * 3600 * 1000
+PRICES_KEPT_EVERY = 10 * A_SECOND
 
 
 class Book:
-    def __init__(self, market: Market, journal: Journal, now_ms: Callable[[], int]) -> None:
-        self._market = market
+    def __init__(
+        self,
+        market: Market,
+        journal: Journal,
+        now_ms: Callable[[], int],
+        balance: Decimal = PLAY_MONEY,  # of an account that has no journal yet
+    ) -> None:
+        self.market = market
+        self.account = Account(market, balance)
+        self.switches = Switches()
         self._journal = journal
         self._now_ms = now_ms
         self._orders: dict[int, Order] = {}
+        self._open: dict[int, Order] = {}
         self._by_client_id: dict[str, int] = {}
+        self._changed: dict[int, Order] = {}
+        self._cancelled: dict[int, int] = {}  # when somebody last tried to cancel it
+        self._next_funding = next_funding(now_ms())
+        self._prices_kept = now_ms()
         for line in journal.lines():
-            self._keep(from_line(line))
+            self._restore(line)
+        self._last_id = max(self._orders, default=0)
+        if journal.is_large():
+            journal.rewrite(self._snapshot())
 
-    def place(self, parameters: Mapping[str, str]) -> Order:
-        contract = self._market.contracts.get(parameters.get("symbol", ""))
-        if contract is None:
-            raise BingXError(109425, f"{parameters.get('symbol', '')} not exist, please verify it")
+    def tried(self, parameters: Mapping[str, str]) -> Order:
+        """The order as it would be taken now; raises its refusal."""
+        contract = self.market.contract(parameters.get("symbol", ""))
+        terms = Terms(contract=contract, hedge=self.account.hedge, switches=self.switches)
         now = self._now_ms()
-        order = read_order(parameters, contract, self._next_id(now), now)
-        # An id is spent for the account's life, whatever became of its order.
-        if order.client_id in self._by_client_id:
-            raise BingXError(101481, "clientOrderID cannot be repeated")
-        last = self._market.prices[order.symbol]
-        check_value(order, contract, Decimal(order.price) if order.type == "LIMIT" else last)
-        order = self._filled(order, last) if self._crosses(order, last) else order
-        self._write(order)
+        order = read_order(parameters, terms, self._next_id(now), now)
+        self._check_client_id(order, now)
+        order = replace(order, leverage=self.account.leverage(order.symbol, order.direction))
+        rules.check(order, self.market, self.account, self.open(), self.switches)
         return order
 
-    def find(self, parameters: Mapping[str, str], hidden_for_ms: float) -> Order:
-        name = (parameters.get("clientOrderId") or parameters.get("clientOrderID") or "").lower()
-        number = parameters.get("orderId", "")
+    def place(self, parameters: Mapping[str, str], share: Decimal = ONE) -> Order:
+        """Take an order; `share` is how much of it may trade at each step of the price."""
+        order = self.tried(parameters)
+        self._keep(order)
+        if order.status != "NEW":
+            self._match(order, share, taker=True)
+            self._end_by_time_in_force(self._orders[order.id])
+        self.commit()
+        return self._orders[order.id]
+
+    def find(self, parameters: Mapping[str, str], hidden_for_ms: float = 0) -> Order:
+        name, number = client_id_of(parameters), parameters.get("orderId", "")
         id_ = self._by_client_id.get(name) if name else int(number) if number.isdecimal() else None
         order = self._orders.get(id_) if id_ is not None else None
-        if (
-            order is None
-            or order.symbol != parameters.get("symbol")
-            or self._now_ms() - order.created < hidden_for_ms
-        ):
+        age = self._now_ms() - order.created if order else 0
+        if order is None or order.symbol != parameters.get("symbol"):
+            raise BingXError(109421, "order not exist")
+        if age < hidden_for_ms:
+            code = int(self.switches.hidden)
+            raise BingXError(code, "order not exist" if code == 109421 else "order is being processed")
+        if name and self.switches.client_id_window == "2h" and age > TWO_HOURS:
             raise BingXError(109421, "order not exist")
         return order
 
-    def open(self, symbol: str | None) -> Sequence[Order]:
-        return [order for order in self.all() if order.status == "PENDING" and symbol in (None, order.symbol)]
+    def open(self, symbol: str | None = None, hidden_for_ms: float = 0) -> list[Order]:
+        oldest = self._now_ms() - hidden_for_ms
+        return [
+            each for each in self._open.values() if symbol in (None, each.symbol) and each.created <= oldest
+        ]
 
     def all(self) -> Sequence[Order]:
-        return list(self._orders.values())
+        """What was sent to the exchange, without the stops and closes that it made of that."""
+        return [each for each in self._orders.values() if not each.parent]
 
-    def fill_crossed(self) -> None:
-        """A resting order trades at its own price once the last price has come to it."""
-        for order in self.open(None):
-            if self._crosses(order, self._market.prices[order.symbol]):
-                self._write(self._filled(order, Decimal(order.price)))
+    def history(self, hidden_for_ms: float = 0) -> Sequence[Order]:
+        oldest = self._now_ms() - hidden_for_ms
+        return [each for each in self._orders.values() if each.created <= oldest]
 
-    def _crosses(self, order: Order, last: Decimal) -> bool:
-        if order.type == "MARKET":
-            return True
-        return last <= Decimal(order.price) if order.side == "BUY" else last >= Decimal(order.price)
+    def cancel(self, parameters: Mapping[str, str], hidden_for_ms: float = 0) -> Order:
+        try:
+            order = self.find(parameters, hidden_for_ms)
+        except BingXError as error:
+            code = int(self.switches.cancel_absent) if error.code == 109421 else error.code
+            raise BingXError(code, error.text) from None
+        now = self._now_ms()
+        before = self._cancelled.get(order.id, now - A_SECOND)
+        self._cancelled[order.id] = now
+        if now - before < A_SECOND:
+            text = "The same order number is only allowed to be submitted once within 1 second."
+            raise BingXError(109201, text)
+        if order.status not in OPEN:
+            code = int(self.switches.cancel_closed)
+            gone = code in (109400, 109421)
+            raise BingXError(code, "order not exist" if gone else "order already filled")
+        self._cancel(order)
+        self.commit()
+        return self._orders[order.id]
 
-    def _filled(self, order: Order, at: Decimal) -> Order:
-        return replace(
+    def cancel_all(self, symbol: str | None, kind: str | None) -> list[Order]:
+        chosen = [each for each in self.open(symbol) if kind in (None, each.type)]
+        for order in chosen:
+            self._cancel(order)
+        self.commit()
+        return [self._orders[each.id] for each in chosen]
+
+    def close(self, position: Position) -> Order:
+        """Close a whole position at the last price."""
+        order = self._market_order(position)
+        self.commit()
+        return order
+
+    def fill_crossed(self, share: Decimal = ONE) -> None:
+        """Let the prices work: triggers, resting orders at their own price, liquidations, funding."""
+        for order in self.open():
+            if order.id not in self._open:
+                continue  # another order's end was its end
+            if order.status != "NEW":
+                self._match(order, share, taker=order.is_market)
+            elif rules.reached(order, self.market):
+                self._trigger(order, share)
+        self._liquidate()
+        now = self._now_ms()
+        if funded := now >= self._next_funding:
+            self._next_funding = next_funding(now)
+            self.account.pay_funding(now)
+        if self._changed or funded or now - self._prices_kept >= PRICES_KEPT_EVERY:
+            self.commit()
+
+    def fill(self, id_: int, quantity: Decimal) -> Order:
+        """Fill so much of a resting order at its own price, wherever the market is."""
+        order = self._open.get(id_)
+        if order is None or order.status == "NEW":
+            raise ValueError(f"{id_} is no order that rests")
+        if not 0 < quantity <= order.remaining:
+            raise ValueError(f"quantity must be above zero and at most {order.remaining:f}")
+        self._fill(order, quantity, order.price or self.market.prices[order.symbol], maker=True)
+        self.commit()
+        return self._orders[id_]
+
+    def frozen_margin(self) -> Decimal:
+        return rules.frozen_margin(self.account, self._open.values())
+
+    def commit(self) -> None:
+        """One line for all that one request or one step of the prices has changed."""
+        orders = [to_line(order) for order in self._changed.values()]
+        self._changed = {}
+        self._prices_kept = self._now_ms()
+        self._journal.append({"orders": orders, "prices": self.market.prices, **self.account.take_changes()})
+
+    def _check_client_id(self, order: Order, now: int) -> None:
+        """An id is spent for the account's life, whatever became of its order."""
+        if order.client_id not in self._by_client_id:
+            return
+        if now - self._orders[self._by_client_id[order.client_id]].created < A_SECOND:
+            text = "The same order number is only allowed to be submitted once within 1 second."
+            raise BingXError(109201, text)
+        raise BingXError(int(self.switches.duplicate), "clientOrderID cannot be repeated")
+
+    def _match(self, order: Order, share: Decimal, *, taker: bool) -> None:
+        last = self.market.prices[order.symbol]
+        if not rules.crosses(order, last):
+            return
+        quantity = order.remaining
+        if share < 1:
+            step = self.market.contracts[order.symbol].step
+            quantity = min(quantity, max((order.quantity * share).quantize(step, ROUND_DOWN), step))
+        if order.time_in_force == "FOK" and quantity < order.quantity:
+            return
+        if rules.is_closing(order):
+            position = self.account.against(order)
+            quantity = min(quantity, position.quantity if position else ZERO)
+        if quantity:
+            self._fill(order, quantity, last if taker else order.price, maker=not taker)
+        else:
+            self._cancel(order)
+
+    def _fill(self, order: Order, quantity: Decimal, price: Decimal, *, maker: bool) -> None:
+        profit, commission = self.account.trade(order, quantity, price, maker, self._now_ms())
+        executed = order.executed + quantity
+        average = (order.average * order.executed + price * quantity) / executed
+        order = replace(
             order,
-            status="FILLED",
-            executed=order.quantity,
-            average=format(at, "f"),
+            status="FILLED" if executed == order.quantity else "PARTIALLY_FILLED",
+            executed=executed,
+            average=average.quantize(self.market.contracts[order.symbol].tick),
+            profit=order.profit + profit,
+            commission=order.commission + commission,
             updated=self._now_ms(),
         )
+        self._keep(order)
+        if self.switches.partial_stop == "grows":
+            self._attach(order, quantity)
+        elif order.status == "FILLED":
+            self._attach(order, order.executed)
+        if (
+            self.switches.leftover_stops == "go"
+            and rules.is_closing(order)
+            and not self.account.against(order)
+        ):
+            self._cancel_closing(order.symbol, order.position_side)
+
+    def _attach(self, entry: Order, quantity: Decimal) -> None:
+        """The stops that came with an entry protect what has been filled of it."""
+        for told in (entry.stop_loss, entry.take_profit):
+            if not told or rules.is_closing(entry):
+                continue
+            kind, *_ = attached_prices(told)
+            open_ = (each for each in self._open.values() if (each.parent, each.type) == (entry.id, kind))
+            if (there := next(open_, None)) and there.status == "NEW":
+                self._keep(replace(there, quantity=there.quantity + quantity, updated=self._now_ms()))
+                continue
+            id_, hedge, now = self._next_id(self._now_ms()), self.account.hedge, self._now_ms()
+            self._keep(attached_stop(entry, told, quantity, id_, hedge, now))
+
+    def _trigger(self, order: Order, share: Decimal) -> None:
+        position = self.account.against(order)
+        if rules.is_closing(order):
+            if position is None:
+                self._keep(replace(order, status="FAILED", updated=self._now_ms()))
+                return
+            whole = position.quantity
+            order = replace(order, quantity=whole if order.close_position else min(order.quantity, whole))
+        order = replace(order, status="PENDING", updated=self._now_ms())
+        try:
+            if not rules.is_closing(order):
+                at = order.price or self.market.prices[order.symbol]
+                rules.check_margin(order, at, self.market, self.account, self.open(), self.switches)
+        except BingXError:
+            order = replace(order, status="FAILED")
+        self._keep(order)
+        if order.status == "PENDING":
+            self._match(order, share, taker=True)
+
+    def _liquidate(self) -> None:
+        for position in list(self.account.positions.values()):
+            price = self.account.liquidation_price(position)
+            mark = self.market.mark(position.symbol)
+            if price and (mark - price) * position.sign <= 0:
+                order = self._market_order(position)
+                self._cancel_closing(order.symbol, order.position_side)
+
+    def _market_order(self, position: Position) -> Order:
+        now, account = self._now_ms(), self.account
+        leverage = account.leverage(position.symbol, position.side)
+        order = closing_order(position, self._next_id(now), account.hedge, leverage, now)
+        self._match(order, ONE, taker=True)
+        return self._orders[order.id]
+
+    def _end_by_time_in_force(self, order: Order) -> None:
+        if order.status in OPEN and order.time_in_force in ("IOC", "FOK") and not order.is_market:
+            self._cancel(order)
+
+    def _cancel(self, order: Order) -> None:
+        self._keep(replace(order, status=self.switches.cancelled, updated=self._now_ms()))
+        if order.executed and self.switches.partial_stop == "when_done":
+            self._attach(order, order.executed)
+
+    def _cancel_closing(self, symbol: str, position_side: str) -> None:
+        for order in self.open(symbol):
+            if order.position_side == position_side and rules.is_closing(order):
+                self._cancel(order)
 
     def _next_id(self, now_ms: int) -> int:
         """Nineteen digits, as BingX gives them; ever higher, also after a restart."""
-        return max(now_ms * 1_000_000, max(self._orders, default=0) + 1)
-
-    def _write(self, order: Order) -> None:
-        self._journal.append(to_line(order))
-        self._keep(order)
+        self._last_id = max(now_ms * 1_000_000, self._last_id + 1)
+        return self._last_id
 
     def _keep(self, order: Order) -> None:
+        self._changed[order.id] = order
+        self._index(order)
+
+    def _index(self, order: Order) -> None:
         self._orders[order.id] = order
+        if order.status in OPEN:
+            self._open[order.id] = order
+        else:
+            self._open.pop(order.id, None)
         if order.client_id:
             self._by_client_id[order.client_id] = order.id
+
+    def _restore(self, line: Mapping[str, Any]) -> None:
+        # The first version of the journal had a bare order on each line.
+        for told in line.get("orders", (line,)):
+            self._index(from_line(told))
+        for symbol, price in line.get("prices", {}).items():
+            if symbol in self.market.contracts:
+                self.market.prices[symbol] = Decimal(price)
+        self.account.restore(line)
+
+    def _snapshot(self) -> dict[str, Any]:
+        return {
+            "orders": [to_line(order) for order in self._orders.values()],
+            "prices": self.market.prices,
+            "positions": [asdict(each) for each in self.account.positions.values()],
+            "income": self.account.income,
+            "trades": self.account.trades,
+            **self.account.take_changes(),
+        }

@@ -1,18 +1,23 @@
-"""The simulator over HTTP: BingX's paths under /openApi, and what tests and drills need under /control."""
+"""The simulator over HTTP: BingX's paths under /openApi, what goes wrong on the way, and /control."""
 
 import asyncio
-import json
+import random
+import socket
+import struct
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from bot.simulator import faults as fault
+from bot.simulator.account_answers import NO_DATA
 from bot.simulator.book import Book
-from bot.simulator.errors import BingXError
-from bot.simulator.faults import Faults
-from bot.simulator.market import Market, contract_json, read_price
-from bot.simulator.order import order_json, placed_json
+from bot.simulator.call import Call
+from bot.simulator.control import add_control
+from bot.simulator.endpoints import ENDPOINTS, Endpoint
+from bot.simulator.errors import GATEWAY, BingXError, renumbered
+from bot.simulator.faults import PLACE, Faults
+from bot.simulator.limits import Limits
+from bot.simulator.market import Market
 from bot.simulator.signature import Credentials, checked_parameters
 
 HONEST = "a simulator of BingX: no real exchange, no real money"
@@ -24,157 +29,142 @@ class Simulator:
     ) -> None:
         self.market = market
         self.book = book
-        self.faults = Faults()
+        self._faults = Faults()
+        self._faults_changed = asyncio.Event()
+        self.limits = Limits()
         self._credentials = credentials
         self._now_ms = now_ms
+        self._random = random.Random(0)
 
-    async def server_time(self, request: web.Request) -> Any:
-        return {"serverTime": self._now_ms()}
+    @property
+    def faults(self) -> Faults:
+        return self._faults
 
-    async def contracts(self, request: web.Request) -> Any:
-        chosen = self._chosen(request)
-        return [contract_json(self.market.contracts[symbol]) for symbol in chosen]
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._faults = faults
+        self._faults_changed.set()
+        self._faults_changed = asyncio.Event()
 
-    async def price(self, request: web.Request) -> Any:
-        now = self._now_ms()
-        told = [
-            {"symbol": symbol, "price": format(self.market.prices[symbol], "f"), "time": now}
-            for symbol in self._chosen(request)
-        ]
-        return told[0] if "symbol" in request.query else told
+    def now(self) -> int:
+        return self._now_ms() + round(self.faults.clock_skew * 1000)
 
-    async def place(self, request: web.Request) -> Any:
-        parameters = await self._signed(request)
-        if self.faults.drop_before:
-            self.faults = self.faults.spent("drop_before")
+    def work(self) -> None:
+        """Let the prices as they are now trigger and fill what they reach."""
+        self.book.fill_crossed(self.faults.partial_fill)
+
+    async def answer(self, endpoint: Endpoint, request: web.Request) -> web.Response:
+        name = endpoint.name
+        while self.faults.frozen and self.faults.hits(name):
+            await self._faults_changed.wait()
+        if self.faults.hits(name):
+            await asyncio.sleep(self.faults.delay_before + self.faults.jitter * self._random.random())
+            if self.faults.http_status:
+                await asyncio.sleep(self.faults.delay)
+                return _page(self.faults.http_status)
+        headers: dict[str, str] = {}
+        try:
+            status, told = 200, await self._done(endpoint, request, headers)
+        except BingXError as error:
+            status, told = self._refusal(endpoint, error)
+        except NoAnswerError:
+            return await self._cut(request)
+        if not self.faults.hits(name):
+            return web.json_response(told, status=status, headers=headers)
+        await asyncio.sleep(self.faults.delay)
+        if self.faults.http_status_after or self.faults.no_json:
+            return _page(self.faults.http_status_after or 200)
+        return web.json_response(told, status=status, headers=headers)
+
+    async def _done(
+        self, endpoint: Endpoint, request: web.Request, headers: dict[str, str]
+    ) -> Mapping[str, Any]:
+        headers |= self.limits.take(endpoint.quota, self.now(), int(self.book.switches.rate_code))
+        parameters = await self._signed(request) if endpoint.signed else dict(request.query)
+        self._drop("drop_before", endpoint)
+        self._fail(endpoint)
+        call = Call(
+            book=self.book,
+            now=self.now(),
+            parameters=parameters,
+            hidden_for_ms=self.faults.hide_orders * 1000,
+            share=self.faults.partial_fill,
+        )
+        data = endpoint.answer(call)
+        self._drop("drop_after", endpoint)
+        return {"code": 0, "msg": ""} | ({} if data is NO_DATA else {"data": data})
+
+    def _drop(self, fault: str, endpoint: Endpoint) -> None:
+        if self.faults.drops(fault, endpoint.name):
+            self.faults = self.faults.spent(fault)
             raise NoAnswerError
-        if self.faults.reject_orders:
+
+    def _fail(self, endpoint: Endpoint) -> None:
+        if self.faults.reject_orders and endpoint.name == PLACE:
             raise BingXError(*self.faults.reject_orders)
-        order = self.book.place(parameters)
-        if self.faults.drop_after:
-            self.faults = self.faults.spent("drop_after")
-            raise NoAnswerError
-        return {"order": placed_json(order)}
+        if endpoint.name in self.faults.errors:
+            code, text, _ = self.faults.errors[endpoint.name]
+            self.faults = self.faults.failed(endpoint.name)
+            raise BingXError(code, text)
 
-    async def query(self, request: web.Request) -> Any:
-        order = self.book.find(await self._signed(request), self.faults.hide_orders * 1000)
-        return {"order": order_json(order)}
+    def _refusal(self, endpoint: Endpoint, error: BingXError) -> tuple[int, Mapping[str, Any]]:
+        self.limits.failed(endpoint.quota, error.code, self.now())
+        if self.book.switches.codes == "old":
+            error = renumbered(error)
+        told = {"code": error.code, "msg": error.text}
+        if error.code in GATEWAY:
+            return int(self.book.switches.gateway_status), told | {"timestamp": self.now()}
+        return 200, told | {"data": {}}
 
-    async def open_orders(self, request: web.Request) -> Any:
-        parameters = await self._signed(request)
-        return {"orders": [order_json(order) for order in self.book.open(parameters.get("symbol"))]}
+    async def _cut(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(self.faults.delay)
+        if request.transport is not None:
+            if self.faults.reset:
+                # A socket that may not linger ends with a reset.
+                there: socket.socket = request.transport.get_extra_info("socket")
+                there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            request.transport.abort()
+        return web.Response()
 
     async def _signed(self, request: web.Request) -> Mapping[str, str]:
         # The path as it came: aiohttp's parsed query would already be decoded.
         query = request.raw_path.partition("?")[2]
         key = request.headers.get("X-BX-APIKEY")
-        return checked_parameters(self._credentials, key, query, await request.read(), self._now_ms())
-
-    def _chosen(self, request: web.Request) -> list[str]:
-        symbol = request.query.get("symbol")
-        if symbol is None:
-            return list(self.market.contracts)
-        if symbol not in self.market.contracts:
-            raise BingXError(109425, f"{symbol} not exist, please verify it")
-        return [symbol]
+        window = int(self.book.switches.longest_window)
+        body = await request.read()
+        return checked_parameters(self._credentials, key, query, body, self.now(), window)
 
 
 class NoAnswerError(Exception):
     """The connection is to be closed without an answer."""
 
 
-Answer = Callable[[web.Request], Awaitable[Any]]
-
-
 def make_app(simulator: Simulator) -> web.Application:
     app = web.Application()
-    for method, path, answer in (
-        ("GET", "/openApi/swap/v2/server/time", simulator.server_time),
-        ("GET", "/openApi/swap/v2/quote/contracts", simulator.contracts),
-        ("GET", "/openApi/swap/v1/ticker/price", simulator.price),
-        ("POST", "/openApi/swap/v2/trade/order", simulator.place),
-        ("GET", "/openApi/swap/v2/trade/order", simulator.query),
-        ("GET", "/openApi/swap/v2/trade/openOrders", simulator.open_orders),
-    ):
-        app.router.add_route(method, path, _enveloped(simulator, answer))
-    add_control(app, simulator)
+    for endpoint in ENDPOINTS:
+        app.router.add_route(endpoint.method, endpoint.path, _handler(simulator, endpoint))
+    app.router.add_route("*", "/openApi/{path:.*}", _no_such_path)
+    add_control(app, simulator, HONEST)
     return app
 
 
-def _enveloped(simulator: Simulator, answer: Answer) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _handler(
+    simulator: Simulator, endpoint: Endpoint
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handler(request: web.Request) -> web.Response:
-        if status := simulator.faults.http_status:
-            await asyncio.sleep(simulator.faults.delay)
-            return web.Response(status=status, text=f"<html>{status}</html>", content_type="text/html")
-        try:
-            told = {"code": 0, "msg": "", "data": await answer(request)}
-        except BingXError as error:
-            told = {"code": error.code, "msg": error.text, "data": {}}
-        except NoAnswerError:
-            await asyncio.sleep(simulator.faults.delay)
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response()
-        await asyncio.sleep(simulator.faults.delay)
-        return web.json_response(told)
+        response = await simulator.answer(endpoint, request)
+        if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+            response.enable_compression(web.ContentCoding.gzip)
+        return response
 
     return handler
 
 
-def add_control(app: web.Application, simulator: Simulator) -> None:
-    async def health(_: web.Request) -> web.Response:
-        return web.json_response({"simulator": True, "what": HONEST, "faults": fault.shown(simulator.faults)})
-
-    async def show_orders(_: web.Request) -> web.Response:
-        return web.json_response([order_json(order) for order in simulator.book.all()])
-
-    async def show_faults(_: web.Request) -> web.Response:
-        return web.json_response(fault.shown(simulator.faults))
-
-    async def set_faults(request: web.Request) -> web.Response:
-        simulator.faults = fault.parse(simulator.faults, await _body(request))
-        return web.json_response(fault.shown(simulator.faults))
-
-    async def clear_faults(_: web.Request) -> web.Response:
-        simulator.faults = Faults()
-        return web.json_response({})
-
-    async def set_prices(request: web.Request) -> web.Response:
-        told = await _body(request)
-        if not isinstance(told, dict):
-            raise ValueError('send an object like {"BTC-USDT": "60000"}')
-        for symbol, price in [read_price(f"{symbol}={price}") for symbol, price in told.items()]:
-            simulator.market.set(symbol, price)
-        simulator.book.fill_crossed()
-        return web.json_response(
-            {each: format(price, "f") for each, price in simulator.market.prices.items()}
-        )
-
-    for method, path, handler in (
-        ("GET", "/control/health", health),
-        ("GET", "/control/orders", show_orders),
-        ("GET", "/control/faults", show_faults),
-        ("POST", "/control/faults", set_faults),
-        ("DELETE", "/control/faults", clear_faults),
-        ("POST", "/control/prices", set_prices),
-    ):
-        app.router.add_route(method, path, _refusing_bad_input(handler))
+async def _no_such_path(request: web.Request) -> web.Response:
+    return web.json_response({"code": 100400, "msg": "this api is not exist, please refer to the API docs"})
 
 
-def _refusing_bad_input(
-    handler: Callable[[web.Request], Awaitable[web.Response]],
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def refusing(request: web.Request) -> web.Response:
-        try:
-            return await handler(request)
-        except ValueError as error:
-            return web.json_response({"error": str(error)}, status=400)
-
-    return refusing
-
-
-async def _body(request: web.Request) -> Any:
-    try:
-        return json.loads(await request.text())
-    except ValueError:
-        raise ValueError("the body is no JSON") from None
+def _page(status: int) -> web.Response:
+    """What stands in front of the exchange answers with, in place of JSON."""
+    text = f"<html><head><title>{status}</title></head><body><center>cloudflare</center></body></html>"
+    return web.Response(status=status, text=text, content_type="text/html")

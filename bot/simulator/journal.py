@@ -1,23 +1,26 @@
-"""Keeps orders over a SIGKILL: each version of one is a JSON line, written before the answer goes out."""
+"""Keeps the account over a SIGKILL: each change is a JSON line, written before the answer goes out."""
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+LARGE = 4_000_000  # bytes; a longer journal is written anew at the next start
 
 
 class Journal:
     """os.write hands the line to the kernel at once; only a power cut could still lose it."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, large: int = LARGE) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         self._file = file
-        self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._large = large
+        self._descriptor = self._open(file)
         self._cut_torn_line()
 
-    def append(self, line: dict[str, Any]) -> None:
-        data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+    def append(self, line: Mapping[str, Any]) -> None:
+        data = json.dumps(line, separators=(",", ":"), default=str).encode() + b"\n"
         while data:
             data = data[os.write(self._descriptor, data) :]
 
@@ -26,8 +29,23 @@ class Journal:
             for line in lines:
                 yield json.loads(line)
 
+    def is_large(self) -> bool:
+        return os.fstat(self._descriptor).st_size > self._large
+
+    def rewrite(self, line: Mapping[str, Any]) -> None:
+        """Put one line in the place of all; a kill leaves the old journal or the new one."""
+        old, new = self._descriptor, self._file.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        self._descriptor = self._open(new)
+        self.append(line)
+        os.replace(new, self._file)
+        os.close(old)
+
     def close(self) -> None:
         os.close(self._descriptor)
+
+    def _open(self, file: Path) -> int:
+        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
 
     def _cut_torn_line(self) -> None:
         """A kill in the middle of a line leaves a tail without its end; it was never answered."""

@@ -1,21 +1,21 @@
-"""One order of the simulator: read from the parameters of a call, checked, and shown as BingX shows it."""
+"""One order of the simulator, as it is kept and as BingX shows it."""
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from typing import Any
 
-from bot.simulator.errors import BingXError
-from bot.simulator.market import Contract
-
-_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+ZERO = Decimal(0)
+OPEN = {"NEW", "PENDING", "PARTIALLY_FILLED"}
+LOSS_STOPS = ("STOP_MARKET", "STOP")
+PROFIT_STOPS = ("TAKE_PROFIT_MARKET", "TAKE_PROFIT")
+TRIGGERS = ("TRIGGER_MARKET", "TRIGGER_LIMIT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """Numbers are kept as the text they will be shown as."""
+    """Numbers keep the decimals with which they were sent; NEW means that the trigger was not reached yet."""
 
     id: int
     client_id: str
@@ -23,153 +23,145 @@ class Order:
     side: str
     position_side: str
     type: str
-    quantity: str
-    price: str
-    stop_loss: str
+    quantity: Decimal  # zero for the whole position
+    price: Decimal
+    stop_price: Decimal = ZERO
+    time_in_force: str = "GTC"
+    reduce_only: bool = False
+    close_position: bool = False
+    working_type: str = "MARK_PRICE"
+    stop_loss: str = ""
+    take_profit: str = ""
+    parent: int = 0  # the order or position that the exchange made it for
     status: str
-    executed: str
-    average: str
+    executed: Decimal
+    average: Decimal
+    profit: Decimal = ZERO
+    commission: Decimal = ZERO
+    leverage: int = 0
     created: int
     updated: int
 
+    @property
+    def remaining(self) -> Decimal:
+        return self.quantity - self.executed
 
-def read_order(parameters: Mapping[str, str], contract: Contract, id_: int, now_ms: int) -> Order:
-    kind = _one_of(parameters, "type", ("LIMIT", "MARKET"))
-    side = _one_of(parameters, "side", ("BUY", "SELL"))
-    position_side = _one_of(parameters, "positionSide", ("LONG", "SHORT"))
-    client_id = parameters.get("clientOrderId") or parameters.get("clientOrderID") or ""
-    if not re.fullmatch(r"[A-Za-z0-9]{0,40}", client_id):
-        raise BingXError(109400, "clientOrderId must be 1 to 40 letters and digits")
-    quantity = _number(parameters, "quantity", contract.quantity_precision)
-    if kind == "LIMIT":
-        _number(parameters, "price", contract.price_precision)
-    if quantity < contract.min_quantity:
-        base = contract.symbol.partition("-")[0]
-        raise BingXError(101400, f"The minimum order amount is {contract.min_quantity} {base}.")
-    return Order(
-        id=id_,
-        client_id=client_id.lower(),
-        symbol=contract.symbol,
-        side=side,
-        position_side=position_side,
-        type=kind,
-        quantity=parameters["quantity"],
-        price=parameters["price"] if kind == "LIMIT" else "0",
-        stop_loss=parameters.get("stopLoss", ""),
-        status="PENDING",
-        executed="0",
-        average="0",
-        created=now_ms,
-        updated=now_ms,
-    )
+    @property
+    def direction(self) -> str:
+        return "LONG" if self.side == "BUY" else "SHORT"
+
+    @property
+    def is_market(self) -> bool:
+        return self.type.endswith("MARKET")
+
+    @property
+    def is_stop(self) -> bool:
+        return self.type in LOSS_STOPS or self.type in PROFIT_STOPS
 
 
-def check_value(order: Order, contract: Contract, at: Decimal) -> None:
-    """What depends on the price that the order would trade at."""
-    if Decimal(order.quantity) * at < contract.min_usdt:
-        least = contract.min_usdt
-        text = (
-            f"Please ensure that the minimum nominal value of the order placed must be greater than {least}u"
-        )
-        raise BingXError(110425, text)
-    if not order.stop_loss:
-        return
-    stop = _stop_price(order.stop_loss)
-    if order.position_side == "LONG" and stop >= at:
-        raise BingXError(110411, "The stop loss price of a long position must be below the price")
-    if order.position_side == "SHORT" and stop <= at:
-        raise BingXError(110412, "The stop loss price of a short position must be above the price")
-
-
-def _stop_price(text: str) -> Decimal:
-    try:
-        told = json.loads(text, parse_float=Decimal, parse_int=Decimal)
-        kind, stop = told["type"], told["stopPrice"]
-    except (ValueError, TypeError, KeyError):
-        raise BingXError(109400, "stopLoss must be a JSON object with type and stopPrice") from None
-    if kind not in ("STOP_MARKET", "STOP") or not isinstance(stop, Decimal) or not stop > 0:
-        raise BingXError(109400, "stopLoss wants type STOP_MARKET or STOP and a stopPrice above zero")
-    return stop
-
-
-def _one_of(parameters: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
-    value = parameters.get(name, "")
-    if value in allowed:
-        return value
-    if name == "positionSide":
-        text = "In the Hedge mode, the 'PositionSide' field can only be set to LONG or SHORT."
-        raise BingXError(109400, text)
-    raise BingXError(109400, f"Invalid parameters: {name} must be one of {', '.join(allowed)}")
-
-
-def _number(parameters: Mapping[str, str], name: str, precision: int) -> Decimal:
-    text = parameters.get(name, "")
-    if not _NUMBER.fullmatch(text) or not Decimal(text):
-        raise BingXError(109400, f"Invalid parameters: {name} must be a plain number above zero")
-    if len(text.partition(".")[2].rstrip("0")) > precision:
-        raise BingXError(109400, f"Invalid parameters: {name} has more than {precision} decimals")
-    return Decimal(text)
-
-
-def placed_json(order: Order) -> dict[str, Any]:
-    """As in the answer to a placement: numbers bare, the stop as a text, both spellings of both ids."""
-    return {
-        "orderId": order.id,
-        "orderID": str(order.id),
-        "symbol": order.symbol,
-        "positionSide": order.position_side,
-        "side": order.side,
-        "type": order.type,
-        "price": float(order.price),
-        "quantity": float(order.quantity),
-        "stopPrice": 0,
-        "workingType": "MARK_PRICE",
-        "clientOrderID": order.client_id,
-        "clientOrderId": order.client_id,
-        "timeInForce": "GTC",
-        "priceRate": 0,
-        "stopLoss": order.stop_loss,
-        "takeProfit": "",
-        "reduceOnly": False,
-        "status": order.status,
-        "avgPrice": order.average,
-        "executedQty": order.executed,
-    }
-
-
-def order_json(order: Order) -> dict[str, Any]:
-    """As in queries: numbers as texts."""
-    quote = Decimal(order.executed) * Decimal(order.average)
-    return {
-        "symbol": order.symbol,
-        "orderId": order.id,
-        "side": order.side,
-        "positionSide": order.position_side,
-        "type": order.type,
-        "origQty": order.quantity,
-        "price": order.price,
-        "executedQty": order.executed,
-        "avgPrice": order.average,
-        "cumQuote": format(quote, "f"),
-        "stopPrice": "",
-        "profit": "0.0000",
-        "commission": format(-quote * Decimal("0.0005"), "f"),
-        "status": order.status,
-        "time": order.created,
-        "updateTime": order.updated,
-        "clientOrderId": order.client_id,
-        "leverage": "",
-        "takeProfit": {"type": "", "quantity": 0, "stopPrice": 0, "price": 0, "workingType": ""},
-        "stopLoss": json.loads(order.stop_loss) if order.stop_loss else {"type": "", "stopPrice": 0},
-        "workingType": "MARK_PRICE",
-        "stopGuaranteed": False,
-        "reduceOnly": False,
-    }
+_NUMBERS = {each.name for each in fields(Order) if each.type is Decimal}
 
 
 def to_line(order: Order) -> dict[str, Any]:
     return asdict(order)
 
 
-def from_line(line: dict[str, Any]) -> Order:
-    return Order(**line)
+def from_line(line: Mapping[str, Any]) -> Order:
+    values: dict[str, Any] = dict(line)
+    return Order(**values | {name: Decimal(values[name]) for name in _NUMBERS & values.keys()})
+
+
+def text(number: Decimal) -> str:
+    return format(number, "f")
+
+
+def bare(number: Decimal) -> float | int:
+    """As the exchange writes a number without quotes: 0 and not 0.0."""
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def placed_json(order: Order, ack: str) -> dict[str, Any]:
+    """As in the answer to a placement: numbers bare, stops as texts, and both spellings of both ids."""
+    told: dict[str, Any] = {
+        "orderId": order.id,
+        "symbol": order.symbol,
+        "positionSide": order.position_side,
+        "side": order.side,
+        "type": order.type,
+        "price": bare(order.price),
+        "quantity": bare(order.quantity),
+        "stopPrice": bare(order.stop_price),
+        "workingType": order.working_type,
+        "clientOrderID": order.client_id,
+        "timeInForce": order.time_in_force,
+        "priceRate": 0,
+        "stopLoss": order.stop_loss,
+        "takeProfit": order.take_profit,
+        "reduceOnly": order.reduce_only,
+    }
+    if ack == "bare":
+        return told
+    told |= {
+        "orderID": str(order.id),
+        "clientOrderId": order.client_id,
+        "closePosition": order.close_position,
+    }
+    if ack == "new":
+        return told | {"status": "NEW", "avgPrice": "", "executedQty": "0"}
+    return told | {
+        "status": order.status,
+        "avgPrice": text(order.average),
+        "executedQty": text(order.executed),
+    }
+
+
+def order_json(order: Order) -> dict[str, Any]:
+    """As in queries and lists: numbers as texts."""
+    return {
+        "symbol": order.symbol,
+        "orderId": order.id,
+        "side": order.side,
+        "positionSide": order.position_side,
+        "type": order.type,
+        "origQty": text(order.quantity),
+        "price": text(order.price),
+        "executedQty": text(order.executed),
+        "avgPrice": text(order.average),
+        "cumQuote": text(order.executed * order.average),
+        "stopPrice": text(order.stop_price) if order.stop_price else "",
+        "profit": f"{order.profit:.4f}",
+        "commission": f"{order.commission:.6f}",
+        "status": order.status,
+        "time": order.created,
+        "updateTime": order.updated,
+        "clientOrderId": order.client_id,
+        "leverage": f"{order.leverage}X" if order.leverage else "",
+        "takeProfit": _attached_json(order.take_profit),
+        "stopLoss": _attached_json(order.stop_loss),
+        "advanceAttr": 0,
+        "positionID": 0,
+        "takeProfitEntrustPrice": 0,
+        "stopLossEntrustPrice": 0,
+        "orderType": "",
+        "workingType": order.working_type,
+        "stopGuaranteed": False,
+        "triggerOrderId": order.parent,
+    }
+
+
+def listed_json(order: Order, hedge: bool) -> dict[str, Any]:
+    """As in openOrders and allOrders, which say more."""
+    return order_json(order) | {
+        "trailingStopRate": 0,
+        "trailingStopDistance": 0,
+        "postOnly": order.time_in_force == "PostOnly",
+        "positionId": "",
+        "closePosition": "true" if order.close_position else "false",
+        "reduceOnly": order.reduce_only,
+        "onlyOnePosition": not hedge,
+    }
+
+
+def _attached_json(told: str) -> dict[str, Any]:
+    empty = {"type": "", "quantity": 0, "stopPrice": 0, "price": 0, "workingType": ""}
+    return empty | (json.loads(told) if told else {})

@@ -13,7 +13,12 @@ from urllib.parse import unquote
 from bot.simulator.errors import BingXError
 
 LONGEST_WINDOW = 5000  # milliseconds
-_MISMATCH = "Signature verification failed due to signature mismatch"
+_SAMPLE = "from the link https://bingx-api.github.io/docs/#/en-us/spot/account-api.html#Query%20Assets"
+_MISMATCH = (
+    "Signature verification failed due to signature mismatch,please verify our authentication signature "
+    f"and try to  run our sample code  {_SAMPLE}"
+)
+_OUT_OF_TIME = f"Null timestamp or timestamp mismatch, try to run our sample code {_SAMPLE}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +28,12 @@ class Credentials:
 
 
 def checked_parameters(
-    credentials: Credentials, api_key: str | None, query: str, body: bytes, now_ms: int
+    credentials: Credentials,
+    api_key: str | None,
+    query: str,
+    body: bytes,
+    now_ms: int,
+    longest_window: int = LONGEST_WINDOW,
 ) -> Mapping[str, str]:
     if api_key != credentials.api_key:
         raise BingXError(100413, "Incorrect apiKey, please check your valid api key")
@@ -42,15 +52,15 @@ def checked_parameters(
     parameters = {name: unquote(value) for name, value in rest}
     if len(parameters) != len(rest):
         raise BingXError(109400, "a parameter was sent twice")
-    _check_age(parameters, now_ms)
+    _check_age(parameters, now_ms, longest_window)
     return parameters
 
 
-def _check_age(parameters: Mapping[str, str], now_ms: int) -> None:
+def _check_age(parameters: Mapping[str, str], now_ms: int, longest: int) -> None:
     stamp, window = parameters.get("timestamp", ""), parameters.get("recvWindow", "")
-    allowed = min(int(window), LONGEST_WINDOW) if _is_number(window) else LONGEST_WINDOW
+    allowed = min(int(window), longest) if _is_number(window) else min(longest, LONGEST_WINDOW)
     if not _is_number(stamp) or abs(now_ms - int(stamp)) > allowed:
-        raise BingXError(100421, "Null timestamp or timestamp mismatch")
+        raise BingXError(100421, _OUT_OF_TIME)
 
 
 def _is_number(text: str) -> bool:

@@ -1,0 +1,232 @@
+"""The account: its money, its positions in hedge or one-way mode, and a record of all that it earned."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from bot.simulator.market import Market
+from bot.simulator.order import ZERO, Order
+
+TAKER, MAKER = Decimal("0.0005"), Decimal("0.0002")
+MAINTENANCE = Decimal("0.004")  # share of a position's value below which its margin may not fall
+PLAY_MONEY = Decimal(10_000_000)
+LEVERAGE = 20  # until it is set
+_NOTES = {"FUNDING_FEE": "Funding Fee", "REALIZED_PNL": "Realized PNL", "TRADING_FEE": "Position Fee"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    id: int
+    symbol: str
+    side: str  # LONG or SHORT, in one-way mode too
+    quantity: Decimal
+    entry: Decimal
+    realised: Decimal
+    updated: int
+
+    @property
+    def sign(self) -> int:
+        return 1 if self.side == "LONG" else -1
+
+    def profit_at(self, price: Decimal) -> Decimal:
+        return (price - self.entry) * self.quantity * self.sign
+
+
+class Account:
+    def __init__(self, market: Market, balance: Decimal = PLAY_MONEY) -> None:
+        self._market = market
+        self.balance = balance
+        self.hedge = True
+        self.leverages: dict[str, int] = {}  # by symbol and side, like BTC-USDT LONG
+        self.isolated: dict[str, bool] = {}
+        self.positions: dict[str, Position] = {}
+        self.income: list[dict[str, Any]] = []
+        self.trades: list[dict[str, Any]] = []
+        self._changed: dict[str, list[Any]] = {}
+
+    def position(self, symbol: str, side: str) -> Position | None:
+        return self.positions.get(f"{symbol} {side}")
+
+    def leverage(self, symbol: str, side: str) -> int:
+        return self.leverages.get(f"{symbol} {side}", LEVERAGE)
+
+    def against(self, order: Order) -> Position | None:
+        """The position that the order makes smaller, if there is one."""
+        side = "SHORT" if order.direction == "LONG" else "LONG"
+        return self.position(order.symbol, side) if order.position_side in ("BOTH", side) else None
+
+    def trade(
+        self, order: Order, quantity: Decimal, price: Decimal, maker: bool, now: int
+    ) -> tuple[Decimal, Decimal]:
+        """Book a fill; returns its profit and its commission, which is negative."""
+        number = f"{now}{len(self.trades)}"
+        against, profit = self.against(order), ZERO
+        closing = min(quantity, against.quantity) if against else ZERO
+        commission = -(quantity * price * (MAKER if maker else TAKER))
+        if against:
+            profit = replace(against, quantity=closing).profit_at(price)
+            left = against.quantity - closing
+            realised = against.realised + profit + commission
+            self._keep(replace(against, quantity=left, realised=realised, updated=now))
+        if quantity > closing:
+            self._enlarge(order, quantity - closing, price, now, ZERO if against else commission)
+        if closing:
+            self.earn(order.symbol, "REALIZED_PNL", profit, now, number)
+        self.earn(order.symbol, "TRADING_FEE", commission, now, number)
+        trade = {
+            "order": order.id,
+            "number": number,
+            "symbol": order.symbol,
+            "side": order.side.lower(),
+            "position_side": order.position_side.lower(),
+            "quantity": quantity,
+            "price": price,
+            "commission": commission,
+            "maker": maker,
+            "time": now,
+        }
+        self._add("trades", self.trades, trade)
+        return profit, commission
+
+    def earn(self, symbol: str, kind: str, amount: Decimal, now: int, number: str = "") -> None:
+        self.balance += amount
+        number = number or f"{now}{len(self.income)}"
+        line = {
+            "symbol": symbol,
+            "incomeType": kind,
+            "income": f"{amount:.8f}",
+            "asset": "USDT",
+            "info": _NOTES.get(kind, kind),
+            "time": now,
+            "tranId": f"{number}{len(self.income)}",
+            "tradeId": number,
+        }
+        self._add("income", self.income, line)
+
+    def pay_funding(self, now: int) -> None:
+        """Longs pay shorts while the rate is above zero."""
+        for position in list(self.positions.values()):
+            value = position.quantity * self._market.mark(position.symbol)
+            fee = -value * self._market.funding_rate * position.sign
+            self._keep(replace(position, realised=position.realised + fee))
+            self.earn(position.symbol, "FUNDING_FEE", fee, now)
+
+    def margin(self, position: Position) -> Decimal:
+        return position.entry * position.quantity / self.leverage(position.symbol, position.side)
+
+    def used_margin(self) -> Decimal:
+        return sum(map(self.margin, self.positions.values()), ZERO)
+
+    def unrealised(self) -> Decimal:
+        return sum((each.profit_at(self._market.mark(each.symbol)) for each in self.positions.values()), ZERO)
+
+    def liquidation_price(self, position: Position) -> Decimal:
+        """Where the position's margin has shrunk to the maintenance margin; zero when no price gets there."""
+        margin = self.margin(position)
+        if not self.isolated.get(position.symbol, False):
+            margin += self.balance - self.used_margin()
+        worth = position.entry * position.quantity - margin * position.sign
+        price = worth / (position.quantity * (1 - MAINTENANCE * position.sign))
+        return max(price, ZERO).quantize(self._market.contracts[position.symbol].tick)
+
+    def take_changes(self) -> dict[str, Any]:
+        """What the journal needs to bring the account back to where it is."""
+        changed, self._changed = self._changed, {}
+        return changed | {
+            "account": {
+                "balance": self.balance,
+                "hedge": self.hedge,
+                "leverages": self.leverages,
+                "isolated": self.isolated,
+            }
+        }
+
+    def restore(self, line: Mapping[str, Any]) -> None:
+        for told in line.get("positions", ()):
+            numbers = {name: Decimal(told[name]) for name in ("quantity", "entry", "realised")}
+            self._keep(Position(**{**told, **numbers}))
+        self.income.extend(line.get("income", ()))
+        for told in line.get("trades", ()):
+            numbers = {name: Decimal(told[name]) for name in ("quantity", "price", "commission")}
+            self.trades.append({**told, **numbers})
+        if kept := line.get("account"):
+            self.balance, self.hedge = Decimal(kept["balance"]), kept["hedge"]
+            self.leverages, self.isolated = dict(kept["leverages"]), dict(kept["isolated"])
+        self._changed = {}
+
+    def _enlarge(self, order: Order, quantity: Decimal, price: Decimal, now: int, fee: Decimal) -> None:
+        before = self.position(order.symbol, order.direction) or Position(
+            id=order.id,
+            symbol=order.symbol,
+            side=order.direction,
+            quantity=ZERO,
+            entry=ZERO,
+            realised=ZERO,
+            updated=now,
+        )
+        total = before.quantity + quantity
+        entry = (before.entry * before.quantity + price * quantity) / total
+        realised = before.realised + fee
+        self._keep(replace(before, quantity=total, entry=entry, realised=realised, updated=now))
+
+    def _keep(self, position: Position) -> None:
+        key = f"{position.symbol} {position.side}"
+        if position.quantity:
+            self.positions[key] = position
+        else:
+            self.positions.pop(key, None)
+        self._changed.setdefault("positions", []).append(asdict(position))
+
+    def _add(self, name: str, kept: list[dict[str, Any]], line: dict[str, Any]) -> None:
+        kept.append(line)
+        self._changed.setdefault(name, []).append(line)
+
+
+def position_json(account: Account, position: Position, market: Market, signed: bool) -> dict[str, Any]:
+    """`signed` is the reading of one-way mode in which the side is BOTH and a short has a minus."""
+    mark = market.mark(position.symbol)
+    profit, initial = position.profit_at(mark), account.margin(position)
+    value = mark * position.quantity
+    amount = format(position.quantity * (position.sign if signed else 1), "f")
+    liquidation = account.liquidation_price(position)
+    tick = market.contracts[position.symbol].tick
+    return {
+        "positionId": str(position.id),
+        "symbol": position.symbol,
+        "currency": "USDT",
+        "positionAmt": amount,
+        "availableAmt": amount,
+        "positionSide": "BOTH" if signed else position.side,
+        "isolated": account.isolated.get(position.symbol, False),
+        "avgPrice": format(position.entry.quantize(tick), "f"),
+        "initialMargin": f"{initial:.4f}",
+        "margin": f"{initial + profit:.4f}",
+        "leverage": account.leverage(position.symbol, position.side),
+        "unrealizedProfit": f"{profit:.4f}",
+        "realisedProfit": f"{position.realised:.4f}",
+        "liquidationPrice": float(liquidation) if liquidation else 0,
+        "pnlRatio": f"{profit / initial:.4f}",
+        "maxMarginReduction": "0.0000",
+        "riskRate": f"{max(value * MAINTENANCE / max(account.balance + profit, mark / 10**6), ZERO):.4f}",
+        "markPrice": format(mark.quantize(tick), "f"),
+        "positionValue": f"{value:.4f}",
+        "onlyOnePosition": not account.hedge,
+        "updateTime": position.updated,
+    }
+
+
+def balance_json(account: Account, frozen: Decimal, asset: str) -> dict[str, Any]:
+    unrealised, used = account.unrealised(), account.used_margin()
+    available = max(account.balance + unrealised - used - frozen, ZERO)
+    realised = sum((each.realised for each in account.positions.values()), ZERO)
+    return {
+        "asset": asset,
+        "balance": f"{account.balance:.4f}",
+        "equity": f"{account.balance + unrealised:.4f}",
+        "unrealizedProfit": f"{unrealised:.4f}",
+        "realisedProfit": f"{realised:.4f}" if realised else "0",
+        "availableMargin": f"{available:.4f}",
+        "usedMargin": f"{used:.4f}",
+        "freezedMargin": f"{frozen:.4f}",
+    }

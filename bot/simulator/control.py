@@ -1,0 +1,198 @@
+"""The control port under /control: what tests and drills set and ask, without a signature."""
+
+import json
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from bot.simulator import faults as fault
+from bot.simulator import switches as switch
+from bot.simulator.account import balance_json, position_json
+from bot.simulator.endpoints import ENDPOINTS
+from bot.simulator.market import read_prices, read_replay
+from bot.simulator.order import order_json
+
+if TYPE_CHECKING:
+    from bot.simulator.http import Simulator
+
+MOST_STEPS = 100_000
+
+
+def add_control(app: web.Application, simulator: "Simulator", honest: str) -> None:
+    control = Control(simulator, honest)
+    for method, path, handler in (
+        ("GET", "health", control.health),
+        ("GET", "orders", control.orders),
+        ("GET", "account", control.account),
+        ("GET", "faults", control.faults),
+        ("POST", "faults", control.set_faults),
+        ("DELETE", "faults", control.clear_faults),
+        ("GET", "switches", control.switches),
+        ("POST", "switches", control.set_switches),
+        ("POST", "limits", control.set_limits),
+        ("POST", "bans", control.set_bans),
+        ("DELETE", "bans", control.clear_bans),
+        ("GET", "prices", control.prices),
+        ("POST", "prices", control.set_prices),
+        ("POST", "marks", control.set_marks),
+        ("DELETE", "marks", control.clear_marks),
+        ("POST", "walk", control.set_walk),
+        ("POST", "replay", control.set_replay),
+        ("POST", "steps", control.take_steps),
+        ("POST", "fill", control.fill),
+        ("POST", "funding", control.fund),
+    ):
+        app.router.add_route(method, f"/control/{path}", _refusing_bad_input(handler))
+
+
+class Control:
+    def __init__(self, simulator: "Simulator", honest: str) -> None:
+        self._simulator = simulator
+        self._honest = honest
+
+    async def health(self, request: web.Request) -> Any:
+        return {"simulator": True, "what": self._honest, "faults": await self.faults(request)}
+
+    async def orders(self, _: web.Request) -> Any:
+        return [order_json(order) for order in self._simulator.book.all()]
+
+    async def account(self, _: web.Request) -> Any:
+        book = self._simulator.book
+        account, held = book.account, book.account.positions.values()
+        return {
+            "balance": balance_json(account, book.frozen_margin(), book.switches.asset),
+            "positions": [position_json(account, each, book.market, False) for each in held],
+            "open_orders": [order_json(order) for order in book.open()],
+            "income": account.income,
+            "hedge": account.hedge,
+        }
+
+    async def faults(self, _: web.Request) -> Any:
+        return fault.shown(self._simulator.faults)
+
+    async def set_faults(self, request: web.Request) -> Any:
+        read = fault.parse(self._simulator.faults, await _body(request))
+        _check_names([*read.errors, *read.only])
+        self._simulator.faults = read
+        return fault.shown(read)
+
+    async def clear_faults(self, _: web.Request) -> Any:
+        self._simulator.faults = fault.Faults()
+        return {}
+
+    async def switches(self, _: web.Request) -> Any:
+        return switch.shown(self._simulator.book.switches)
+
+    async def set_switches(self, request: web.Request) -> Any:
+        book = self._simulator.book
+        book.switches = switch.parse(book.switches, await _body(request))
+        return switch.shown(book.switches)
+
+    async def set_limits(self, request: web.Request) -> Any:
+        told = await _body(request)
+        if not isinstance(told, dict) or not isinstance(told.get("enforced"), bool) or len(told) > 1:
+            raise ValueError('send {"enforced": true} or {"enforced": false}')
+        self._simulator.limits.enforced = told["enforced"]
+        return told
+
+    async def set_bans(self, request: web.Request) -> Any:
+        """Seconds for which endpoints refuse every call."""
+        told = await _body(request)
+        if not isinstance(told, dict) or not all(type(each) in (int, float) for each in told.values()):
+            raise ValueError('send an object like {"place_order": 30}')
+        _check_names(list(told))
+        code, now = int(self._simulator.book.switches.rate_code), self._simulator.now()
+        for name, seconds in told.items():
+            self._simulator.limits.ban(name, now + round(seconds * 1000), code)
+        return {name: until for name, (until, _) in self._simulator.limits.bans.items()}
+
+    async def clear_bans(self, _: web.Request) -> Any:
+        self._simulator.limits.bans.clear()
+        return {}
+
+    async def prices(self, _: web.Request) -> Any:
+        return {symbol: format(price, "f") for symbol, price in self._simulator.market.prices.items()}
+
+    async def set_prices(self, request: web.Request) -> Any:
+        for symbol, price in read_prices(await _body(request)).items():
+            self._simulator.market.set(symbol, price)
+        self._simulator.work()
+        return await self.prices(request)
+
+    async def set_marks(self, request: web.Request) -> Any:
+        """Hold mark prices away from the last prices until they are let go."""
+        self._simulator.market.marks |= read_prices(await _body(request))
+        self._simulator.work()
+        return {symbol: format(price, "f") for symbol, price in self._simulator.market.marks.items()}
+
+    async def clear_marks(self, _: web.Request) -> Any:
+        self._simulator.market.marks.clear()
+        return {}
+
+    async def set_walk(self, request: web.Request) -> Any:
+        told = await _body(request)
+        volatility = told.get("volatility") if isinstance(told, dict) else None
+        if not isinstance(volatility, int | float) or not 0 <= volatility <= 1:
+            raise ValueError('send an object like {"volatility": 0.0002}')
+        self._simulator.market.volatility = float(volatility)
+        return told
+
+    async def set_replay(self, request: web.Request) -> Any:
+        """Prices to come, a JSON object a line, one line for each step."""
+        steps = read_replay((await request.text()).splitlines())
+        self._simulator.market.replay.extend(steps)
+        return {"steps": len(self._simulator.market.replay)}
+
+    async def take_steps(self, request: web.Request) -> Any:
+        told = await _body(request)
+        steps = told.get("steps") if isinstance(told, dict) else None
+        if type(steps) is not int or not 1 <= steps <= MOST_STEPS:
+            raise ValueError('send an object like {"steps": 10}')
+        for _ in range(steps):
+            self._simulator.market.step()
+            self._simulator.work()
+        return await self.prices(request)
+
+    async def fill(self, request: web.Request) -> Any:
+        told = await _body(request)
+        try:
+            id_, quantity = int(told["orderId"]), Decimal(told["quantity"])
+        except (KeyError, TypeError, ArithmeticError, ValueError):
+            raise ValueError(
+                'send an object like {"orderId": 1700000000000000000, "quantity": "0.1"}'
+            ) from None
+        return order_json(self._simulator.book.fill(id_, quantity))
+
+    async def fund(self, _: web.Request) -> Any:
+        """Pay the funding now, and not only at its hour."""
+        book = self._simulator.book
+        book.account.pay_funding(self._simulator.now())
+        book.commit()
+        return book.account.income
+
+
+def _check_names(names: list[str]) -> None:
+    known = {each.name for each in ENDPOINTS}
+    if unknown := set(names) - known:
+        raise ValueError(f"unknown endpoint {sorted(unknown)[0]!r}; known are {', '.join(sorted(known))}")
+
+
+def _refusing_bad_input(
+    handler: Callable[[web.Request], Awaitable[Any]],
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def refusing(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(await handler(request))
+        except ValueError as error:
+            return web.json_response({"error": str(error)}, status=400)
+
+    return refusing
+
+
+async def _body(request: web.Request) -> Any:
+    try:
+        return json.loads(await request.text())
+    except ValueError:
+        raise ValueError("the body is no JSON") from None

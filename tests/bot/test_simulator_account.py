@@ -1,0 +1,241 @@
+"""The account: modes, leverage, money, liquidation, funding, lists, and what is left after a kill."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.simulator.journal import Journal
+from tests.bot.play import KEYS, Exchange
+from tests.bot.simulator_calls import SHORT, STOP, Desk, call, refused
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.journal.close()
+
+
+def test_hedge_holds_both_sides_and_closes_each_by_itself(desk: Desk) -> None:
+    desk.place()
+    desk.place(**SHORT, quantity="0.2")
+    assert desk.positions() == {"LONG": "0.1", "SHORT": "0.2"}
+    short = next(each for each in desk.call("positions") if each["positionSide"] == "SHORT")
+    told = desk.call("close_position", positionId=short["positionId"])
+    assert (told["side"], told["type"], told["origQty"]) == ("Bid", "Market", "0.2")
+    assert desk.positions() == {"LONG": "0.1"}
+    assert len(desk.call("close_all", symbol="")["success"]) == 1
+    assert desk.positions() == {}
+
+
+def test_one_way_nets_turns_over_and_reduces(desk: Desk) -> None:
+    desk.call("set_position_mode", dualSidePosition="false")
+    both = {"positionSide": "BOTH"}
+    text = "In the One-way mode, the 'PositionSide' field can only be set to BOTH."
+    assert refused(desk) == (109400, text)
+    assert refused(desk, **both, reduceOnly="true") == (101205, "No position to close")
+    desk.place(**both, stopLoss=STOP)
+    assert refused(desk, **both, reduceOnly="true")[0] == 101290
+    desk.place(**both, side="SELL", quantity="0.04", reduceOnly="true")
+    assert desk.positions() == {"LONG": "0.06"}
+    desk.place(**both, side="SELL")
+    assert desk.positions() == {"SHORT": "0.04"}
+    desk.price("58000")
+    assert desk.positions() == {"SHORT": "0.04"}
+
+
+def test_mode_and_margin_type_change_only_when_nothing_is_open(desk: Desk) -> None:
+    desk.call("set_margin_type", marginType="ISOLATED")
+    assert desk.call("margin_type") == {"marginType": "ISOLATED"}
+    desk.place()
+    assert refused(desk, "set_position_mode", dualSidePosition="false")[0] == 104103
+    assert refused(desk, "set_margin_type", marginType="CROSSED")[0] == 104103
+    assert desk.call("position_mode") == {"dualSidePosition": "true"}
+
+
+def test_leverage_is_set_by_side_and_bounded_by_contract_and_margin(desk: Desk) -> None:
+    desk.call("set_leverage", side="LONG", leverage="50")
+    told = desk.call("leverage")
+    assert (told["longLeverage"], told["shortLeverage"]) == (50, 20)
+    assert refused(desk, "set_leverage", side="LONG", leverage="126")[0] == 101414
+    assert refused(desk, "set_leverage", side="BOTH", leverage="5")[0] == 109400
+    desk.place(quantity="5")
+    assert desk.call("positions")[0]["initialMargin"] == "6000.0000"
+    assert refused(desk, "set_leverage", side="LONG", leverage="20") == (109400, "margin is not enough")
+    assert desk.call("leverage")["longLeverage"] == 50
+
+
+def test_money_is_what_income_says(desk: Desk) -> None:
+    desk.place()
+    desk.price("61000")
+    desk.place(side="SELL", type="LIMIT", price="61500")
+    desk.price("61500")
+    desk.place(**SHORT)
+    desk.book.account.pay_funding(desk.now)
+    amounts = [(each["incomeType"], Decimal(each["income"])) for each in desk.call("income")]
+    assert amounts == [
+        ("FUNDING_FEE", Decimal("0.615")),
+        ("TRADING_FEE", Decimal("-3.075")),
+        ("TRADING_FEE", Decimal("-1.23")),
+        ("REALIZED_PNL", Decimal("150")),
+        ("TRADING_FEE", Decimal("-3")),
+    ]
+    wallet = Decimal(desk.call("balance")[0]["balance"])
+    assert wallet == 10_000 + sum(amount for _, amount in amounts)
+    assert desk.call("income", incomeType="REALIZED_PNL")[0]["income"] == "150.00000000"
+    assert desk.call("income", symbol="ETH-USDT") == []
+    assert len(desk.call("income", limit="2")) == 2
+    assert desk.call("income", endTime=str(desk.now - 1)) == []
+
+
+def test_margin_is_kept_back_for_resting_entries(desk: Desk) -> None:
+    desk.place(type="LIMIT", price="59000", quantity="3")
+    told = desk.call("balance")[0]
+    assert (told["freezedMargin"], told["availableMargin"]) == ("8850.0000", "1150.0000")
+    assert refused(desk, quantity="0.5") == (101204, "Insufficient margin")
+
+
+def test_an_isolated_position_is_liquidated_at_its_price(desk: Desk) -> None:
+    desk.call("set_margin_type", marginType="ISOLATED")
+    desk.place(stopLoss=STOP.replace("59000", "50000"))
+    at = Decimal(str(desk.call("positions")[0]["liquidationPrice"]))
+    assert at == (Decimal(60000) * Decimal("0.95") / Decimal("0.996")).quantize(Decimal("0.1"))
+    desk.price(str(at + Decimal("0.1")))
+    assert desk.positions() == {"LONG": "0.1"}
+    desk.price(str(at))
+    assert (desk.positions(), desk.open()) == ({}, [])
+
+
+def test_a_crossed_position_stands_on_the_whole_account(desk: Desk) -> None:
+    desk.place()
+    assert desk.call("positions")[0]["liquidationPrice"] == 0
+    desk.place(quantity="2.9")
+    assert 56_000 < desk.call("positions")[0]["liquidationPrice"] < 58_000
+
+
+def test_funding_is_paid_at_its_hours(desk: Desk) -> None:
+    desk.place()
+    desk.now = desk.call("premium_index")["nextFundingTime"] - 1
+    desk.book.fill_crossed()
+    assert desk.call("income", incomeType="FUNDING_FEE") == []
+    desk.now += 1
+    desk.book.fill_crossed()
+    desk.book.fill_crossed()
+    assert [each["income"] for each in desk.call("income", incomeType="FUNDING_FEE")] == ["-0.60000000"]
+
+
+def test_small_prices_stay_exact(desk: Desk) -> None:
+    desk.place(symbol="SHIB-USDT", quantity="1000000", type="LIMIT", price="0.0000081")
+    told = desk.call("positions", symbol="SHIB-USDT")[0]
+    assert (told["avgPrice"], told["positionAmt"], told["positionValue"]) == (
+        "0.00000810",
+        "1000000",
+        "8.1000",
+    )
+
+
+def test_history_has_a_span_and_pages(desk: Desk) -> None:
+    ids = [desk.place()["orderId"]]
+    for _ in range(3):
+        desk.now += 1000
+        ids.append(desk.place()["orderId"])
+
+    def listed(**parameters: str) -> list[int]:
+        return [ids.index(each["orderId"]) for each in desk.call("all_orders", **parameters)["orders"]]
+
+    assert listed() == [3, 2, 1, 0]
+    assert listed(limit="2") == [3, 2]
+    assert listed(orderId=str(ids[1]), limit="2") == [2, 1]
+    assert listed(startTime=str(desk.now - 1000)) == [3, 2]
+    week = 7 * 24 * 3600 * 1000
+    assert refused(desk, "all_orders", startTime=str(desk.now - week - 1))[0] == 109400
+
+
+def test_all_is_there_after_a_restart(desk: Desk, tmp_path: Path) -> None:
+    desk.call("set_leverage", side="LONG", leverage="7")
+    desk.call("set_margin_type", symbol="ETH-USDT", marginType="ISOLATED")
+    desk.place(stopLoss=STOP, clientOrderId="a1")
+    desk.place(type="LIMIT", price="59500", clientOrderId="a2")
+    desk.place(symbol="LTC-USDT", **SHORT, quantity="1")
+    desk.price("59900")
+    desk.place(side="SELL", quantity="0.04")
+    asked = (
+        "balance",
+        "positions",
+        "open_orders",
+        "all_orders",
+        "income",
+        "fill_history",
+        "leverage",
+        "price",
+    )
+    before = {name: desk.call(name) for name in asked}
+    after = desk.restarted(tmp_path)
+    assert {name: after.call(name) for name in asked} == before
+    assert after.call("margin_type", symbol="ETH-USDT") == {"marginType": "ISOLATED"}
+    assert refused(after, clientOrderId="a2", type="LIMIT", price="1000")[0] in (109201, 101481)
+    after.journal.close()
+
+
+def test_a_long_journal_is_written_anew(desk: Desk, tmp_path: Path) -> None:
+    for number in range(20):
+        desk.place(quantity="0.001", stopLoss=STOP, clientOrderId=f"a{number}")
+    before = {name: desk.call(name) for name in ("balance", "positions", "all_orders", "income")}
+    after = desk.restarted(tmp_path, Journal(tmp_path / "journal.jsonl", large=1000))
+    assert {name: after.call(name) for name in before} == before
+    assert (tmp_path / "journal.jsonl").read_text().count("\n") == 1
+    after.place(clientOrderId="later")
+    again = after.restarted(tmp_path)
+    assert again.call("query_order", clientOrderId="later")["order"]["status"] == "FILLED"
+    for each in (after, again):
+        each.journal.close()
+
+
+def test_a_journal_of_the_first_version_is_read(tmp_path: Path) -> None:
+    line = {"id": 1, "client_id": "old", "symbol": "BTC-USDT", "side": "BUY", "position_side": "LONG"}
+    line |= {"type": "LIMIT", "quantity": "0.1", "price": "60000", "stop_loss": "", "status": "FILLED"}
+    line |= {"executed": "0.1", "average": "60000.0", "created": 1, "updated": 1}
+    (tmp_path / "journal.jsonl").write_text(json.dumps(line) + "\n")
+    desk = Desk(tmp_path)
+    assert desk.call("query_order", clientOrderId="old")["order"]["status"] == "FILLED"
+    assert refused(desk, clientOrderId="old")[0] == 101481
+    desk.journal.close()
+
+
+async def test_a_killed_simulator_comes_back_with_position_and_stop(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text(f"BINGX_API_KEY={KEYS.api_key}\nBINGX_SECRET_KEY={KEYS.secret_key}\n")
+    command = [sys.executable, "-m", "bot.simulator", "--port", "0", "--state", str(tmp_path / "state")]
+    command += ["--credentials", str(keys), "--volatility", "0"]
+
+    def started(*more: str) -> tuple[subprocess.Popen[str], Exchange]:
+        process = subprocess.Popen([*command, *more], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        return process, Exchange(url=url, simulator=None)  # type: ignore[arg-type]
+
+    process, exchange = started("--price", "BTC-USDT=61000", "--balance", "5000")
+    order = {"symbol": "BTC-USDT", "side": "BUY", "positionSide": "LONG", "type": "MARKET", "quantity": "0.1"}
+    try:
+        assert (await call(exchange, "place_order", **order, stopLoss=STOP))["code"] == 0
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    process, exchange = started("--switch", "asset=VST")
+    try:
+        (position,) = (await call(exchange, "positions"))["data"]
+        assert (position["positionAmt"], position["markPrice"]) == ("0.1", "61000.0")
+        (stop,) = (await call(exchange, "open_orders"))["data"]["orders"]
+        assert (stop["type"], stop["stopPrice"]) == ("STOP_MARKET", "59000")
+        (money, _) = (await call(exchange, "balance"))["data"]
+        assert (money["asset"], money["balance"]) == ("VST", "4996.9500")
+    finally:
+        process.terminate()
+        process.communicate()
+    assert process.returncode == 0
