@@ -4,7 +4,6 @@ Alertmanager knows windows of whole minutes of the wall clock alone, however fas
 the window of each short day is one minute, and the next one is closed.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +13,6 @@ DAY, WINDOW = timedelta(minutes=2), timedelta(minutes=1)
 # In the proportions of a real day: looks are far shorter than the window, and a repeat longer.
 _LOOK, _REPEAT = "2s", "100s"
 _DAYS = 30  # as long as the longest drill may wait
-_MINUTES_OF_A_DAY = 1440
 LINES = ("Firing now", "Resolved since")
 _NOTHING = "nothing"
 
@@ -55,16 +53,12 @@ def listed(text: str) -> tuple[frozenset[str], frozenset[str]] | None:
     """Return the alerts that a digest calls firing, and those it calls resolved; None if it is no digest."""
     found = []
     for label in LINES:
-        lines = [line.removeprefix(label).strip() for line in text.splitlines() if line.startswith(label)]
+        lines = [line.removeprefix(label).split() for line in text.splitlines() if line.startswith(label)]
         if len(lines) != 1 or not lines[0]:
             return None
-        found.append(frozenset(_names(lines[0].split())))
+        found.append(frozenset(lines[0]) - {_NOTHING})
     firing, resolved = found
     return firing, resolved
-
-
-def _names(words: Iterable[str]) -> list[str]:
-    return [word for word in words if word != _NOTHING]
 
 
 def _window(opens: datetime) -> dict[str, str]:
@@ -73,6 +67,5 @@ def _window(opens: datetime) -> dict[str, str]:
 
 
 def _clock(minute: int) -> str:
-    # Alertmanager writes the end of a day as 24:00.
-    assert 0 <= minute <= _MINUTES_OF_A_DAY
+    """Return a minute of the day as Alertmanager writes it; the end of a day is 24:00."""
     return f"{minute // 60:02d}:{minute % 60:02d}"
