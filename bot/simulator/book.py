@@ -151,7 +151,7 @@ class Book:
         order = self._open.get(id_)
         if order is None or order.status == "NEW":
             raise ValueError(f"{id_} is no order that rests")
-        if not 0 < quantity <= order.remaining:
+        if not quantity.is_finite() or not 0 < quantity <= order.remaining:
             raise ValueError(f"quantity must be above zero and at most {order.remaining:f}")
         self._fill(order, quantity, order.price or self.market.prices[order.symbol], maker=True)
         self.commit()

@@ -153,7 +153,7 @@ def _handler(
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handler(request: web.Request) -> web.Response:
         response = await simulator.answer(endpoint, request)
-        if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+        if response.body and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
             response.enable_compression(web.ContentCoding.gzip)
         return response
 
