@@ -86,12 +86,20 @@ def test_money_is_what_income_says(desk: Desk) -> None:
         ("REALIZED_PNL", Decimal("150")),
         ("TRADING_FEE", Decimal("-3")),
     ]
+    assert desk.call("positions")[0]["realisedProfit"] == "-2.4600"
     wallet = Decimal(desk.call("balance")[0]["balance"])
     assert wallet == 10_000 + sum(amount for _, amount in amounts)
     assert desk.call("income", incomeType="REALIZED_PNL")[0]["income"] == "150.00000000"
     assert desk.call("income", symbol="ETH-USDT") == []
     assert len(desk.call("income", limit="2")) == 2
     assert desk.call("income", endTime=str(desk.now - 1)) == []
+
+
+def test_what_a_position_realised_has_its_fees_in_it(desk: Desk) -> None:
+    desk.place()
+    desk.price("61000")
+    desk.place(side="SELL", quantity="0.05")
+    assert desk.call("positions")[0]["realisedProfit"] == "45.4750"
 
 
 def test_margin_is_kept_back_for_resting_entries(desk: Desk) -> None:
@@ -119,7 +127,7 @@ def test_a_crossed_position_stands_on_the_whole_account(desk: Desk) -> None:
     assert 56_000 < desk.call("positions")[0]["liquidationPrice"] < 58_000
 
 
-def test_funding_is_paid_at_its_hours(desk: Desk) -> None:
+def test_funding_is_paid_at_its_hours(desk: Desk, tmp_path: Path) -> None:
     desk.place()
     desk.now = desk.call("premium_index")["nextFundingTime"] - 1
     desk.book.fill_crossed()
@@ -128,6 +136,9 @@ def test_funding_is_paid_at_its_hours(desk: Desk) -> None:
     desk.book.fill_crossed()
     desk.book.fill_crossed()
     assert [each["income"] for each in desk.call("income", incomeType="FUNDING_FEE")] == ["-0.60000000"]
+    after = desk.restarted(tmp_path)
+    assert after.call("income") == desk.call("income")
+    after.journal.close()
 
 
 def test_small_prices_stay_exact(desk: Desk) -> None:

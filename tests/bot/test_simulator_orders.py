@@ -90,6 +90,24 @@ def test_a_stop_without_its_position_fails_and_opens_nothing(desk: Desk) -> None
     assert (desk.status(stop), desk.positions()) == ("FAILED", {})
 
 
+def test_a_resting_close_never_opens_a_position(desk: Desk) -> None:
+    desk.place()
+    target = desk.place(side="SELL", type="LIMIT", price="61000")
+    desk.place(**STOP_ORDER, quantity="0.06")
+    desk.price("59000")
+    desk.price("61000")
+    told = desk.call("query_order", orderId=str(target["orderId"]))["order"]
+    assert (told["executedQty"], desk.positions()) == ("0.04", {})
+    desk.book.fill_crossed()
+    assert (desk.status(target), desk.positions()) == ("CANCELLED", {})
+
+
+def test_a_stop_spends_no_client_id(desk: Desk) -> None:
+    desk.place()
+    assert desk.place(**STOP_ORDER, clientOrderId="a1")["clientOrderId"] == ""
+    assert desk.place(clientOrderId="a1")["status"] == "FILLED"
+
+
 def test_an_entry_that_is_filled_in_part_is_protected_in_part(desk: Desk) -> None:
     entry = desk.place(share="0.3", stopLoss=STOP)
     assert (entry["status"], entry["executedQty"]) == ("PARTIALLY_FILLED", "0.0300")
@@ -120,7 +138,8 @@ def test_a_fill_by_hand_averages_the_price(desk: Desk) -> None:
 def test_what_time_in_force_means(desk: Desk) -> None:
     limit = {"type": "LIMIT", "price": "59000"}
     assert desk.place(**limit, timeInForce="IOC")["status"] == "CANCELLED"
-    assert desk.place(share="0.5", type="LIMIT", price="60000", timeInForce="FOK")["status"] == "CANCELLED"
+    none = desk.place(share="0.5", type="LIMIT", price="60000", timeInForce="FOK")
+    assert (none["status"], none["executedQty"]) == ("CANCELLED", "0")
     assert desk.place(**limit, timeInForce="PostOnly")["status"] == "PENDING"
     assert refused(desk, type="LIMIT", price="60001", timeInForce="PostOnly")[0] == 101215
     partly = desk.place(share="0.5", type="LIMIT", price="60000", timeInForce="IOC")
@@ -163,8 +182,8 @@ def test_stops_cover_no_more_than_the_position(desk: Desk) -> None:
     assert refused(desk, **STOP_ORDER | {"quantity": ""}, closePosition="true")[0] == 110406
 
 
-def test_fifty_stops_are_too_many(desk: Desk) -> None:
-    desk.place()
+def test_fifty_stops_are_too_many_and_attached_ones_do_not_count(desk: Desk) -> None:
+    desk.place(takeProfit=PROFIT)
     for _ in range(50):
         desk.place(**STOP_ORDER, quantity="0.0001")
     assert refused(desk, **STOP_ORDER, quantity="0.0001") == (110206, "stop order cnt hit limit 50")
