@@ -12,6 +12,7 @@ from bot.adapters import bingx_codes as codes
 from bot.adapters import bingx_endpoints as endpoints
 from bot.adapters import bingx_read as read
 from bot.adapters import bingx_wire as wire
+from bot.adapters.bingx_bans import Exhausted
 from bot.adapters.bingx_endpoints import Endpoint
 from bot.adapters.bingx_limits import Priority
 from bot.adapters.bingx_transport import Access, Transport, wide_open
@@ -30,13 +31,14 @@ from bot.domain.order import Order, Report
 from bot.domain.plan import Contract
 from bot.domain.signal import Side
 from bot.metrics import Metrics
-from bot.ports import Account, Exchange, NothingLeft, OutcomeUnknown, TryAgain
+from bot.ports import Account, Exchange, NothingLeft, OutcomeUnknown, Refused, TryAgain
 
 __all__ = ["Access", "BingX"]
 
 T = TypeVar("T")
 PAGE = 1000  # rows at most in one answer
 LONGEST_SPAN = timedelta(days=7) // timedelta(milliseconds=1)
+LISTED = timedelta(days=6)  # with what clocks differ by, one answer holds it
 
 
 class BingX(Exchange, Account):
@@ -89,6 +91,27 @@ class BingX(Exchange, Account):
             return await self._told(endpoints.QUERY, parameters, lambda told: read.report(told, client_id))
         except codes.Absent:
             return None
+        except Exhausted:
+            return await self._find_listed(symbol, client_id)
+
+    async def _find_listed(self, symbol: str, client_id: str) -> Report | None:
+        """Lists answer without an error that an order is not in them, and errors lead to bans."""
+        now = self._transport.now()
+        past = await self.history(symbol, now - LISTED, now + timedelta(minutes=1))
+        for order in (*await self.open_orders(symbol), *past):
+            if order.client_id != client_id:
+                continue
+            if order.event is None:
+                raise TryAgain(f"the exchange tells an unknown status of the order: {order.status}")
+            return Report(
+                client_id=client_id,
+                event=order.event,
+                reason=read.failure(order.status),
+                exchange_id=order.exchange_id,
+                filled_quantity=order.filled_quantity,
+                average_price=order.average_price,
+            )
+        return None
 
     async def cancel(self, symbol: str, *, client_id: str = "", exchange_id: str = "") -> Report | None:
         if bool(client_id) == bool(exchange_id):
@@ -152,9 +175,12 @@ class BingX(Exchange, Account):
 
     async def _told(self, endpoint: Endpoint, parameters: Mapping[str, str], read_: Callable[[Any], T]) -> T:
         """For questions alone: an answer that cannot be read changes nothing and may be asked for again."""
-        data = await self._transport.call(endpoint, parameters)
         try:
-            return read_(data)
+            return read_(await self._transport.call(endpoint, parameters))
+        except Refused as error:
+            if endpoint is endpoints.QUERY:
+                raise
+            raise TryAgain(f"the exchange refuses to tell {endpoint.name}: {error}") from None
         except read.UNREADABLE as error:
             raise TryAgain(
                 f"the exchange's answer about {endpoint.name} is not readable: {error!r}"

@@ -24,6 +24,10 @@ def told_seconds(text: str, exchange_now: float) -> float | None:
     return int(found[0]) / 1000 - exchange_now if found else None
 
 
+class Exhausted(TryAgain):
+    """Not sent: the endpoint gave one and the same error so often that one more might close it."""
+
+
 class Bans:
     """By endpoint, or for all of them. A ban whose end is not told is guessed, longer each time in a row."""
 
@@ -68,23 +72,29 @@ class Repeats:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: dict[tuple[str, int], deque[float]] = {}
+        self._harmless: set[tuple[str, int]] = set()
 
-    def add(self, endpoint: str, code: int) -> None:
-        seen = self._seen.setdefault((endpoint, code), deque(maxlen=LEAVES_ONLY_PROTECTION))
-        seen.append(self._clock())
+    def add(self, endpoint: str, code: int, *, harmless: bool = False) -> None:
+        """What is harmless (an order is not there) says nothing against entries, but counts for a ban."""
+        key = (endpoint, code)
+        self._seen.setdefault(key, deque(maxlen=LEAVES_ONLY_PROTECTION)).append(self._clock())
+        if harmless:
+            self._harmless.add(key)
 
     def entries_halted(self) -> str:
         """Why no entry should be made now; empty if one may."""
         for key in self._seen:
-            if (count := self._count(key)) >= HALTS_ENTRIES:
+            if key not in self._harmless and (count := self._count(key)) >= HALTS_ENTRIES:
                 return f"the exchange answered {key[1]} to {key[0]} {count} times in eight minutes"
         return ""
 
     def check(self, endpoint: str, priority: Priority) -> None:
-        """The last errors before a ban are left to closes and stops."""
+        """The last errors before a ban are left to closes, stops and cancels."""
+        if priority <= Priority.CANCEL:
+            return
         for key in self._seen:
-            if key[0] == endpoint and self._count(key) >= LEAVES_ONLY_PROTECTION and priority > Priority.STOP:
-                raise TryAgain(f"not sent: one more {key[1]} from {endpoint} and it may be banned")
+            if key[0] == endpoint and self._count(key) >= LEAVES_ONLY_PROTECTION:
+                raise Exhausted(f"not sent: one more {key[1]} from {endpoint} and it may be banned")
 
     def _count(self, key: tuple[str, int]) -> int:
         seen = self._seen[key]

@@ -110,11 +110,15 @@ def report(data: Told, client_id: str = "") -> Report:
     return Report(
         client_id=client_id or given,
         event=_EVENTS[status],
-        reason="the exchange says FAILED" if status == "FAILED" else None,
+        reason=failure(status),
         exchange_id=_exchange_id(told),
         filled_quantity=amount(told.get("executedQty")),
         average_price=above_zero(told.get("avgPrice")),
     )
+
+
+def failure(status: str) -> str | None:
+    return "the exchange says FAILED" if status == "FAILED" else None
 
 
 def _client_id(told: Told) -> str:
@@ -215,9 +219,8 @@ def _is_long(told: Told) -> bool:
     if liquidation is not None:
         return liquidation < entry
     won = amount(told.get("unrealizedProfit")) * (amount(told.get("markPrice")) - entry)
-    if won == 0:
-        raise ValueError(f"whether the position in {told['symbol']} is long or short cannot be told")
-    return won > 0
+    # Without a trace of either the amount counts as signed. Were that wrong, reduceOnly stops what follows.
+    return won >= 0
 
 
 def incomes(data: Iterable[Told] | None) -> list[Income]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -63,6 +64,10 @@ class Transport:
         self._offset = 0.0
         metrics.bingx_ban_until_timestamp_seconds.set(0)
 
+    def now(self) -> datetime:
+        """By the exchange's clock."""
+        return datetime.fromtimestamp(self._wall() + self._offset, UTC)
+
     async def call(
         self,
         endpoint: Endpoint,
@@ -101,10 +106,9 @@ class Transport:
     async def _once(
         self, endpoint: Endpoint, parameters: Mapping[str, str], priority: Priority, gate: Callable[[], str]
     ) -> Any:
-        self._bans.check(endpoint.name)
-        self.repeats.check(endpoint.name, priority)
+        self._hold_back(endpoint, priority)
         await self._limits.take(endpoint, priority)
-        self._bans.check(endpoint.name)
+        self._hold_back(endpoint, priority)
         if closed := gate():
             raise Halted(closed)
         self._metrics.bingx_api_calls_total.labels(endpoint=endpoint.name).inc()
@@ -118,6 +122,10 @@ class Transport:
             self._metrics.bingx_order_execution_seconds.observe(self._clock() - began)
         self._limits.learn(endpoint, headers)
         return self._understood(endpoint, status, body)
+
+    def _hold_back(self, endpoint: Endpoint, priority: Priority) -> None:
+        self._bans.check(endpoint.name)
+        self.repeats.check(endpoint.name, priority)
 
     def _understood(self, endpoint: Endpoint, status: int, body: bytes) -> Any:
         try:
@@ -135,13 +143,12 @@ class Transport:
                 self._show_ban()
             return told.data
         error = codes.meaning(told.code, told.text)
-        if isinstance(error, codes.Absent):
-            raise error  # an answer, no failure
-        self.repeats.add(endpoint.name, told.code)
+        absent = isinstance(error, codes.Absent)  # an answer, no failure
+        self.repeats.add(endpoint.name, told.code, harmless=absent)
         if isinstance(error, codes.RateLimited):
             self._ban(endpoint.name, told_seconds(told.text, self._wall() + self._offset))
             self._count_error(endpoint, "rate_limited")
-        else:
+        elif not absent:
             self._count_error(endpoint, "http" if status >= 400 else "business")
         raise error
 

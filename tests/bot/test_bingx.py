@@ -1,9 +1,10 @@
 """The client against the simulator over real HTTP: two readings of the same documents that must agree."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from bot.adapters.bingx import Access, BingX
+from bot.domain.account import MarginType, NewOrder, PositionSide, Purpose
 from bot.domain.mode import Mode
 from bot.domain.order import Event, Order
 from bot.domain.signal import Side
 from bot.metrics import instruments
-from bot.ports import OutcomeUnknown, Refused, StopTrading, TryAgain
+from bot.ports import NothingLeft, OutcomeUnknown, Refused, StopTrading, TryAgain
 from bot.simulator import faults
+from bot.simulator.switches import Switches, parse
 from config.spec.load import load_metrics
 from tests.bot.play import KEYS, Exchange
 
@@ -197,3 +200,106 @@ async def test_the_transport_itself_keeps_the_simulator_on_this_machine(registry
     with pytest.raises(ValueError, match=r"does not allow the host 'open-api\.bingx\.com'"):
         async with client("https://open-api.bingx.com", registry):
             pass
+
+
+OTHERWISE = {
+    "codes": "old",
+    "ack": "bare",
+    "cancelled": "CANCELED",
+    "one_way_side": "both",
+    "mode_as": "bool",
+    "empty_income": "null",
+    "history": "oldest",
+    "asset": "VST",
+}
+TARGET = NewOrder(
+    purpose=Purpose.TARGET,
+    symbol="BTC-USDT",
+    side=Side.SELL,
+    position_side=PositionSide.LONG,
+    quantity=Decimal("0.04"),
+    trigger=Decimal(61000),
+)
+whatever_the_documents_leave_open = pytest.mark.parametrize(
+    ("hedge", "switches"),
+    [(True, {}), (True, OTHERWISE), (False, {}), (False, OTHERWISE)],
+    ids=["hedge", "hedge, otherwise", "one-way", "one-way, otherwise"],
+)
+
+
+def switched(exchange: Exchange, hedge: bool, switches: dict[str, str]) -> None:
+    exchange.simulator.book.switches = parse(Switches(), {"codes": "new", **switches})
+    exchange.simulator.book.account.hedge = hedge
+
+
+async def test_leverage_and_margin_are_set_and_read(bingx: BingX) -> None:
+    await bingx.set_margin_type("BTC-USDT", MarginType.ISOLATED)
+    await bingx.set_leverage("BTC-USDT", PositionSide.LONG, 5)
+    await bingx.set_leverage("BTC-USDT", PositionSide.SHORT, 3)
+    assert await bingx.margin_type("BTC-USDT") is MarginType.ISOLATED
+    told = await bingx.leverage("BTC-USDT")
+    assert (told.long, told.short, told.max_long >= 5) == (5, 3, True)
+
+
+@whatever_the_documents_leave_open
+async def test_protection_is_placed_listed_and_cancelled(
+    bingx: BingX, exchange: Exchange, hedge: bool, switches: dict[str, str]
+) -> None:
+    switched(exchange, hedge, switches)
+    assert await bingx.is_hedged() is hedge
+    await bingx.place(ORDER)
+    (stop,) = await bingx.open_orders("BTC-USDT")
+    assert (stop.type, stop.trigger, stop.side) == ("STOP_MARKET", Decimal(59094), Side.SELL)
+    target = TARGET if hedge else replace(TARGET, position_side=PositionSide.BOTH)
+    placed = await bingx.submit(target, str)
+    assert {order.exchange_id for order in await bingx.open_orders()} == {
+        stop.exchange_id,
+        placed.exchange_id,
+    }
+    with pytest.raises(Refused):
+        await bingx.submit(replace(target, purpose=Purpose.STOP), str)  # above the price
+    assert await bingx.cancel("BTC-USDT", exchange_id=placed.exchange_id or "") is not None
+    assert await bingx.cancel("BTC-USDT", exchange_id="999") is None
+    assert list(await bingx.cancel_all("BTC-USDT")) == []
+    assert list(await bingx.open_orders()) == []
+
+
+@whatever_the_documents_leave_open
+async def test_a_position_is_closed_and_what_it_cost_is_told(
+    bingx: BingX, exchange: Exchange, hedge: bool, switches: dict[str, str]
+) -> None:
+    switched(exchange, hedge, switches)
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    asset = switches.get("asset", "USDT")
+    before = {each.asset: each.balance for each in await bingx.balances()}[asset]
+    assert list(await bingx.income(began, began)) == []
+    await bingx.is_hedged()
+    await bingx.place(ORDER)
+    (position,) = await bingx.positions()
+    assert (position.is_long, position.quantity, position.entry_price) == (True, Decimal("0.1"), 60000)
+    side = PositionSide.LONG if hedge else PositionSide.BOTH
+    close = replace(TARGET, purpose=Purpose.CLOSE, position_side=side, trigger=None, client_id="twc1")
+    await bingx.submit(replace(close, quantity=position.quantity), str)
+    assert list(await bingx.positions()) == []
+    with pytest.raises(NothingLeft):
+        await bingx.submit(replace(close, client_id="twc2"), str)
+    ended = datetime.now(UTC) + timedelta(seconds=1)
+    past = await bingx.history("BTC-USDT", began, ended)
+    assert {"tws1", "twc1"} <= {order.client_id for order in past}
+    income = await bingx.income(began, ended)
+    after = {each.asset: each.balance for each in await bingx.balances()}[asset]
+    assert after == before + sum(row.amount for row in income if row.is_result)
+    assert after < before
+
+
+async def test_a_flood_of_calls_stays_below_the_limits_of_the_exchange(
+    bingx: BingX, exchange: Exchange
+) -> None:
+    exchange.simulator.limits.enforced = True
+    orders = [replace(ORDER, client_id=f"tws{n}", quantity=Decimal("0.001")) for n in range(14)]
+    calls: list[Awaitable[Any]] = [bingx.place(order) for order in orders]
+    calls += [bingx.balances() for _ in range(8)]
+    calls += [bingx.find("BTC-USDT", f"nobody{n}") for n in range(15)]
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [each for each in results if isinstance(each, BaseException)] == []
+    assert exchange.simulator.limits.bans == {}

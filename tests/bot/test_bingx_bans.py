@@ -2,10 +2,9 @@
 
 import pytest
 
-from bot.adapters.bingx_bans import EVERYWHERE, Bans, Repeats, told_seconds
+from bot.adapters.bingx_bans import EVERYWHERE, Bans, Exhausted, Repeats, told_seconds
 from bot.adapters.bingx_codes import RateLimited
 from bot.adapters.bingx_limits import Priority
-from bot.ports import TryAgain
 
 
 class Clock:
@@ -113,15 +112,24 @@ def test_five_equal_errors_in_eight_minutes_halt_entries_until_they_are_older(cl
     assert repeats.entries_halted() == ""
 
 
-def test_before_the_exchange_bans_an_endpoint_only_closes_and_stops_use_it(clock: Clock) -> None:
+def test_orders_that_are_not_there_count_for_a_ban_and_not_against_entries(clock: Clock) -> None:
+    repeats = Repeats(clock)
+    for _ in range(15):
+        repeats.add("query_order", 109421, harmless=True)
+    assert repeats.entries_halted() == ""
+    with pytest.raises(Exhausted):
+        repeats.check("query_order", Priority.QUERY)
+
+
+def test_before_the_exchange_bans_an_endpoint_only_what_protects_uses_it(clock: Clock) -> None:
     repeats = Repeats(clock)
     for _ in range(15):
         repeats.check("place_order", Priority.ENTRY)
         repeats.add("place_order", 101400)
-    for priority in (Priority.CANCEL, Priority.TARGET, Priority.QUERY, Priority.ENTRY):
-        with pytest.raises(TryAgain, match="one more 101400 from place_order"):
+    for priority in (Priority.TARGET, Priority.QUERY, Priority.ENTRY):
+        with pytest.raises(Exhausted, match="one more 101400 from place_order"):
             repeats.check("place_order", priority)
-    for priority in (Priority.CLOSE, Priority.STOP):
+    for priority in (Priority.CLOSE, Priority.STOP, Priority.CANCEL):
         repeats.check("place_order", priority)
     repeats.check("positions", Priority.QUERY)
     clock.now += 481

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -225,6 +226,43 @@ async def test_refusals_after_which_something_else_is_done(
     stub.answer = lambda _: bad(code)
     with pytest.raises(kind):
         await bingx.submit(STOP, wide_open)
+
+
+@pytest.mark.parametrize("place", ["openOrders", "allOrders", "nowhere"])
+async def test_an_order_that_is_often_not_there_is_looked_for_in_the_lists(
+    bingx: BingX, stub: Stub, place: str
+) -> None:
+    """Each `order not exist` brings a ban nearer; a list in which it is not brings none."""
+    listed = {"orders": [LISTED | {"clientOrderId": "TWS1", "status": "FILLED", "executedQty": "1.0"}]}
+
+    def answer(asked: Asked) -> web.Response:
+        last = asked.path.rpartition("/")[2]
+        return (
+            bad(109421, "order not exist")
+            if last == "order"
+            else good(listed if last == place else {"orders": []})
+        )
+
+    stub.answer = answer
+    for _ in range(15):
+        assert await bingx.find("OP-USDT", "tws1") is None
+    assert set(stub.paths()) == {"order"}
+    found = await bingx.find("OP-USDT", "tws1")
+    assert stub.paths()[15:] == ["allOrders", "openOrders"]
+    assert (found.event if found else None) == (None if place == "nowhere" else Event.FILLED)
+    assert await bingx.find("OP-USDT", "tws2") is None
+
+
+async def test_lists_that_cannot_be_read_prove_no_absence(bingx: BingX, stub: Stub) -> None:
+    strange = {"orders": [LISTED | {"clientOrderId": "tws1", "status": "HALF_DONE"}]}
+    for fate in (lambda: page(502), lambda: good(strange)):
+        stub.answer = lambda _: bad(109421, "order not exist")
+        with suppress(TryAgain):
+            for _ in range(16):
+                await bingx.find("OP-USDT", "tws1")
+        stub.answer = lambda _, told=fate: told()
+        with pytest.raises(TryAgain):
+            await bingx.find("OP-USDT", "tws1")
 
 
 async def test_an_entry_says_the_side_that_the_accounts_mode_wants(bingx: BingX, stub: Stub) -> None:

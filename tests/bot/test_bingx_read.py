@@ -178,16 +178,12 @@ def test_no_position_comes_as_an_empty_list_or_as_nothing() -> None:
         ({"positionSide": "BOTH", "liquidationPrice": "97.1"}, False),
         ({"positionSide": "BOTH"}, True),  # below its entry and at a loss
         ({"positionSide": "BOTH", "unrealizedProfit": "1.0393"}, False),
+        ({"positionSide": "BOTH", "unrealizedProfit": "0"}, True),
     ],
 )
 def test_which_way_a_position_goes_is_told_whatever_the_mode(told: dict[str, Any], is_long: bool) -> None:
     (position,) = read.positions([POSITION | told])
     assert (position.is_long, position.quantity) == (is_long, Decimal("0.1"))
-
-
-def test_which_way_is_not_guessed() -> None:
-    with pytest.raises(ValueError, match="cannot be told"):
-        read.positions([POSITION | {"positionSide": "BOTH", "unrealizedProfit": "0"}])
 
 
 def test_a_listed_stop_is_read() -> None:

@@ -1,5 +1,6 @@
 """One call and its fate: what is sent, what is held back, what is counted, and what nobody may read in it."""
 
+import asyncio
 import time
 import traceback
 from collections.abc import AsyncIterator
@@ -113,6 +114,13 @@ async def test_a_ban_with_an_end_holds_its_endpoint_until_then(
     clock.ahead += 61
     assert await bingx.positions() == []
     assert ban(registry) == 0
+
+
+async def test_a_ban_that_comes_while_a_call_waits_holds_that_call(bingx: BingX, stub: Stub) -> None:
+    stub.answer = lambda _: bad(100410, "rate limited")
+    results = await asyncio.gather(bingx.prices(), bingx.prices(), return_exceptions=True)
+    assert [type(each) for each in results] == [RateLimited, RateLimited]
+    assert stub.paths() == ["price"]
 
 
 @pytest.mark.parametrize("status", [403, 418, 429])
