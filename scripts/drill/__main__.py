@@ -167,8 +167,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m scripts.drill",
         description="Break something in a stack of its own and see that people hear of it in time.",
-        epilog="Where the machine cannot keep up, all is tried once more, half as fast. Exit codes: 0 passed, 1 failed, "
-        "2 usage, 3 the drill itself broke.",
+        epilog="Where the machine cannot keep up, all is tried once more, half as fast. "
+        "Exit codes: 0 passed, 1 failed, 2 usage, 3 the drill itself broke.",
     )
     known = ", ".join(FAULTS)
     parser.add_argument("alert", nargs="*", type=_alert, metavar="ALERT", help=f"any of {known} (all)")
