@@ -237,7 +237,7 @@ def _notation(values: Values) -> str:
         value = values[position]
         if value is None:
             gap = sum(1 for _ in next(groupby(values[position:]))[1])
-            # Prometheus marks the end of a series at the scrape that misses it; what has not begun cannot end.
+            # Prometheus marks the end of a series at the scrape that misses it; only what began can end.
             seen = position > 0
             parts += ["stale"] * seen + [f"_x{gap - seen}"] * (gap > seen)
             position += gap
