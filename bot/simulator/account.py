@@ -1,10 +1,11 @@
 """The account: its money, its positions in hedge or one-way mode, and a record of all that it earned."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from bot.simulator.journal import as_line
 from bot.simulator.market import Market
 from bot.simulator.order import ZERO, Order
 
@@ -176,7 +177,7 @@ class Account:
             self.positions[key] = position
         else:
             self.positions.pop(key, None)
-        self._changed.setdefault("positions", []).append(asdict(position))
+        self._changed.setdefault("positions", []).append(as_line(position))
 
     def _add(self, name: str, kept: list[dict[str, Any]], line: dict[str, Any]) -> None:
         kept.append(line)

@@ -1,17 +1,17 @@
 """The account's orders: taken once per client id, triggered and filled as the price comes, journalled."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from bot.simulator import rules
 from bot.simulator.account import PLAY_MONEY, Account, Position
 from bot.simulator.errors import BingXError
-from bot.simulator.journal import Journal
+from bot.simulator.journal import Journal, as_line
 from bot.simulator.made_orders import attached_stop, closing_order
 from bot.simulator.market import Market, next_funding
-from bot.simulator.order import OPEN, ZERO, Order, from_line, to_line
+from bot.simulator.order import OPEN, ZERO, Order, from_line
 from bot.simulator.request import Terms, attached_prices, client_id_of, read_order
 from bot.simulator.switches import Switches
 
@@ -37,6 +37,7 @@ class Book:
         self._orders: dict[int, Order] = {}
         self._open: dict[int, Order] = {}
         self._by_client_id: dict[str, int] = {}
+        self._attached: dict[tuple[int, str], int] = {}  # by entry and type
         self._changed: dict[int, Order] = {}
         self._cancelled: dict[int, int] = {}  # when somebody last tried to cancel it
         self._next_funding = next_funding(now_ms())
@@ -162,7 +163,7 @@ class Book:
 
     def commit(self) -> None:
         """One line for all that one request or one step of the prices has changed."""
-        orders = [to_line(order) for order in self._changed.values()]
+        orders = [as_line(order) for order in self._changed.values()]
         self._changed = {}
         self._prices_kept = self._now_ms()
         self._journal.append({"orders": orders, "prices": self.market.prices, **self.account.take_changes()})
@@ -225,8 +226,8 @@ class Book:
             if not told or rules.is_closing(entry):
                 continue
             kind, *_ = attached_prices(told)
-            open_ = (each for each in self._open.values() if (each.parent, each.type) == (entry.id, kind))
-            if (there := next(open_, None)) and there.status == "NEW":
+            there = self._open.get(self._attached.get((entry.id, kind), 0))
+            if there and there.status == "NEW":
                 self._keep(replace(there, quantity=there.quantity + quantity, updated=self._now_ms()))
                 continue
             id_, hedge, now = self._next_id(self._now_ms()), self.account.hedge, self._now_ms()
@@ -297,6 +298,8 @@ class Book:
             self._open.pop(order.id, None)
         if order.client_id:
             self._by_client_id[order.client_id] = order.id
+        if order.parent:
+            self._attached[order.parent, order.type] = order.id
 
     def _restore(self, line: Mapping[str, Any]) -> None:
         # The first version of the journal had a bare order on each line.
@@ -309,9 +312,9 @@ class Book:
 
     def _snapshot(self) -> dict[str, Any]:
         return {
-            "orders": [to_line(order) for order in self._orders.values()],
+            "orders": [as_line(order) for order in self._orders.values()],
             "prices": self.market.prices,
-            "positions": [asdict(each) for each in self.account.positions.values()],
+            "positions": [as_line(each) for each in self.account.positions.values()],
             "income": self.account.income,
             "trades": self.account.trades,
             **self.account.take_changes(),

@@ -9,6 +9,11 @@ from typing import Any
 LARGE = 4_000_000  # bytes; a longer journal is written anew at the next start
 
 
+def as_line(record: Any) -> dict[str, Any]:
+    """A flat dataclass with slots; dataclasses.asdict would copy every value deeply."""
+    return {name: getattr(record, name) for name in record.__slots__}
+
+
 class Journal:
     """os.write hands the line to the kernel at once; only a power cut could still lose it."""
 

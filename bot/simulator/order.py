@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
@@ -60,10 +60,6 @@ class Order:
 
 
 _NUMBERS = {each.name for each in fields(Order) if each.type is Decimal}
-
-
-def to_line(order: Order) -> dict[str, Any]:
-    return asdict(order)
 
 
 def from_line(line: Mapping[str, Any]) -> Order:
