@@ -191,6 +191,9 @@ async def test_a_clock_that_answers_slowly_is_not_believed(bingx: BingX, stub: S
 async def test_time_to_the_answer_of_an_order_is_measured_refusals_too(
     bingx: BingX, stub: Stub, registry: CollectorRegistry
 ) -> None:
+    stub.answer = lambda _: good([])
+    await bingx.balances()
+    assert registry.get_sample_value("bingx_order_execution_seconds_count") == 0
     for answer, count in ((lambda _: good(PLACED), 1), (lambda _: bad(101204), 2), (dropped, 2)):
         stub.answer = answer
         with suppress(Refused, OutcomeUnknown):
