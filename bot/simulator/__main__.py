@@ -59,10 +59,16 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--volatility", type=float, default=STEP, help="of a second's step; 0 stands still")
     parser.add_argument("--price", action="append", default=[], help="where a walk begins: BTC-USDT=60000")
     parser.add_argument("--replay", type=Path, help="file of prices, a JSON object for each second")
-    parser.add_argument("--balance", type=Decimal, help="USDT of a new account (default: ten million)")
+    parser.add_argument("--balance", type=_money, help="USDT of a new account (default: ten million)")
     parser.add_argument("--limits", action="store_true", help="enforce the exchange's rate limits and bans")
     parser.add_argument("--switch", action="append", default=[], help="NAME=VALUE, see below")
     return parser
+
+
+def _money(text: str) -> Decimal:
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,8})?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of USDT")
+    return Decimal(text)
 
 
 def read_credentials(file: Path) -> Credentials:

@@ -219,6 +219,27 @@ def test_a_journal_of_the_first_version_is_read(tmp_path: Path) -> None:
     desk.journal.close()
 
 
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        ("--balance=much", "'much' is no amount of USDT"),
+        ("--balance=NaN", "'NaN' is no amount of USDT"),
+        ("--switch=ack", "switch ack must be one of full, new, bare"),
+        ("--switch=acks=new", "unknown switch 'acks'"),
+        ("--price=BTC-USDT=1e5", "'1e5' is no price"),
+        ("--replay=nowhere", "nowhere"),
+    ],
+)
+def test_a_wrong_option_is_told_in_a_line(tmp_path: Path, option: str, text: str) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("BINGX_API_KEY=a\nBINGX_SECRET_KEY=b\n")
+    command = [sys.executable, "-m", "bot.simulator", "--port", "0", "--state", str(tmp_path), option]
+    run = subprocess.run([*command, "--credentials", str(keys)], capture_output=True, text=True)
+    assert run.returncode in (1, 2)
+    assert text in run.stderr.splitlines()[-1]
+    assert "Traceback" not in run.stderr
+
+
 async def test_a_killed_simulator_comes_back_with_position_and_stop(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text(f"BINGX_API_KEY={KEYS.api_key}\nBINGX_SECRET_KEY={KEYS.secret_key}\n")
