@@ -90,9 +90,15 @@ class Transport:
 
     async def measure_clock(self) -> float:
         """Seconds that the exchange's clock is ahead of ours; every later call is stamped with it."""
-        began = self._clock()
+        began = 0.0
+
+        def leaving() -> str:
+            nonlocal began
+            began = self._clock()  # the wait for a turn is no part of the trip
+            return ""
+
         try:
-            told = read.server_seconds(await self._once(TIME, {}, Priority.QUERY, wide_open))
+            told = read.server_seconds(await self._once(TIME, {}, Priority.QUERY, leaving))
         except OutcomeUnknown as error:
             raise TryAgain(f"the exchange's clock cannot be read: {error}") from None
         except read.UNREADABLE:

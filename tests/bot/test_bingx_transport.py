@@ -188,6 +188,17 @@ async def test_a_clock_that_answers_slowly_is_not_believed(bingx: BingX, stub: S
         await bingx.clock_offset()
 
 
+async def test_the_wait_for_a_turn_does_not_count_as_the_way_to_the_exchanges_clock(
+    bingx: BingX, stub: Stub, clock: Clock
+) -> None:
+    stub.ahead = 7
+    for _ in range(5):
+        await bingx.clock_offset()
+    # The sixth of a second waits, and while it does all clocks go on by more than the wait itself.
+    asyncio.get_running_loop().call_later(0.2, setattr, clock, "ahead", 1.9)
+    assert await bingx.clock_offset() == pytest.approx(7, abs=0.8)
+
+
 async def test_time_to_the_answer_of_an_order_is_measured_refusals_too(
     bingx: BingX, stub: Stub, registry: CollectorRegistry
 ) -> None:
