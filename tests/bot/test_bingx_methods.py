@@ -247,6 +247,7 @@ async def test_an_order_that_is_often_not_there_is_looked_for_in_the_lists(
     for _ in range(15):
         assert await bingx.find("OP-USDT", "tws1") is None
     assert set(stub.paths()) == {"order"}
+    assert bingx.entries_halted() == ""
     found = await bingx.find("OP-USDT", "tws1")
     assert stub.paths()[15:] == ["allOrders", "openOrders"]
     assert (found.event if found else None) == (None if place == "nowhere" else Event.FILLED)
