@@ -91,7 +91,10 @@ class Exchange(Protocol):
         ...
 
     async def find(self, symbol: str, client_id: str) -> Report | None:
-        """None only if the exchange said in so many words that it has no such order."""
+        """None only if the exchange said in so many words that it has no such order.
+
+        It may say so of an order older than two hours, too: for that one look into the history.
+        """
         ...
 
 
