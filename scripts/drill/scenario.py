@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from config.spec.model import Alert, Routing
 from scripts.drill.faults import Fault
@@ -149,7 +149,10 @@ class Scenario:
         ours = {self.alert.name, *self.stage.told_in_any_case()}
         every = await self.stage.told_since(begin)
         foreign = sorted({one["alertname"] for one in every if one["status"] == "firing"} - ours)
-        early = too_early([one for one in every if one["alertname"] == self.alert.name], self.severity)
+        # They are free when the gravest has ended; that it has is told when its group is looked at again.
+        look = self.stage.project.routing.severities[self.severity].group_interval
+        told = [one for one in every if one["alertname"] == self.alert.name]
+        early = too_early(told, self.severity, timedelta(seconds=look.seconds))
         seen = f"told of: {', '.join(sorted({one['alertname'] for one in every}))}"
         self.stage.drill.judge("nothing else was told", not foreign, seen)
         self.stage.drill.judge("lesser levels waited for the gravest", not early, f"{len(early)} came early")
@@ -162,8 +165,11 @@ def severity_told_at_once(routing: Routing, alert: Alert) -> str:
     )
 
 
-def too_early(told: Iterable[Json], gravest: str) -> list[Json]:
-    """Return what lesser levels of an alert told before the gravest one, having fired, had ended."""
+def too_early(told: Iterable[Json], gravest: str, look: timedelta = timedelta(0)) -> list[Json]:
+    """Return what lesser levels of an alert told before the gravest one, having fired, had ended.
+
+    The word of that end may be so late as Alertmanager takes from one `look` at a group to the next.
+    """
     early, has_fired = [], False
     for one in sorted(told, key=received):
         if one["severity"] not in ("", gravest):
@@ -171,7 +177,7 @@ def too_early(told: Iterable[Json], gravest: str) -> list[Json]:
         elif one["status"] == "firing":
             has_fired = True
         elif has_fired:
-            return early
+            return [lesser for lesser in early if received(lesser) < received(one) - look]
     return early
 
 

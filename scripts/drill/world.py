@@ -93,6 +93,11 @@ class World:
                 return datetime.fromisoformat(active["activeAt"])
         return None
 
+    async def held(self) -> set[str]:
+        """Return the names of the alerts that Alertmanager holds and has not heard the end of."""
+        alerts = await self._call("GET", self.home.url("alertmanager", "/api/v2/alerts"))
+        return {active["labels"]["alertname"] for active in alerts}
+
     async def firing_since(self, alert: str, severity: str) -> datetime | None:
         """Return the moment at which Prometheus let a level fire, as it told Alertmanager."""
         for active in await self._call("GET", self.home.url("alertmanager", "/api/v2/alerts")):

@@ -39,7 +39,13 @@ def mail(
 ) -> dict[str, Any]:
     text = f"Alerts\n\nFiring now     {firing}\nResolved since {resolved}"
     moment = (OPENS + timedelta(seconds=seconds)).isoformat()
-    plain = {"received_at": moment, "alertname": "DailyDigest", "text": text, "warnings": []}
+    plain = {
+        "received_at": moment,
+        "alertname": "DailyDigest",
+        "text": text,
+        "warnings": [],
+        "status": "firing",
+    }
     return plain | changed
 
 

@@ -1,6 +1,7 @@
 """How a drill recognises a text."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -67,3 +68,9 @@ def told(*words: str) -> list[dict[str, str]]:
 )
 def test_a_lesser_level_waits_until_the_gravest_has_fired_and_ended(words: list[str], count: int) -> None:
     assert len(too_early(told(*words), "critical")) == count
+
+
+def test_the_word_of_the_end_may_come_a_look_later_than_the_lesser_level() -> None:
+    words = told("critical firing", "warning firing", "critical resolved")
+    assert not too_early(words, "critical", timedelta(minutes=2))
+    assert len(too_early(words, "critical", timedelta(0))) == 1

@@ -62,3 +62,34 @@ async def test_a_prometheus_that_evaluates_nothing_fails_the_drill(project: Proj
     idle = stage(project, wanted=100, missed=7)
     await idle.judge_harness(BEGIN)
     assert not idle.drill.passed
+
+
+class Settling(Prometheus):
+    """A World in which the alerts of the start end one after the other, in Alertmanager last."""
+
+    def __init__(self) -> None:
+        super().__init__(wanted=100, missed=7)
+        self.firing = [{"BotDown", "Watchdog"}, {"Watchdog"}, {"Watchdog"}]
+        self.holding = [{"BotDown"}, {"BotDown"}, {"HighCPULoad"}]
+        self.looks = 0
+
+    async def until_scraped(self, jobs: int) -> None:
+        """All are up."""
+
+    async def query(self, expression: str) -> list[dict[str, object]]:
+        if expression != "ALERTS":
+            return await super().query(expression)
+        return [{"metric": {"alertname": name}} for name in self.firing[self.looks]]
+
+    async def held(self) -> set[str]:
+        self.looks += 1
+        return self.holding[self.looks - 1]
+
+
+async def test_a_drill_begins_when_nothing_of_the_start_fires_and_alertmanager_holds_none_of_it(
+    project: Project,
+) -> None:
+    world = Settling()
+    drill = Drill(alert="A", severity="critical", time_scale=60)
+    await Stage(project=project, scale=60, world=world, drill=drill, say=lambda _: None).settled()
+    assert world.looks == 3
