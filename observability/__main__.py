@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+from observability.garbage import collecting_nothing
+
 BUG, INTERRUPTED, READER_GONE = 3, 130, 141
 TRACEBACK = "TRADEWATCH_TRACEBACK"  # set in the environment, it shows where a bug of ours is
 Command = Callable[[argparse.Namespace], int]
@@ -34,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BUG
 
 
+@collecting_nothing()
 def _run(arguments: Sequence[str] | None) -> int:
     """Run one command; what is imported here is most of the start, and Ctrl-C may come during it too."""
     from observability import commands

@@ -1,8 +1,6 @@
 """The order of things: load, check, render, verify. The only file that knows it; nothing here writes."""
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,6 +13,7 @@ from config.spec.problem import Problem
 from config.spec.source import Source
 from observability.allow import without_allowed
 from observability.checks import CHECKS
+from observability.garbage import collecting_nothing
 from observability.render import RENDERERS
 from observability.scale import scaled
 from observability.verify import dashboards, verify
@@ -76,19 +75,7 @@ def render_all(project: Project) -> dict[str, str]:
     return files
 
 
-@contextmanager
-def _collecting_nothing() -> Iterator[None]:
-    """Stop the search for garbage: nearly all that is made is kept, and looking at it halves the speed."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-@_collecting_nothing()
+@collecting_nothing()
 def compile_bundle(request: Request) -> Outcome:
     """Load, check and render; the files are empty when anything is wrong."""
     project, problems, sources = load_project(
