@@ -6,7 +6,7 @@ cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 # How often each drill runs; the rest runs once.
 count=${COUNT:-5}
 
-make lint test check check-live bench
+FUZZ_COUNT=2000 make lint test check check-live bench
 for ((i = 1; i <= count; i++)); do
     printf '\ndrill %d of %d\n' "$i" "$count"
     make drill
