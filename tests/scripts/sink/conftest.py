@@ -13,6 +13,7 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 
 from scripts.sink.app import Options, Sink, running
+from tests.scripts.sink.fake_prometheus import FakePrometheus, running_prometheus
 
 
 @dataclass
@@ -48,6 +49,11 @@ class Desk:
     async def text(self, path: str) -> str:
         return await (await self.get(path)).text()
 
+    async def shown(self, path: str) -> str:
+        answer = await self.get(path)
+        assert answer.status == 200
+        return await answer.text()
+
     async def page(self, event: Mapping[str, Any]) -> ClientResponse:
         return await self.client.post("/pagerduty/v2/enqueue", json=event)
 
@@ -72,6 +78,12 @@ def options(tmp_path: Path) -> Options:
         dashboards=tmp_path / "dashboards",
         prometheus="http://prometheus.example:9090",
     )
+
+
+@pytest.fixture
+async def prometheus() -> AsyncIterator[FakePrometheus]:
+    async with running_prometheus() as fake:
+        yield fake
 
 
 @pytest.fixture

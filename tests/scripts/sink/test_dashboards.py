@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from aiohttp import ClientSession, web
 
 from scripts.sink.app import Options, running
 from scripts.sink.dashboards import MOST_LINES
-from tests.scripts.sink.fake_prometheus import FakePrometheus, running_prometheus
+from tests.scripts.sink.fake_prometheus import FakePrometheus
 
 OWN = Path(__file__).parents[3] / "observability" / "generated" / "local" / "dashboards"
 EVIL = "<script>alert(1)</script><img src=x onerror='alert(1)'>\" onmouseover=\"alert(1)"
@@ -67,24 +67,11 @@ BOARD = {
 
 
 @pytest.fixture
-async def prometheus() -> AsyncIterator[FakePrometheus]:
-    async with running_prometheus() as fake:
-        yield fake
-
-
-@pytest.fixture
 def options(options: Options, prometheus: FakePrometheus) -> Options:
     options.dashboards.mkdir()
     (options.dashboards / "trading.json").write_text(json.dumps(BOARD))
     (options.dashboards / "half.json").write_text('{"uid": "ha')
     return replace(options, prometheus=prometheus.url)
-
-
-async def shown(desk: Any, path: str) -> str:
-    answer = await desk.get(path)
-    assert answer.status == 200
-    page: str = await answer.text()
-    return page
 
 
 @pytest.mark.parametrize(
@@ -97,7 +84,7 @@ async def shown(desk: Any, path: str) -> str:
 )
 async def test_a_link_draws_its_panel_alone(desk: Any, prometheus: FakePrometheus, path: str) -> None:
     prometheus.put("rate(a[5m])", 0.02, 0.12, reason="rejected")
-    page = await shown(desk, path)
+    page = await desk.shown(path)
     assert "<h1>Rate</h1>" in page
     assert "How &lt;often&gt;." in page
     assert page.count("<section") == 1
@@ -110,14 +97,14 @@ async def test_a_link_draws_its_panel_alone(desk: Any, prometheus: FakePrometheu
 
 
 async def test_the_dashboards_are_listed(desk: Any) -> None:
-    page = await shown(desk, "/d/")
+    page = await desk.shown("/d/")
     assert '<li><a href="/d/trading">trading</a> Trading &lt;Overview&gt;</li>' in page
 
 
 async def test_a_dashboard_draws_all_panels_in_their_rows(desk: Any, prometheus: FakePrometheus) -> None:
     prometheus.put("rate(a[5m])", 1, 2)
     prometheus.put("c", 0.07)
-    page = await shown(desk, "/d/trading")
+    page = await desk.shown("/d/trading")
     assert "<title>Trading &lt;Overview&gt;</title>" in page
     titles = re.findall(r'<h[23]>(?:<a href="[^"]*">)?([\w ]+)', page)
     assert titles == ["Rate", "Closed row", "Inner", "Words", "Variable"]
@@ -139,7 +126,7 @@ async def test_the_page_needs_no_script_and_keeps_the_policy(desk: Any, promethe
 async def test_hostile_labels_show_as_text(desk: Any, prometheus: FakePrometheus) -> None:
     prometheus.put("rate(a[5m])", 1, 2, reason=EVIL)
     prometheus.put("b > 1", 1, **{EVIL: EVIL})
-    page = await shown(desk, "/d/trading")
+    page = await desk.shown("/d/trading")
     assert "<script" not in page
     assert "<img" not in page
     assert not re.search(r"<[^>]*\son\w+=", page)
@@ -149,26 +136,26 @@ async def test_hostile_labels_show_as_text(desk: Any, prometheus: FakePrometheus
 async def test_no_data_is_said(desk: Any, prometheus: FakePrometheus, values: tuple[str, ...]) -> None:
     prometheus.put("c", *values)
     for panel in (1, 3):
-        page = await shown(desk, f"/d/trading?viewPanel={panel}&range=6h")
+        page = await desk.shown(f"/d/trading?viewPanel={panel}&range=6h")
         assert "no data in this range (6h)" in page
         assert 'class="chart' not in page
 
 
 async def test_only_infinite_values_are_named_and_not_drawn(desk: Any, prometheus: FakePrometheus) -> None:
     prometheus.put("b > 1", "+Inf")
-    page = await shown(desk, "/d/trading?viewPanel=1")
+    page = await desk.shown("/d/trading?viewPanel=1")
     assert "<b>+Inf</b>" in page
     assert 'class="chart' not in page
 
 
 async def test_a_series_that_ended_says_when(desk: Any, prometheus: FakePrometheus) -> None:
     prometheus.put("b > 1", 0.5, 0.5, None, None, None)
-    assert "at 07:59:15 UTC, nothing since" in await shown(desk, "/d/trading?viewPanel=1")
+    assert "at 07:59:15 UTC, nothing since" in await desk.shown("/d/trading?viewPanel=1")
 
 
 async def test_an_error_of_prometheus_stands_in_the_panel(desk: Any, prometheus: FakePrometheus) -> None:
     prometheus.failure = web.json_response({"status": "error", "error": "bad <data>"}, status=422)
-    page = await shown(desk, "/d/trading")
+    page = await desk.shown("/d/trading")
     assert '<p class="warning">Prometheus answered 422: bad &lt;data&gt;</p>' in page
     assert "no data" not in page
 
@@ -185,7 +172,7 @@ async def test_an_unreachable_prometheus_stands_in_the_panel(options: Options) -
 
 
 async def test_a_variable_that_only_grafana_knows_is_named(desk: Any, prometheus: FakePrometheus) -> None:
-    page = await shown(desk, "/d/trading?viewPanel=5")
+    page = await desk.shown("/d/trading?viewPanel=5")
     assert "cannot be drawn here, only Grafana fills in $job: d{e=&quot;$job&quot;}" in page
     assert prometheus.asked == []
 
@@ -193,7 +180,7 @@ async def test_a_variable_that_only_grafana_knows_is_named(desk: Any, prometheus
 async def test_many_series_are_cut_and_the_rest_counted(desk: Any, prometheus: FakePrometheus) -> None:
     for number in range(MOST_LINES + 7):
         prometheus.put("rate(a[5m])", 1, 2, reason=str(number))
-    page = await shown(desk, "/d/trading?viewPanel=1")
+    page = await desk.shown("/d/trading?viewPanel=1")
     assert page.count('class="name"') == MOST_LINES
     assert "7 more series are left out." in page
 
@@ -204,7 +191,7 @@ async def test_many_series_are_cut_and_the_rest_counted(desk: Any, prometheus: F
 async def test_a_range_is_asked_for(
     desk: Any, prometheus: FakePrometheus, name: str, seconds: int, step: int
 ) -> None:
-    page = await shown(desk, f"/d/trading?viewPanel=3&range={name}")
+    page = await desk.shown(f"/d/trading?viewPanel=3&range={name}")
     end = 1772352000
     assert prometheus.asked == [
         {"query": "c", "start": str(end - seconds), "end": str(end), "step": str(step)}
@@ -214,7 +201,7 @@ async def test_a_range_is_asked_for(
 
 
 async def test_a_wrong_range_is_an_hour_with_a_note(desk: Any, prometheus: FakePrometheus) -> None:
-    page = await shown(desk, "/d/trading?viewPanel=3&range=2y<b>")
+    page = await desk.shown("/d/trading?viewPanel=3&range=2y<b>")
     assert "There is no range &#x27;2y&lt;b&gt;&#x27;; this is 1h." in page
     assert prometheus.asked[0]["step"] == "15"
 
@@ -234,11 +221,11 @@ async def test_a_wrong_link_lists_what_there_is(desk: Any, path: str, listed: st
 
 
 async def test_a_dashboard_that_changes_is_read_anew(desk: Any, options: Options) -> None:
-    await shown(desk, "/d/trading")
+    await desk.shown("/d/trading")
     (options.dashboards / "trading.json").write_text('{"uid": "odd/ \\"uid", "title": "Other", "panels": []}')
     assert (await desk.get("/d/trading")).status == 404
     assert '<a href="/d/odd%2F%20%22uid">' in await desk.text("/d/trading")
-    assert "This dashboard has no panels." in await shown(desk, "/d/odd%2F%20%22uid")
+    assert "This dashboard has no panels." in await desk.shown("/d/odd%2F%20%22uid")
 
 
 def own_panels() -> Iterator[tuple[str, str]]:
@@ -248,16 +235,16 @@ def own_panels() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("uid", "panel"), list(own_panels()))
-async def test_each_panel_of_our_dashboards_draws(options: Options, uid: str, panel: str) -> None:
-    async with running_prometheus() as prometheus:
-        prometheus.everything = (0.02, 0.04, 0.3)
-        ours = replace(options, dashboards=OWN, prometheus=prometheus.url)
-        async with (
-            running(ours, tell=pytest.fail) as sink,
-            ClientSession(f"http://127.0.0.1:{sink.port}") as client,
-        ):
-            answer = await client.get(f"/d/{uid}?viewPanel={panel}&range=15m")
-            page = await answer.text()
+async def test_each_panel_of_our_dashboards_draws(
+    options: Options, prometheus: FakePrometheus, uid: str, panel: str
+) -> None:
+    prometheus.everything = (0.02, 0.04, 0.3)
+    async with (
+        running(replace(options, dashboards=OWN), tell=pytest.fail) as sink,
+        ClientSession(f"http://127.0.0.1:{sink.port}") as client,
+    ):
+        answer = await client.get(f"/d/{uid}?viewPanel={panel}&range=15m")
+        page = await answer.text()
     assert answer.status == 200
     assert re.search(r'class="(series s0|numbers|state tone-\w+|wide)"', page)
     assert 'class="warning"' not in page

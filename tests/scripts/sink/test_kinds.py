@@ -1,14 +1,13 @@
 """Panels of other kinds than lines and numbers: tables, states, bars; and the way to other dashboards."""
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from scripts.sink.app import Options
-from tests.scripts.sink.fake_prometheus import FakePrometheus, running_prometheus
+from tests.scripts.sink.fake_prometheus import FakePrometheus
 
 STEPS = [{"color": "green", "value": None}, {"color": "orange", "value": 0.05}]
 NOW = {
@@ -55,12 +54,6 @@ NOW = {
 
 
 @pytest.fixture
-async def prometheus() -> AsyncIterator[FakePrometheus]:
-    async with running_prometheus() as fake:
-        yield fake
-
-
-@pytest.fixture
 def options(options: Options, prometheus: FakePrometheus) -> Options:
     options.dashboards.mkdir()
     (options.dashboards / "now.json").write_text(json.dumps(NOW))
@@ -70,16 +63,9 @@ def options(options: Options, prometheus: FakePrometheus) -> Options:
     return replace(options, prometheus=prometheus.url)
 
 
-async def shown(desk: Any, path: str) -> str:
-    answer = await desk.get(path)
-    assert answer.status == 200
-    page: str = await answer.text()
-    return page
-
-
 async def test_a_table_shows_the_values_of_now(desk: Any, prometheus: FakePrometheus) -> None:
     prometheus.put("e", 1, 90, symbol="BTC")
-    page = await shown(desk, "/d/now?viewPanel=1")
+    page = await desk.shown("/d/now?viewPanel=1")
     assert "<th>symbol</th><th>Value</th>" in page
     assert '<td>BTC</td><td><b class="tone-grey">1.5 min</b></td>' in page
     assert 'Runbook: <a href="http://a.example/open"' in page
@@ -90,28 +76,28 @@ async def test_values_of_a_table_have_a_colour_where_it_has_bounds(
     desk: Any, prometheus: FakePrometheus
 ) -> None:
     prometheus.put("h", 0.07, symbol="BTC")
-    assert '<b class="tone-orange">70 ms</b>' in await shown(desk, "/d/now?viewPanel=4")
+    assert '<b class="tone-orange">70 ms</b>' in await desk.shown("/d/now?viewPanel=4")
 
 
 async def test_an_empty_table_says_what_grafana_says(desk: Any) -> None:
-    assert "nothing is open" in await shown(desk, "/d/now?viewPanel=1")
+    assert "nothing is open" in await desk.shown("/d/now?viewPanel=1")
 
 
 async def test_states_are_drawn_with_their_words(desk: Any, prometheus: FakePrometheus) -> None:
     prometheus.put("f", 1, 1)
-    page = await shown(desk, "/d/now?viewPanel=2")
+    page = await desk.shown("/d/now?viewPanel=2")
     assert 'class="state tone-red"' in page
     assert "<title>up</title>" in page
 
 
 async def test_a_share_has_a_bar(desk: Any, prometheus: FakePrometheus) -> None:
     prometheus.put("g", 0.25)
-    page = await shown(desk, "/d/now?viewPanel=3")
+    page = await desk.shown("/d/now?viewPanel=3")
     assert '<rect width="50.0" height="12"></rect>' in page
     assert ">25%</b>" in page
 
 
 async def test_a_dashboard_leads_to_those_that_grafana_has_a_button_for(desk: Any) -> None:
-    page = await shown(desk, "/d/now?range=6h")
+    page = await desk.shown("/d/now?range=6h")
     assert '<nav aria-label="Dashboards"><a href="/d/more?range=6h">More</a></nav>' in page
-    assert 'href="/d/now' not in await shown(desk, "/d/more")
+    assert 'href="/d/now' not in await desk.shown("/d/more")
