@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 import yaml
 
@@ -81,13 +82,11 @@ def _quote_over_lines(text: str, line: int) -> yaml.Mark | None:
     It most often is one that lacks its end and took that of the next.
     """
     found = None
-    try:
+    with suppress(yaml.YAMLError):  # the text is known to be wrong; what counts stands before that place
         for token in yaml.scan(text, Loader=yaml.CSafeLoader):
             if isinstance(token, yaml.ScalarToken) and token.style in ("'", '"'):
                 begin, end = token.start_mark, token.end_mark
                 found = begin if begin.line < line == end.line else None
-    except yaml.YAMLError:
-        pass  # what is after the mistake
     return found
 
 
