@@ -100,9 +100,8 @@ class Loader:
         """
         stems = [entry.removesuffix(".yaml") for entry in self._entries(name) if _SPEC.fullmatch(entry)]
         if not stems:
-            folder = self.config_dir / name
             text = f"no .yaml file here; a bundle says in {name}/<name>.yaml {_FOLDERS[name]}"
-            if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+            if _is_closed(self.config_dir / name):
                 text = "cannot be read: you may not look into the folder"
             self._problem(text, "load/empty", name)
         for stem in values.data if values else ():
@@ -255,6 +254,15 @@ def _may_wait(file: Path) -> bool:
     except OSError:
         return False  # reading tells why
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
+
+
+def _is_closed(folder: Path) -> bool:
+    """Tell whether the names in a folder may not be read; what is no folder is not closed."""
+    try:
+        os.listdir(folder)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return False
 
 
 def _is_blank(page: Path) -> bool:
