@@ -1,5 +1,6 @@
 """The account: its money, its positions in hedge or one-way mode, and a record of all that it earned."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -13,6 +14,7 @@ TAKER, MAKER = Decimal("0.0005"), Decimal("0.0002")
 MAINTENANCE = Decimal("0.004")  # share of a position's value below which its margin may not fall
 PLAY_MONEY = Decimal(10_000_000)
 LEVERAGE = 20  # until it is set
+REMEMBERED = 300_000  # milliseconds for which it is known what a position was before
 _NOTES = {"FUNDING_FEE": "Funding Fee", "REALIZED_PNL": "Realized PNL", "TRADING_FEE": "Position Fee"}
 
 
@@ -42,12 +44,18 @@ class Account:
         self.leverages: dict[str, int] = {}  # by symbol and side, like BTC-USDT LONG
         self.isolated: dict[str, bool] = {}
         self.positions: dict[str, Position] = {}
+        self._past: dict[str, deque[Position]] = {}  # what each position was, and at last is
         self.income: list[dict[str, Any]] = []
         self.trades: list[dict[str, Any]] = []
         self._changed: dict[str, list[Any]] = {}
 
     def position(self, symbol: str, side: str) -> Position | None:
         return self.positions.get(f"{symbol} {side}")
+
+    def positions_at(self, moment: float) -> list[Position]:
+        """The positions as they were then, for an exchange that shows changes late."""
+        past = ([each for each in states if each.updated <= moment] for states in self._past.values())
+        return [states[-1] for states in past if states and states[-1].quantity]
 
     def leverage(self, symbol: str, side: str) -> int:
         return self.leverages.get(f"{symbol} {side}", LEVERAGE)
@@ -177,6 +185,10 @@ class Account:
             self.positions[key] = position
         else:
             self.positions.pop(key, None)
+        past = self._past.setdefault(key, deque())
+        past.append(position)
+        while len(past) > 1 and past[1].updated <= position.updated - REMEMBERED:
+            past.popleft()
         self._changed.setdefault("positions", []).append(as_line(position))
 
     def _add(self, name: str, kept: list[dict[str, Any]], line: dict[str, Any]) -> None:

@@ -66,7 +66,8 @@ def balance_v2(call: Call) -> Any:
 def positions(call: Call) -> Any:
     account, chosen = call.book.account, call.chosen()
     signed = not account.hedge and call.book.switches.one_way_side == "both"
-    told = [each for each in account.positions.values() if each.symbol in chosen]
+    seen = call.book.positions(call.positions_hidden_for_ms)
+    told = [each for each in seen if each.symbol in chosen]
     return [position_json(account, each, call.book.market, signed) for each in told]
 
 

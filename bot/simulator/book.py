@@ -89,11 +89,18 @@ class Book:
             each for each in self._open.values() if symbol in (None, each.symbol) and each.created <= oldest
         ]
 
+    def positions(self, hidden_for_ms: float = 0) -> list[Position]:
+        """The positions; with a number, as they were so long ago."""
+        if hidden_for_ms:
+            return self.account.positions_at(self._now_ms() - hidden_for_ms)
+        return list(self.account.positions.values())
+
     def all(self) -> Sequence[Order]:
         """What was sent to the exchange, without the stops and closes that it made of that."""
         return [each for each in self._orders.values() if not each.parent]
 
     def history(self, hidden_for_ms: float = 0) -> Sequence[Order]:
+        """Every order in the sequence in which they were taken, with stops and closes."""
         oldest = self._now_ms() - hidden_for_ms
         return [each for each in self._orders.values() if each.created <= oldest]
 
@@ -240,6 +247,9 @@ class Book:
                 self._keep(replace(order, status="FAILED", updated=self._now_ms()))
                 return
             whole = position.quantity
+            if order.quantity > whole and self.switches.oversized_stop == "fails":
+                self._keep(replace(order, status="FAILED", updated=self._now_ms()))
+                return
             order = replace(order, quantity=whole if order.close_position else min(order.quantity, whole))
         order = replace(order, status="PENDING", updated=self._now_ms())
         try:

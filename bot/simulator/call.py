@@ -16,6 +16,7 @@ class Call:
     now: int
     parameters: Mapping[str, str]
     hidden_for_ms: float = 0
+    positions_hidden_for_ms: float = 0
     share: Decimal = Decimal(1)
 
     def symbol(self) -> str:

@@ -10,7 +10,10 @@ from aiohttp import web
 from bot.simulator import faults as fault
 from bot.simulator import switches as switch
 from bot.simulator.account import balance_json, position_json
+from bot.simulator.account_answers import NO_DATA
+from bot.simulator.call import Call
 from bot.simulator.endpoints import ENDPOINTS
+from bot.simulator.errors import BingXError
 from bot.simulator.market import read_prices, read_replay
 from bot.simulator.order import order_json
 
@@ -43,6 +46,7 @@ def add_control(app: web.Application, simulator: "Simulator", honest: str) -> No
         ("POST", "steps", control.take_steps),
         ("POST", "fill", control.fill),
         ("POST", "funding", control.fund),
+        ("POST", "foreign", control.foreign),
     ):
         app.router.add_route(method, f"/control/{path}", _refusing_bad_input(handler))
 
@@ -171,6 +175,22 @@ class Control:
         book.account.pay_funding(self._simulator.now())
         book.commit()
         return book.account.income
+
+    async def foreign(self, request: web.Request) -> Any:
+        """What a person does in BingX's app: without key, client id, limits or faults."""
+        told = await _body(request)
+        if not isinstance(told, dict) or not all(isinstance(each, str) for each in told.values()):
+            raise ValueError('send texts like {"symbol": "BTC-USDT", "side": "BUY", "type": "MARKET", ...}')
+        if told.keys() & {"clientOrderId", "clientOrderID"}:
+            raise ValueError("an order that a person places has no client id")
+        name = told.pop("endpoint", "place_order")
+        _check_names([name])
+        call = Call(book=self._simulator.book, now=self._simulator.now(), parameters=told)
+        try:
+            data = next(each.answer for each in ENDPOINTS if each.name == name)(call)
+        except BingXError as error:
+            raise ValueError(str(error)) from None
+        return {} if data is NO_DATA else data
 
 
 def _check_names(names: list[str]) -> None:

@@ -27,6 +27,7 @@ class Faults:
     delay: float = 0  # seconds between doing and answering
     jitter: float = 0  # up to so many seconds more before it is done
     hide_orders: float = 0  # seconds for which a new order is not found
+    hide_positions: float = 0  # seconds for which a new position, or its change, is not shown
     partial_fill: Decimal = Decimal(1)  # how much of an order trades at each step of the price
     clock_skew: float = 0  # seconds that the exchange's clock is ahead
     only: tuple[str, ...] = ()  # endpoints; none: orders for the drops, every call for the others
@@ -154,6 +155,7 @@ _READ: dict[str, Any] = {
     "delay": _seconds,
     "jitter": _seconds,
     "hide_orders": _seconds,
+    "hide_positions": _seconds,
     "partial_fill": _share,
     "clock_skew": _skew,
     "only": _names,

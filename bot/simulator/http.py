@@ -88,6 +88,7 @@ class Simulator:
             now=self.now(),
             parameters=parameters,
             hidden_for_ms=self.faults.hide_orders * 1000,
+            positions_hidden_for_ms=self.faults.hide_positions * 1000,
             share=self.faults.partial_fill,
         )
         data = endpoint.answer(call)

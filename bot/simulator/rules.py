@@ -102,8 +102,9 @@ def _check_cover(order: Order, position: Position, beside: list[Order], switches
     if order.close_position and any(each.close_position for each in same):
         what = "stop loss" if kind is LOSS_STOPS else "take profit"
         raise BingXError(110406 if kind is LOSS_STOPS else 110407, f"The position has a {what} already")
+    # A stop for the whole position has no quantity: it neither counts nor is too large.
     left = position.quantity - sum((each.remaining for each in same), ZERO)
-    if order.quantity > left:
+    if order.quantity > left and not order.close_position:
         _refuse_too_much(left, order, switches)
 
 

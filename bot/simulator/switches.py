@@ -34,6 +34,9 @@ class Switches:
     stop_client_id: str = _one_of("ignored", "refused", of="a client order id sent with a stop")
     client_id_window: str = _one_of("life", "2h", of="how long an order is found by its client order id")
     partial_stop: str = _one_of("grows", "when_done", of="attached stop of an entry that is filled in part")
+    oversized_stop: str = _one_of(
+        "closes_rest", "fails", of="a triggered stop that is larger than what is left of the position"
+    )
     leftover_stops: str = _one_of("stay", "go", of="stops of a position that was closed")
     history: str = _one_of("newest", "oldest", of="which order comes first in allOrders")
     longest_window: str = _one_of("5000", "60000", of="longest recvWindow in milliseconds")

@@ -55,6 +55,7 @@ class Desk:
         self, folder: Path, balance: str = "10000", journal: Journal | None = None, **switches: str
     ) -> None:
         self.now = 1_700_000_000_000
+        self.late = 0.0  # milliseconds for which what has changed is not shown
         self.journal = journal or Journal(folder / "journal.jsonl")
         self.market = Market(volatility=0)
         self.book = Book(self.market, self.journal, lambda: self.now, Decimal(balance))
@@ -65,7 +66,15 @@ class Desk:
         answer = next(each.answer for each in ENDPOINTS if each.name == name)
         told = {"symbol": "BTC-USDT", **parameters}
         told = {key: value for key, value in told.items() if value}
-        return answer(Call(book=self.book, now=self.now, parameters=told, share=Decimal(share)))
+        call = Call(
+            book=self.book,
+            now=self.now,
+            parameters=told,
+            hidden_for_ms=self.late,
+            positions_hidden_for_ms=self.late,
+            share=Decimal(share),
+        )
+        return answer(call)
 
     def place(self, **parameters: str) -> Any:
         """A market buy of 0.1 BTC that opens a long, unless told otherwise."""

@@ -112,6 +112,31 @@ async def test_orders_are_hidden_from_lists_too(exchange: Exchange) -> None:
     assert len((await call(exchange, "all_orders"))["data"]["orders"]) == 2
 
 
+async def test_positions_may_be_shown_late(exchange: Exchange) -> None:
+    await control(exchange, "faults", {"hide_positions": 60, "hide_orders": 60})
+    await call(exchange, "place_order", **ORDER, stopLoss=STOP)
+    assert (await call(exchange, "positions"))["data"] == []
+    told = await get(f"{exchange.url}/control/account")
+    assert (len(told[1]["positions"]), len(told[1]["open_orders"])) == (1, 1)
+    await clear(exchange, "faults")
+    assert len((await call(exchange, "positions"))["data"]) == 1
+
+
+async def test_a_person_may_trade_beside_the_bot(exchange: Exchange) -> None:
+    await control(exchange, "faults", {"reject_orders": {"code": 101204, "msg": "no"}, "hide_orders": 60})
+    placed = await control(exchange, "foreign", ORDER | {"stopLoss": STOP})
+    assert (placed["order"]["status"], placed["order"]["clientOrderId"]) == ("FILLED", "")
+    assert exchange.orders == [{"client_id": "", "status": "FILLED"}]
+    assert len((await call(exchange, "positions"))["data"]) == 1
+    assert await control(exchange, "foreign", {"endpoint": "cancel_all"}) != {}
+    wanted = {"endpoint": "set_margin_type", "symbol": "ETH-USDT", "marginType": "ISOLATED"}
+    assert await control(exchange, "foreign", wanted) == {}
+    account = (await get(f"{exchange.url}/control/account"))[1]
+    assert (len(account["positions"]), account["open_orders"]) == (1, [])
+    status, told = await post(f"{exchange.url}/control/foreign", ORDER | {"quantity": "0"})
+    assert (status, told["error"][:6]) == (400, "109400")
+
+
 async def test_orders_may_trade_in_parts(exchange: Exchange) -> None:
     await control(exchange, "faults", {"partial_fill": 0.4})
     order = (await call(exchange, "place_order", **ORDER))["data"]["order"]
@@ -180,6 +205,10 @@ async def test_funding_is_paid_when_told(exchange: Exchange) -> None:
         ("steps", {"steps": 0}),
         ("marks", {"BTC-USDT": "-1"}),
         ("replay", "1\n"),
+        ("foreign", []),
+        ("foreign", {"endpoint": "nothing"}),
+        ("foreign", ORDER | {"quantity": 1}),
+        ("foreign", ORDER | {"clientOrderId": "a1"}),
     ],
 )
 async def test_the_control_port_refuses_what_makes_no_sense(exchange: Exchange, path: str, body: Any) -> None:

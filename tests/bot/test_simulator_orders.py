@@ -182,6 +182,81 @@ def test_stops_cover_no_more_than_the_position(desk: Desk) -> None:
     assert refused(desk, **STOP_ORDER | {"quantity": ""}, closePosition="true")[0] == 110406
 
 
+@pytest.mark.parametrize(
+    ("order", "code"), [(STOP_ORDER, 110406), (PROFIT_ORDER, 110407)], ids=["stop", "target"]
+)
+def test_a_stop_for_the_whole_position_does_not_count_and_is_there_once_a_side(
+    desk: Desk, order: dict[str, str], code: int
+) -> None:
+    desk.place()
+    desk.place(**SHORT)
+    whole = order | {"quantity": "", "closePosition": "true"}
+    desk.place(**whole)
+    assert refused(desk, **whole)[0] == code
+    desk.place(**order, quantity="0.1")
+    assert refused(desk, **order, quantity="0.0001")[0] == 110203
+    other = {"STOP_MARKET": "61000", "TAKE_PROFIT_MARKET": "59000"}[order["type"]]
+    desk.place(**whole | SHORT | {"side": "BUY", "stopPrice": other})
+
+
+def test_a_stop_for_the_whole_position_is_taken_beside_one_that_is_too_large(desk: Desk) -> None:
+    desk.place(stopLoss=STOP)
+    desk.place(side="SELL", quantity="0.04")
+    assert refused(desk, **STOP_ORDER, quantity="0.06")[0] == 110203
+    desk.place(**STOP_ORDER | {"quantity": ""}, closePosition="true")
+
+
+@pytest.mark.parametrize(
+    ("entry", "stop", "code"),
+    [
+        ({}, {"type": "STOP_MARKET", "side": "SELL", "stopPrice": "60000.1"}, 110411),
+        (SHORT, {"type": "STOP_MARKET", "side": "BUY", "stopPrice": "59999.9"}, 110412),
+        ({}, {"type": "TAKE_PROFIT_MARKET", "side": "SELL", "stopPrice": "59999.9"}, 110413),
+        (SHORT, {"type": "TAKE_PROFIT_MARKET", "side": "BUY", "stopPrice": "60000.1"}, 110414),
+    ],
+)
+def test_a_stop_that_the_price_is_past_already_is_refused(
+    desk: Desk, entry: dict[str, str], stop: dict[str, str], code: int
+) -> None:
+    side = {"positionSide": entry.get("positionSide", "LONG")}
+    desk.place(**entry)
+    assert refused(desk, **side, **stop)[0] == code
+    assert refused(desk, **side, **stop, quantity="", closePosition="true")[0] == code
+
+
+def test_stops_and_positions_may_be_shown_late(desk: Desk) -> None:
+    desk.place(stopLoss=STOP)
+    desk.now += 2000
+    desk.place(**PROFIT_ORDER)
+    desk.place(side="SELL", quantity="0.04")
+
+    def shown(late: float) -> tuple[list[str], list[str]]:
+        desk.late = late
+        orders, positions = desk.call("open_orders")["orders"], desk.call("positions")
+        return [each["type"] for each in orders], [each["positionAmt"] for each in positions]
+
+    assert shown(0) == (["STOP_MARKET", "TAKE_PROFIT_MARKET"], ["0.06"])
+    assert shown(1000) == (["STOP_MARKET"], ["0.1"])
+    assert shown(3000) == ([], [])
+    desk.now += 1000
+    desk.call("close_all")
+    assert (shown(500)[1], shown(0)[1]) == (["0.06"], [])
+    desk.now += 500
+    assert shown(500)[1] == []
+
+
+def test_every_order_is_heard_of_in_its_sequence(desk: Desk) -> None:
+    entry = desk.place(stopLoss=STOP, clientOrderId="a1")
+    target = desk.place(**PROFIT_ORDER, quantity="0.04")
+    desk.price("61000")
+    desk.call("close_all")
+    told = [(each.type, each.id, each.client_id, each.status) for each in desk.book.history()]
+    assert [kind for kind, *_ in told] == ["MARKET", "STOP_MARKET", "TAKE_PROFIT_MARKET", "MARKET"]
+    assert told[0] == ("MARKET", entry["orderId"], "a1", "FILLED")
+    assert told[2] == ("TAKE_PROFIT_MARKET", target["orderId"], "", "FILLED")
+    assert [each.id for each in desk.book.all()] == [entry["orderId"], target["orderId"]]
+
+
 def test_fifty_stops_are_too_many_and_attached_ones_do_not_count(desk: Desk) -> None:
     desk.place(takeProfit=PROFIT)
     for _ in range(50):

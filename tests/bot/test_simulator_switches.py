@@ -66,6 +66,13 @@ def leftovers(desk: Desk) -> list[str]:
     return [kind for kind, *_ in desk.open()]
 
 
+def oversized(desk: Desk) -> Any:
+    desk.place(stopLoss=STOP)
+    desk.place(side="SELL", quantity="0.04")
+    desk.price("58000")
+    return desk.positions()
+
+
 def in_part(desk: Desk) -> list[str]:
     desk.place(share="0.5", stopLoss=STOP)
     return [kind for kind, *_ in desk.open()]
@@ -128,6 +135,7 @@ CASES: dict[str, tuple[Callable[[Desk], Any], dict[str, Any]]] = {
     "stop_client_id": (stop_with_id, {"ignored": 0, "refused": 109400}),
     "client_id_window": (much_later, {"life": 0, "2h": 109421}),
     "partial_stop": (in_part, {"grows": ["MARKET", "STOP_MARKET"], "when_done": ["MARKET"]}),
+    "oversized_stop": (oversized, {"closes_rest": {}, "fails": {"LONG": "0.06"}}),
     "leftover_stops": (leftovers, {"stay": ["STOP_MARKET"], "go": []}),
     "history": (listed_ids, {"newest": False, "oldest": True}),
     "asset": (lambda desk: desk.call("balance")[0]["asset"], {"USDT": "USDT", "VST": "VST"}),
