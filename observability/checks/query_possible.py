@@ -14,7 +14,7 @@ from config.spec.model import Project
 from observability.checks.finding import Finding
 from observability.checks.queries import Query, readable_queries
 from observability.infer import COMPARISONS
-from observability.promql import nodes, shown
+from observability.promql import nodes, selectors, shown
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -23,12 +23,12 @@ def check(project: Project) -> Iterator[Finding]:
 
 
 def check_query(query: Query) -> Iterator[Finding]:
+    for _, selector in selectors(query.text):
+        matchers = selector.matchers.matchers
+        for name in sorted({str(matcher.name) for matcher in matchers}):
+            yield from _label(query, name, [matcher for matcher in matchers if matcher.name == name])
     for node in nodes(query.tree):
-        if isinstance(node, promql.VectorSelector):
-            matchers = node.matchers.matchers
-            for name in sorted({str(matcher.name) for matcher in matchers}):
-                yield from _label(query, name, [matcher for matcher in matchers if matcher.name == name])
-        elif _compares_constants(node):
+        if _compares_constants(node):
             yield Finding(query.place, f"{shown(node)} compares two constants; it never changes")
 
 

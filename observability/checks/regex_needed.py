@@ -13,7 +13,7 @@ import promql_parser as promql
 from config.spec.model import Project
 from observability.checks.finding import Finding
 from observability.checks.queries import Query, readable_queries
-from observability.promql import nodes
+from observability.promql import selectors
 
 _REGEX = (promql.MatchOp.Re, promql.MatchOp.NotRe)
 _ESCAPED = re.compile(r"\\[^\w\s]")
@@ -26,11 +26,10 @@ def check(project: Project) -> Iterator[Finding]:
 
 
 def check_query(query: Query) -> Iterator[Finding]:
-    for node in nodes(query.tree):
-        if isinstance(node, promql.VectorSelector):
-            for matcher in node.matchers.matchers:
-                if matcher.op in _REGEX and (text := _fault(matcher)):
-                    yield Finding(query.place, text, "warning")
+    for _, selector in selectors(query.text):
+        for matcher in selector.matchers.matchers:
+            if matcher.op in _REGEX and (text := _fault(matcher)):
+                yield Finding(query.place, text, "warning")
 
 
 def _fault(matcher: promql.Matcher) -> str | None:

@@ -78,12 +78,22 @@ def draw(
         low=rungs[0].at,
         high=rungs[-1].at,
     )
-    return element(
-        "svg",
+    return framed(
+        size,
         *_value_axis(plot, rungs),
         *time_axis(plot, window, size),
         *(_drawn(plot, line, index, window.step) for index, line in enumerate(lines)),
         *_marks(plot, marks, unit),
+        title=title,
+        class_=class_,
+    )
+
+
+def framed(size: Size, *parts: Markup, title: str, class_: str) -> Markup:
+    """Put what is drawn into a picture of this size; who cannot see it hears the title."""
+    return element(
+        "svg",
+        *parts,
         viewBox=f"0 0 {size.width} {size.height}",
         role="img",
         aria_label=title,

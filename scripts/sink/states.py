@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-from scripts.sink.chart import Line, Plot, Sample, Size, segments, time_axis
+from scripts.sink.chart import Line, Plot, Sample, Size, framed, segments, time_axis
 from scripts.sink.markup import Markup, element
 from scripts.sink.window import Window
 
@@ -43,15 +43,7 @@ def draw_states(
         )
         for index, line in enumerate(lines)
     )
-    return element(
-        "svg",
-        *time_axis(plot, window, size),
-        *drawn,
-        viewBox=f"0 0 {size.width} {size.height}",
-        role="img",
-        aria_label=title,
-        class_=f"chart {class_}",
-    )
+    return framed(size, *time_axis(plot, window, size), *drawn, title=title, class_=class_)
 
 
 def stretches(samples: Sequence[Sample], step: float) -> Iterator[tuple[float, float, float]]:

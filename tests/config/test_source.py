@@ -56,16 +56,6 @@ def test_a_missing_path_has_the_place_of_its_nearest_parent() -> None:
             "a: 0e-999", "x.yaml:1:4: '0e-999' is not a number that can be read [yaml/number]", id="tiny"
         ),
         pytest.param(
-            "a: 1\nb: x\0y",
-            "x.yaml:2:5: control characters are not allowed (U+0000) [yaml/syntax]",
-            id="NUL",
-        ),
-        pytest.param(
-            "a: 1\nb: x\x9by",
-            "x.yaml:2:5: control characters are not allowed (U+009B) [yaml/syntax]",
-            id="C1",
-        ),
-        pytest.param(
             'a: "x\\e[31m"',
             "x.yaml:1:4: the text has the character U+001B, which nobody sees; remove it [yaml/character]",
             id="escape sequence of a terminal",

@@ -59,6 +59,8 @@ from config.spec.source import parse
         pytest.param(
             'a: "\\d"\n', "1:5: no such escape; double the backslash, or use single quotes", id="escape"
         ),
+        pytest.param("a: 1\nb: x\0y", "2:5: control characters are not allowed (U+0000)", id="NUL"),
+        pytest.param("a: 1\nb: x\x9by", "2:5: control characters are not allowed (U+009B)", id="C1"),
         pytest.param("a: 1\n---\nb: 1\n", "2:1: a second document begins here; a file holds one", id="two"),
     ],
 )

@@ -26,24 +26,14 @@ def test_at_sixty_times_the_speed_every_part_of_an_alert_is_faster() -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "alert"),
     [
-        (
-            ALERTS,
-            "unless: [{measure: closed, at_least: 1}]",
-            "unless: [{measure: closed, at_least: 2}]",
-            "LongQueue",
-        ),
+        (ALERTS, "{measure: closed, at_least: 1}", "{measure: closed, at_least: 2}", "LongQueue"),
         (ALERTS, "{fires: 10m}", "{fires: 25m}", "LongQueue"),
         (ALERTS, "{fires: 10m}", "{fires: 3m}", "LongQueue"),
         (ALERTS, "{above: 50, for: 10m}", "{above: 80, for: 10m}", "LongQueue"),
         (MEASURES, "max(depot:queue_length)", "min(depot:queue_length)", "LongQueue"),
         (MEASURES, "(queue_length[30m], 3600)", "(queue_length[30m], 360)", "QueueFillsUp"),
         (MEASURES, "histogram_quantile(0.9,", "histogram_quantile(0.1,", "SlowAnswers"),
-        (
-            MEASURES,
-            "(rate(request_seconds_bucket[30m]))",
-            "(rate(request_seconds_bucket[5m]))",
-            "SlowAnswers",
-        ),
+        (MEASURES, "request_seconds_bucket[30m]", "request_seconds_bucket[5m]", "SlowAnswers"),
         (MEASURES, "(shop_build_info)", "(shop_build_info) * 2", "BadVersion"),
         (ALERTS, "{above: 600, for: 5m}", "{above: 6000, for: 5m}", "CustomsSilent"),
         (ALERTS, "{below: 1, for: 5m}", "{below: 0, for: 5m}", "ServerDown"),
