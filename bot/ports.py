@@ -17,8 +17,10 @@ from bot.domain.account import (
     Position,
     PositionSide,
 )
+from bot.domain.mode import Mode
 from bot.domain.order import Order, Report, State
 from bot.domain.plan import Contract
+from bot.domain.switch import Halt, Switch
 
 
 class TryAgain(Exception):  # noqa: N818 - named by what the caller does
@@ -86,8 +88,10 @@ class Exchange(Protocol):
         """Seconds that the exchange's clock is ahead of ours; measured now and used from now on."""
         ...
 
-    async def place(self, order: Order) -> Report:
-        """Raises TryAgain, Refused or StopTrading only if the order was certainly not taken."""
+    async def place(self, order: Order, gate: Callable[[], str]) -> Report:
+        """`gate` says why no entry may leave now, and is asked last.
+
+        Raises TryAgain, Refused or StopTrading only if the order was certainly not taken."""
         ...
 
     async def find(self, symbol: str, client_id: str) -> Report | None:
@@ -147,8 +151,14 @@ class Account(Protocol):
 
 
 class OrderStore(Protocol):
-    async def admit(self, row: SignalRow) -> bool:
-        """Commit signal, verdict and intent at once; False if the message was there before."""
+    """Each call raises TryAgain if nothing was done; one that writes OutcomeUnknown if that is not known."""
+
+    async def admit(self, row: SignalRow, epoch: int | None) -> SignalRow | None:
+        """Commit signal, verdict and intent at once, and return them; None if the message was there before.
+
+        What is accepted is refused in the same statement if the switch is not open, or if the lease is
+        not held by this epoch.
+        """
         ...
 
     async def find(self, incoming: Incoming) -> SignalRow | None: ...
@@ -157,7 +167,17 @@ class OrderStore(Protocol):
         """False if the order is no longer in the state it was in."""
         ...
 
-    async def unsettled(self) -> Sequence[Order]: ...
+    async def live(self) -> Sequence[Order]:
+        """Those whose end is not known, and those of which a position may be open, the oldest first."""
+        ...
+
+    async def close(self, client_ids: Sequence[str]) -> None:
+        """Of these nothing is open any more."""
+        ...
+
+    async def adopt(self, order: Order, reason: str) -> None:
+        """Commit a filled order, and a signal for it, of a position that a person opened."""
+        ...
 
     async def counts(self) -> Mapping[State, int]: ...
 
@@ -165,4 +185,48 @@ class OrderStore(Protocol):
         """How many of the latest orders failed since one was placed; those under way do not count."""
         ...
 
+    async def signals_by_source(self) -> Mapping[str, int]:
+        """Signals of the last 24 hours."""
+        ...
+
     async def latest(self, limit: int) -> Sequence[SignalRow]: ...
+
+    async def switch(self) -> Switch: ...
+
+    async def set_switch(self, switch: Switch) -> Switch:
+        """As it is kept, with its time."""
+        ...
+
+    async def take_lease(self, holder: str, seconds: float) -> int | None:
+        """The epoch of the lease if it is ours, for so many seconds from now; None if another holds it.
+
+        Renewing keeps the epoch. Whoever takes it from another, or after it had ended, gets a new one.
+        """
+        ...
+
+    async def give_lease_back(self, holder: str) -> None: ...
+
+    async def stamp(self, mode: Mode, uid: str) -> None:
+        """Bind the database to the account; StopTrading if it is bound to another.
+
+        With it the switch gets its first row: open for the simulator, else halted until a person opens it.
+        """
+        ...
+
+    async def expected_balance(self) -> tuple[Decimal, datetime] | None:
+        """What the balance should have been at that time; None if that was never written."""
+        ...
+
+    async def expect_balance(self, amount: Decimal, at: datetime) -> None: ...
+
+
+class Control(Protocol):
+    """The control directory, outside of everything that can fail together with the bot."""
+
+    def read(self) -> Halt | None:
+        """None if trading is open as far as it goes. What cannot be read is closed."""
+        ...
+
+    def halt(self, halt: Halt) -> None:
+        """Write it so that it lasts; OSError if that fails."""
+        ...

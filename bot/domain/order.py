@@ -42,15 +42,17 @@ NEXT: Mapping[tuple[State, Event], State] = {
     (State.UNKNOWN, Event.FILLED): State.FILLED,
     (State.UNKNOWN, Event.CANCELLED): State.CANCELLED,
     (State.UNKNOWN, Event.REJECTED): State.REJECTED,
+    (State.UNKNOWN, Event.LOST): State.UNKNOWN,
     (State.UNKNOWN, Event.ABSENT): State.NOT_SENT,
     (State.PENDING, Event.ACCEPTED): State.PENDING,
     (State.PENDING, Event.FILLED): State.FILLED,
     (State.PENDING, Event.CANCELLED): State.CANCELLED,
     (State.PENDING, Event.REJECTED): State.REJECTED,
 }
+LIVE = frozenset({state for state, _ in NEXT})
 UNPLACED = frozenset({State.INTENT, State.UNKNOWN})
 FAILED = frozenset({State.REJECTED, State.NOT_SENT})
-FINAL = frozenset(State) - {state for state, _ in NEXT}
+FINAL = frozenset(State) - LIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +64,19 @@ class Order:
     quantity: Decimal
     price: Decimal
     stop: Decimal
+    targets: tuple[Decimal, ...] = ()
+    leverage: int | None = None
+    expires_at: datetime | None = None
     state: State = State.INTENT
     reason: str | None = None
     exchange_id: str | None = None
     filled_quantity: Decimal = Decimal(0)
     average_price: Decimal | None = None
     created_at: datetime | None = None  # the database's clock
+
+    @property
+    def is_long(self) -> bool:
+        return self.side is Side.BUY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

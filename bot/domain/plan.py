@@ -19,6 +19,7 @@ class Contract:
     min_quantity: Decimal
     min_notional: Decimal
     online: bool
+    max_leverage: int = 125
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,132 @@
+"""What the use cases work with, what they remember between calls, and whether an entry may leave now."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from bot.domain.account import ExchangeOrder, Position
+from bot.domain.health import Check
+from bot.domain.market import Market
+from bot.domain.mode import Mode
+from bot.domain.order import Order
+from bot.domain.plan import Limits
+from bot.domain.switch import Level, Switch
+from bot.log import Log
+from bot.metrics import Metrics
+from bot.ports import Account, Control, Exchange, OrderStore, SignalRow, Verdict
+
+OLDEST_PRICE = 5.0  # seconds; an older price is no base for a limit
+
+Key = tuple[str, bool]  # a symbol, and whether its position is long
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Seconds, already divided by the scale of time."""
+
+    visibility_window: float  # for so long the exchange may not show what it took
+    protect_after: float  # a position may be without its stop for so long, because lists lag
+    resend_within: float  # an entry proved absent goes out again only while its signal is younger
+    entry_expiry: float  # for so long an entry may rest
+    lease: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The account at the exchange, as last read; `differences` counts by kind what is not as it should be."""
+
+    positions: tuple[Position, ...] = ()
+    orders: tuple[ExchangeOrder, ...] = ()
+    uncovered: Mapping[Key, Decimal] = field(default_factory=dict)
+    foreign: frozenset[Key] = frozenset()
+    differences: Mapping[str, int] = field(default_factory=dict)
+    read_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    exchange: Exchange
+    account: Account
+    store: OrderStore
+    control: Control
+    metrics: Metrics
+    log: Log
+    mode: Mode
+    limits: Limits
+    trading_enabled: bool
+    pace: Pace
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], datetime] = lambda: datetime.now(UTC)
+    market: Market = field(default_factory=Market)
+    leaving: bool = False  # told to stop: takes no new signals
+    stopped: str = ""  # why trading stopped until a person restarts the bot
+    switch: Switch | None = None  # as last read or set here, the stricter of both
+    switch_kept: bool = True  # whether the database knows it
+    epoch: int | None = None
+    lease_until: float = 0.0  # monotonic
+    hedged: bool | None = None
+    live: dict[str, Order] = field(default_factory=dict)  # by client id, as last known
+    snapshot: Snapshot | None = None
+    sends: dict[str, "asyncio.Task[tuple[Verdict, SignalRow]]"] = field(default_factory=dict)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)  # some order's state is not what it was
+    look_now: asyncio.Event = field(default_factory=asyncio.Event)  # the account is not what it was
+    asked: int = 0
+    checks: dict[str, Check] = field(default_factory=dict)
+    clock_offset: float | None = None
+    failed_in_a_row: int = 0
+    leverages: dict[Key, int] = field(default_factory=dict)
+    isolated: set[str] = field(default_factory=set)
+    absent_since: dict[str, tuple[float, int]] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)  # orders that rested and that the exchange does not know
+    uncovered_since: dict[Key, float] = field(default_factory=dict)
+    flat_since: dict[Key, float] = field(default_factory=dict)
+    settling_until: dict[Key, float] = field(default_factory=dict)
+
+    def level(self) -> Level:
+        """The strictest of all that can close."""
+        halt = self.control.read()
+        levels = [halt.level] if halt else []
+        levels += [self.switch.level] if self.switch else [Level.NO_ENTRIES]
+        levels += [] if self.trading_enabled and not self.stopped else [Level.NO_ENTRIES]
+        return max(levels)
+
+    def closed(self) -> str:
+        """Why no entry may leave now; empty if one may. Asked last before every entry is sent."""
+        return next((reason for reason in self._reasons() if reason), "")
+
+    def _reasons(self) -> "tuple[str, ...]":
+        halt = self.control.read()
+        return (
+            f"stopped: {self.stopped}" if self.stopped else "",
+            "" if self.trading_enabled else "halted: TRADING_ENABLED is not true",
+            f"halted: {halt.reason}" if halt else "",
+            self._switched_off(),
+            "" if self.epoch is not None and self.clock() < self.lease_until else "halted: no lease",
+            "" if self.snapshot else "halted: not reconciled with the exchange yet",
+            self.account.entries_halted(),
+        )
+
+    def _switched_off(self) -> str:
+        if self.switch is None:
+            return "halted: the switch was not read yet"
+        if self.switch.level is Level.OPEN:
+            return ""
+        return f"halted: {self.switch.reason} (level {self.switch.level:d}, by {self.switch.who})"
+
+
+def is_ready(desk: Desk) -> bool:
+    """Whether everything that is needed to trade answers; the operator's switch is another matter."""
+    return (
+        not desk.stopped
+        and not desk.leaving
+        and bool(desk.checks)
+        and all(check.ok for check in desk.checks.values())
+    )
+
+
+def stop_trading(desk: Desk, reason: str) -> None:
+    desk.stopped = desk.stopped or reason
+    desk.log.error("trading stopped until a restart", reason=reason)
