@@ -123,7 +123,8 @@ def serving(prometheus: FakePrometheus) -> Iterator[FakePrometheus]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
+    # How often it looks whether it is to stop, in seconds: every test waits for that at its end.
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     prometheus.url = f"http://127.0.0.1:{server.server_port}"
     try:
