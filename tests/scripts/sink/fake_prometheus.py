@@ -11,12 +11,15 @@ from aiohttp import web
 
 @dataclass
 class FakePrometheus:
-    """`everything`: the values for what no test put there; `held`: while it is set, no query is answered."""
+    """`everything`: the values for what no test put there; `failure`: the answer to all instead.
+
+    While `held` is set, no query is answered.
+    """
 
     url: str = ""
     everything: tuple[float, ...] = ()
     results: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    failure: web.Response | None = None
+    failure: Mapping[str, Any] | None = None
     asked: list[Mapping[str, str]] = field(default_factory=list)
     held: bool = False
     open_now: int = 0
@@ -37,7 +40,7 @@ class FakePrometheus:
         finally:
             self.open_now -= 1
         if self.failure:
-            return self.failure
+            return web.Response(**self.failure)
         otherwise = [series(self.everything, {})] if self.everything else []
         result = self.results.get(request.query["query"], otherwise)
         if request.path == "/api/v1/query":

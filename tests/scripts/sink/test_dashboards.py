@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
 
 from scripts.sink.app import Options, running
 from scripts.sink.dashboards import MOST_LINES
@@ -154,7 +154,7 @@ async def test_a_series_that_ended_says_when(desk: Any, prometheus: FakePromethe
 
 
 async def test_an_error_of_prometheus_stands_in_the_panel(desk: Any, prometheus: FakePrometheus) -> None:
-    prometheus.failure = web.json_response({"status": "error", "error": "bad <data>"}, status=422)
+    prometheus.failure = {"status": 422, "text": '{"status": "error", "error": "bad <data>"}'}
     page = await desk.shown("/d/trading")
     assert '<p class="warning">Prometheus answered 422: bad &lt;data&gt;</p>' in page
     assert "no data" not in page

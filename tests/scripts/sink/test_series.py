@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
 
 from scripts.sink.panel import Query
 from scripts.sink.series import (
@@ -106,7 +106,7 @@ async def test_a_query_does_not_wait_for_its_turn_forever(session: ClientSession
 async def test_an_answer_that_cannot_be_drawn_is_told(
     fake: FakePrometheus, session: ClientSession, answer: dict[str, Any], told: str
 ) -> None:
-    fake.failure = web.Response(**answer)
+    fake.failure = answer
     assert told in await refusal(Prometheus(base=fake.url, session=session))
 
 
