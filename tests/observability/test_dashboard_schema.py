@@ -146,15 +146,22 @@ def ways(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | i
         yield from ways(value[key], (*path, key))
 
 
-def test_no_value_in_any_place_makes_the_judge_fall(data: Any) -> None:
+def sampled(data: Any, tell: Callable[[str, object], None]) -> list[tuple[str | int, ...]]:
+    """Return some of the places in a dashboard by chance, and tell how many were left out."""
+    places = list(ways(data))
+    tried = random.Random(SEED).sample(places, min(COUNT, len(places)))
+    tell("sampled", f"{len(tried)} of {len(places)} places tried; FUZZ_COUNT sets how many")
+    return tried
+
+
+def test_no_value_in_any_place_makes_the_judge_fall(
+    data: Any, record_property: Callable[[str, object], None]
+) -> None:
     outcome = compile_bundle(Request(config_dir=BUNDLE / "config"))
     assert outcome.project is not None
     # Of what is there twice, the first is enough.
     del data["panels"][7], data["panels"][4]
-    places = list(ways(data))
-    tried = random.Random(SEED).sample(places, min(COUNT, len(places)))
-    print(f"{len(tried)} of {len(places)} places tried; FUZZ_COUNT sets how many")
-    for *above, last in tried:
+    for *above, last in sampled(data, record_property):
         for value in VALUES:
             spoiled = copy.deepcopy(data)
             reduce(getitem, above, spoiled)[last] = value
