@@ -39,6 +39,7 @@ class Halt:
 
     level: Level
     reason: str
+    written: bool = True  # False if the directory cannot be read: that ends once it can be
 
 
 def stricter(one: Switch, other: Switch) -> Switch:
