@@ -16,6 +16,8 @@ class Trading:
     max_slippage_percent: Decimal
     max_notional_usdt: Decimal
     symbols: tuple[str, ...]
+    daily_loss_limit_usdt: Decimal
+    timezone: str
     default_stop_percent: Decimal | None = None
 
 

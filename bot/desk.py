@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from bot.domain.account import ExchangeOrder, Position
 from bot.domain.health import Check
+from bot.domain.ledger import Money
 from bot.domain.market import Market
 from bot.domain.mode import Mode
 from bot.domain.order import Order
@@ -68,6 +69,7 @@ class Desk:
     epoch: int | None = None
     lease_until: float = 0.0  # monotonic
     hedged: bool | None = None
+    money: Money | None = None
     live: dict[str, Order] = field(default_factory=dict)  # by client id, as last known
     snapshot: Snapshot | None = None
     sends: dict[str, "asyncio.Task[tuple[Verdict, SignalRow]]"] = field(default_factory=dict)

@@ -49,6 +49,17 @@ class Metrics:
     bingx_ban_until_timestamp_seconds: Reading
     bingx_clock_offset_seconds: Reading
     bingx_clock_offset_updated_timestamp_seconds: Reading
+    exchange_balance_usdt: Reading
+    exchange_balance_usdt_updated_timestamp_seconds: Reading
+    exchange_balance_btc: Reading
+    exchange_balance_btc_updated_timestamp_seconds: Reading
+    equity_usdt: Reading
+    equity_usdt_updated_timestamp_seconds: Reading
+    unrealised_pnl_usdt: Reading
+    realised_pnl_today_usdt: Reading
+    daily_loss_usdt: Reading
+    daily_loss_limit_usdt: Reading
+    balance_difference_usdt: Reading
     bot_trading_mode: Gauge
     bot_trading_enabled: Reading
     bot_ready: Reading
