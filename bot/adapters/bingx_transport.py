@@ -113,10 +113,18 @@ class Transport:
         self, endpoint: Endpoint, parameters: Mapping[str, str], priority: Priority, gate: Callable[[], str]
     ) -> Any:
         self._hold_back(endpoint, priority)
-        await self._limits.take(endpoint, priority)
-        self._hold_back(endpoint, priority)
-        if closed := gate():
-            raise Halted(closed)
+        async with self._limits.turn(endpoint, priority) as turn:
+            self._hold_back(endpoint, priority)
+            if closed := gate():
+                raise Halted(closed)
+            turn.sent = True
+            status, headers, body = await self._answered(endpoint, parameters)
+            self._limits.learn(endpoint, headers)
+        return self._understood(endpoint, status, body)
+
+    async def _answered(
+        self, endpoint: Endpoint, parameters: Mapping[str, str]
+    ) -> tuple[int, Mapping[str, str], bytes]:
         self._metrics.bingx_api_calls_total.labels(endpoint=endpoint.name).inc()
         began = self._clock()
         try:
@@ -126,8 +134,7 @@ class Transport:
             raise
         if endpoint is PLACE and status < 500:
             self._metrics.bingx_order_execution_seconds.observe(self._clock() - began)
-        self._limits.learn(endpoint, headers)
-        return self._understood(endpoint, status, body)
+        return status, headers, body
 
     def _hold_back(self, endpoint: Endpoint, priority: Priority) -> None:
         self._bans.check(endpoint.name)
@@ -187,7 +194,9 @@ class Transport:
         key = self._access.api_key
         headers = {"X-BX-APIKEY": key} if endpoint.signed else {}
         url = self._url(endpoint, parameters)
-        call = self._http.request(endpoint.method, url, headers=headers, allow_redirects=False)
+        call = self._http.request(
+            endpoint.method, url, headers=headers, allow_redirects=False, middlewares=(_not_again,)
+        )
         try:
             async with call as response:
                 # A key that the exchange repeats must not get into an error's text.
@@ -198,6 +207,18 @@ class Transport:
             raise TryAgain(f"cannot connect to the exchange: {_name(error)}") from None
         except (aiohttp.ClientError, TimeoutError) as error:
             raise OutcomeUnknown(f"no answer from the exchange: {_name(error)}") from None
+
+
+async def _not_again(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """aiohttp by itself sends a GET or a DELETE again whose connection broke; the exchange counts both."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise OutcomeUnknown(f"no answer from the exchange: {_name(error)}") from None
 
 
 def _check_host(access: Access) -> None:

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from bot.adapters import bingx_limits
 from bot.adapters.bingx import Access, BingX
 from bot.adapters.bingx_codes import ClockSkew, RateLimited
 from bot.adapters.bingx_endpoints import ENDPOINTS
@@ -167,6 +168,36 @@ async def test_the_gate_is_asked_after_the_wait_for_a_turn(bingx: BingX, stub: S
     assert asked_at[0] > 1  # the seventh entry of a second has to wait until the second is over
 
 
+async def test_an_entry_that_its_gate_keeps_takes_no_room_of_others(registry: CollectorRegistry) -> None:
+    async with stubbed(registry, time.time, lambda: 0.0) as (bingx, stub):  # no room ever comes back
+        stub.answer = lambda _: good(PLACED)
+        for _ in range(20):
+            with pytest.raises(Halted):
+                await bingx.submit(ENTRY, lambda: "halted meanwhile")
+        for number in range(6):
+            await bingx.submit(replace(ENTRY, client_id=f"tws{number}"), wide_open)
+        assert len(stub.asked) == 6
+
+
+def none_left(asked: Asked) -> web.Response:
+    return web.json_response({"code": 0, "data": []}, headers={"X-RateLimit-Requests-Remain": "0"})
+
+
+@pytest.mark.parametrize(("answer", "calls"), [(dropped, 5), (none_left, 1)], ids=["dropped", "told"])
+async def test_calls_that_may_have_arrived_leave_less_room_and_so_does_what_the_exchange_says_of_others(
+    registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch, answer: Any, calls: int
+) -> None:
+    monkeypatch.setattr(bingx_limits, "PATIENCE", 0.1)
+    async with stubbed(registry, time.time, lambda: 0.0) as (bingx, stub):
+        stub.answer = answer
+        for _ in range(10):
+            with suppress(TryAgain):
+                await bingx.balances()
+        with pytest.raises(TryAgain, match="no room for balance"):
+            await bingx.balances()
+        assert len(stub.asked) == calls
+
+
 async def test_a_second_skew_is_not_tried_a_third_time(bingx: BingX, stub: Stub) -> None:
     stub.ahead = 100
     stub.answer = lambda _: bad(100421, "Null timestamp or timestamp mismatch")
@@ -219,6 +250,15 @@ async def test_five_equal_refusals_are_a_reason_to_enter_nothing(bingx: BingX, s
         with pytest.raises(Exception, match="101204"):
             await bingx.submit(ENTRY, wide_open)
     assert "101204 to place_order 5 times" in bingx.entries_halted()
+
+
+async def test_what_had_no_answer_is_not_sent_again_behind_our_back(bingx: BingX, stub: Stub) -> None:
+    stub.answer = dropped
+    with pytest.raises(TryAgain, match="no answer"):
+        await bingx.positions()
+    with pytest.raises(OutcomeUnknown, match="no answer"):
+        await bingx.cancel("BTC-USDT", client_id="tws1")
+    assert [each.method for each in stub.asked] == ["GET", "DELETE"]
 
 
 async def test_a_redirect_is_not_followed(bingx: BingX, stub: Stub) -> None:
