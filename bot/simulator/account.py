@@ -23,9 +23,9 @@ class Position:
     id: int
     symbol: str
     side: str  # LONG or SHORT, in one-way mode too
-    quantity: Decimal
-    entry: Decimal
-    realised: Decimal
+    quantity: Decimal = ZERO
+    entry: Decimal = ZERO
+    realised: Decimal = ZERO
     updated: int
 
     @property
@@ -38,7 +38,7 @@ class Position:
 
 class Account:
     def __init__(self, market: Market, balance: Decimal = PLAY_MONEY) -> None:
-        self._market = market
+        self.market = market
         self.balance = balance
         self.hedge = True
         self.leverages: dict[str, int] = {}  # by symbol and side, like BTC-USDT LONG
@@ -46,7 +46,6 @@ class Account:
         self.positions: dict[str, Position] = {}
         self._past: dict[str, deque[Position]] = {}  # what each position was, and at last is
         self.income: list[dict[str, Any]] = []
-        self.trades: list[dict[str, Any]] = []
         self._changed: dict[str, list[Any]] = {}
 
     def position(self, symbol: str, side: str) -> Position | None:
@@ -69,33 +68,20 @@ class Account:
         self, order: Order, quantity: Decimal, price: Decimal, maker: bool, now: int
     ) -> tuple[Decimal, Decimal]:
         """Book a fill; returns its profit and its commission, which is negative."""
-        number = f"{now}{len(self.trades)}"
-        against, profit = self.against(order), ZERO
-        closing = min(quantity, against.quantity) if against else ZERO
+        number = f"{now}{len(self.income)}"
         commission = -(quantity * price * (MAKER if maker else TAKER))
+        against, profit, fee = self.against(order), ZERO, commission
         if against:
-            profit = replace(against, quantity=closing).profit_at(price)
-            left = against.quantity - closing
+            closing = min(quantity, against.quantity)
+            profit, fee = (price - against.entry) * closing * against.sign, ZERO
             realised = against.realised + profit + commission
+            left = against.quantity - closing
             self._keep(replace(against, quantity=left, realised=realised, updated=now))
-        if quantity > closing:
-            self._enlarge(order, quantity - closing, price, now, ZERO if against else commission)
-        if closing:
             self.earn(order.symbol, "REALIZED_PNL", profit, now, number)
+            quantity -= closing
+        if quantity:
+            self._enlarge(order, quantity, price, now, fee)
         self.earn(order.symbol, "TRADING_FEE", commission, now, number)
-        trade = {
-            "order": order.id,
-            "number": number,
-            "symbol": order.symbol,
-            "side": order.side.lower(),
-            "position_side": order.position_side.lower(),
-            "quantity": quantity,
-            "price": price,
-            "commission": commission,
-            "maker": maker,
-            "time": now,
-        }
-        self._add("trades", self.trades, trade)
         return profit, commission
 
     def earn(self, symbol: str, kind: str, amount: Decimal, now: int, number: str = "") -> None:
@@ -111,13 +97,14 @@ class Account:
             "tranId": f"{number}{len(self.income)}",
             "tradeId": number,
         }
-        self._add("income", self.income, line)
+        self.income.append(line)
+        self._changed.setdefault("income", []).append(line)
 
     def pay_funding(self, now: int) -> None:
         """Longs pay shorts while the rate is above zero."""
         for position in list(self.positions.values()):
-            value = position.quantity * self._market.mark(position.symbol)
-            fee = -value * self._market.funding_rate * position.sign
+            value = position.quantity * self.market.mark(position.symbol)
+            fee = -value * self.market.funding_rate * position.sign
             self._keep(replace(position, realised=position.realised + fee))
             self.earn(position.symbol, "FUNDING_FEE", fee, now)
 
@@ -128,7 +115,7 @@ class Account:
         return sum(map(self.margin, self.positions.values()), ZERO)
 
     def unrealised(self) -> Decimal:
-        return sum((each.profit_at(self._market.mark(each.symbol)) for each in self.positions.values()), ZERO)
+        return sum((each.profit_at(self.market.mark(each.symbol)) for each in self.positions.values()), ZERO)
 
     def liquidation_price(self, position: Position) -> Decimal:
         """Where the position's margin has shrunk to the maintenance margin; zero when no price gets there."""
@@ -137,7 +124,7 @@ class Account:
             margin += self.balance - self.used_margin()
         worth = position.entry * position.quantity - margin * position.sign
         price = worth / (position.quantity * (1 - MAINTENANCE * position.sign))
-        return max(price, ZERO).quantize(self._market.contracts[position.symbol].tick)
+        return max(price, ZERO).quantize(self.market.contracts[position.symbol].tick)
 
     def take_changes(self) -> dict[str, Any]:
         """What the journal needs to bring the account back to where it is."""
@@ -156,24 +143,15 @@ class Account:
             numbers = {name: Decimal(told[name]) for name in ("quantity", "entry", "realised")}
             self._keep(Position(**{**told, **numbers}))
         self.income.extend(line.get("income", ()))
-        for told in line.get("trades", ()):
-            numbers = {name: Decimal(told[name]) for name in ("quantity", "price", "commission")}
-            self.trades.append({**told, **numbers})
         if kept := line.get("account"):
             self.balance, self.hedge = Decimal(kept["balance"]), kept["hedge"]
             self.leverages, self.isolated = dict(kept["leverages"]), dict(kept["isolated"])
         self._changed = {}
 
     def _enlarge(self, order: Order, quantity: Decimal, price: Decimal, now: int, fee: Decimal) -> None:
-        before = self.position(order.symbol, order.direction) or Position(
-            id=order.id,
-            symbol=order.symbol,
-            side=order.direction,
-            quantity=ZERO,
-            entry=ZERO,
-            realised=ZERO,
-            updated=now,
-        )
+        side = order.direction
+        new = Position(id=order.id, symbol=order.symbol, side=side, updated=now)
+        before = self.position(order.symbol, side) or new
         total = before.quantity + quantity
         entry = (before.entry * before.quantity + price * quantity) / total
         realised = before.realised + fee
@@ -191,19 +169,15 @@ class Account:
             past.popleft()
         self._changed.setdefault("positions", []).append(as_line(position))
 
-    def _add(self, name: str, kept: list[dict[str, Any]], line: dict[str, Any]) -> None:
-        kept.append(line)
-        self._changed.setdefault(name, []).append(line)
 
-
-def position_json(account: Account, position: Position, market: Market, signed: bool) -> dict[str, Any]:
+def position_json(account: Account, position: Position, signed: bool = False) -> dict[str, Any]:
     """`signed` is the reading of one-way mode in which the side is BOTH and a short has a minus."""
-    mark = market.mark(position.symbol)
+    mark = account.market.mark(position.symbol)
     profit, initial = position.profit_at(mark), account.margin(position)
     value = mark * position.quantity
-    amount = format(position.quantity * (position.sign if signed else 1), "f")
+    amount = f"{position.quantity * (position.sign if signed else 1):f}"
     liquidation = account.liquidation_price(position)
-    tick = market.contracts[position.symbol].tick
+    tick = account.market.contracts[position.symbol].tick
     return {
         "positionId": str(position.id),
         "symbol": position.symbol,
@@ -212,7 +186,7 @@ def position_json(account: Account, position: Position, market: Market, signed: 
         "availableAmt": amount,
         "positionSide": "BOTH" if signed else position.side,
         "isolated": account.isolated.get(position.symbol, False),
-        "avgPrice": format(position.entry.quantize(tick), "f"),
+        "avgPrice": f"{position.entry.quantize(tick):f}",
         "initialMargin": f"{initial:.4f}",
         "margin": f"{initial + profit:.4f}",
         "leverage": account.leverage(position.symbol, position.side),
@@ -222,7 +196,7 @@ def position_json(account: Account, position: Position, market: Market, signed: 
         "pnlRatio": f"{profit / initial:.4f}",
         "maxMarginReduction": "0.0000",
         "riskRate": f"{max(value * MAINTENANCE / max(account.balance + profit, mark / 10**6), ZERO):.4f}",
-        "markPrice": format(mark.quantize(tick), "f"),
+        "markPrice": f"{mark.quantize(tick):f}",
         "positionValue": f"{value:.4f}",
         "onlyOnePosition": not account.hedge,
         "updateTime": position.updated,

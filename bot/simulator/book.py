@@ -1,6 +1,6 @@
 """The account's orders: taken once per client id, triggered and filled as the price comes, journalled."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
@@ -9,16 +9,16 @@ from bot.simulator import rules
 from bot.simulator.account import PLAY_MONEY, Account, Position
 from bot.simulator.errors import BingXError
 from bot.simulator.journal import Journal, as_line
-from bot.simulator.made_orders import attached_stop, closing_order
 from bot.simulator.market import Market, next_funding
-from bot.simulator.order import OPEN, ZERO, Order, from_line
-from bot.simulator.request import Terms, attached_prices, client_id_of, read_order
+from bot.simulator.order import OPEN, ZERO, Order, attached_stop, from_line, read_attached
+from bot.simulator.request import Request, client_id_of
 from bot.simulator.switches import Switches
 
 ONE = Decimal(1)
 A_SECOND = 1000
 TWO_HOURS = 2 * 3600 * 1000
 PRICES_KEPT_EVERY = 10 * A_SECOND
+_TOO_SOON = "The same order number is only allowed to be submitted once within 1 second."
 
 
 class Book:
@@ -34,11 +34,11 @@ class Book:
         self.switches = Switches()
         self._journal = journal
         self._now_ms = now_ms
-        self._orders: dict[int, Order] = {}
+        self._orders: dict[int, Order] = {}  # all of them, in the sequence in which they came
         self._open: dict[int, Order] = {}
         self._by_client_id: dict[str, int] = {}
         self._attached: dict[tuple[int, str], int] = {}  # by entry and type
-        self._changed: dict[int, Order] = {}
+        self._changed: dict[int, Order] = {}  # since the last commit
         self._cancelled: dict[int, int] = {}  # when somebody last tried to cancel it
         self._next_funding = next_funding(now_ms())
         self._prices_kept = now_ms()
@@ -48,26 +48,7 @@ class Book:
         if journal.is_large():
             journal.rewrite(self._snapshot())
 
-    def tried(self, parameters: Mapping[str, str]) -> Order:
-        """The order as it would be taken now; raises its refusal."""
-        contract = self.market.contract(parameters.get("symbol", ""))
-        terms = Terms(contract=contract, hedge=self.account.hedge, switches=self.switches)
-        now = self._now_ms()
-        order = read_order(parameters, terms, self._next_id(now), now)
-        self._check_client_id(order, now)
-        order = replace(order, leverage=self.account.leverage(order.symbol, order.direction))
-        rules.check(order, self.market, self.account, self.open(), self.switches)
-        return order
-
-    def place(self, parameters: Mapping[str, str], share: Decimal = ONE) -> Order:
-        """Take an order; `share` is how much of it may trade at each step of the price."""
-        order = self.tried(parameters)
-        self._keep(order)
-        if order.status != "NEW":
-            self._match(order, share, taker=True)
-            self._end_by_time_in_force(self._orders[order.id])
-        self.commit()
-        return self._orders[order.id]
+    # What is asked.
 
     def find(self, parameters: Mapping[str, str], hidden_for_ms: float = 0) -> Order:
         name, number = client_id_of(parameters), parameters.get("orderId", "")
@@ -84,16 +65,8 @@ class Book:
         return order
 
     def open(self, symbol: str | None = None, hidden_for_ms: float = 0) -> list[Order]:
-        oldest = self._now_ms() - hidden_for_ms
-        return [
-            each for each in self._open.values() if symbol in (None, each.symbol) and each.created <= oldest
-        ]
-
-    def positions(self, hidden_for_ms: float = 0) -> list[Position]:
-        """The positions; with a number, as they were so long ago."""
-        if hidden_for_ms:
-            return self.account.positions_at(self._now_ms() - hidden_for_ms)
-        return list(self.account.positions.values())
+        shown = self._shown(self._open.values(), hidden_for_ms)
+        return [each for each in shown if symbol in (None, each.symbol)]
 
     def all(self) -> Sequence[Order]:
         """What was sent to the exchange, without the stops and closes that it made of that."""
@@ -101,8 +74,38 @@ class Book:
 
     def history(self, hidden_for_ms: float = 0) -> Sequence[Order]:
         """Every order in the sequence in which they were taken, with stops and closes."""
-        oldest = self._now_ms() - hidden_for_ms
-        return [each for each in self._orders.values() if each.created <= oldest]
+        return self._shown(self._orders.values(), hidden_for_ms)
+
+    def positions(self, hidden_for_ms: float = 0) -> list[Position]:
+        """The positions; with a number, as they were so long ago."""
+        if hidden_for_ms:
+            return self.account.positions_at(self._now_ms() - hidden_for_ms)
+        return list(self.account.positions.values())
+
+    def frozen_margin(self) -> Decimal:
+        return rules.frozen_margin(self.account, self._open.values())
+
+    def _shown(self, orders: Iterable[Order], hidden_for_ms: float) -> list[Order]:
+        latest = self._now_ms() - hidden_for_ms
+        return [each for each in orders if not hidden_for_ms or each.created <= latest]
+
+    # What is told to do.
+
+    def place(self, parameters: Mapping[str, str], share: Decimal = ONE) -> Order:
+        """Take an order or raise its refusal; `share` of it may trade at each step of the price."""
+        now, contract = self._now_ms(), self.market.contract(parameters.get("symbol", ""))
+        request = Request(
+            parameters=parameters, contract=contract, hedge=self.account.hedge, switches=self.switches
+        )
+        order = request.order(self._next_id(now), now)
+        self._check_client_id(order, now)
+        order = replace(order, leverage=self.account.leverage(order.symbol, order.direction))
+        rules.check(order, self.account, self.open(), self.switches)
+        self._keep(order)
+        if not order.is_stop:
+            self._match(order, share, taker=True)
+        self.commit()
+        return self._orders[order.id]
 
     def cancel(self, parameters: Mapping[str, str], hidden_for_ms: float = 0) -> Order:
         try:
@@ -114,8 +117,7 @@ class Book:
         before = self._cancelled.get(order.id, now - A_SECOND)
         self._cancelled[order.id] = now
         if now - before < A_SECOND:
-            text = "The same order number is only allowed to be submitted once within 1 second."
-            raise BingXError(109201, text)
+            raise BingXError(109201, _TOO_SOON)
         if order.status not in OPEN:
             code = int(self.switches.cancel_closed)
             gone = code in (109400, 109421)
@@ -133,26 +135,9 @@ class Book:
 
     def close(self, position: Position) -> Order:
         """Close a whole position at the last price."""
-        order = self._market_order(position)
+        order = self._close(position)
         self.commit()
         return order
-
-    def fill_crossed(self, share: Decimal = ONE) -> None:
-        """Let the prices work: triggers, resting orders at their own price, liquidations, funding."""
-        for order in self.open():
-            if order.id not in self._open:
-                continue  # another order's end was its end
-            if order.status != "NEW":
-                self._match(order, share, taker=order.is_market)
-            elif rules.reached(order, self.market):
-                self._trigger(order, share)
-        self._liquidate()
-        now = self._now_ms()
-        if funded := now >= self._next_funding:
-            self._next_funding = next_funding(now)
-            self.account.pay_funding(now)
-        if self._changed or funded or now - self._prices_kept >= PRICES_KEPT_EVERY:
-            self.commit()
 
     def fill(self, id_: int, quantity: Decimal) -> Order:
         """Fill so much of a resting order at its own price, wherever the market is."""
@@ -165,8 +150,22 @@ class Book:
         self.commit()
         return self._orders[id_]
 
-    def frozen_margin(self) -> Decimal:
-        return rules.frozen_margin(self.account, self._open.values())
+    def fill_crossed(self, share: Decimal = ONE) -> None:
+        """Let the prices work: triggers, resting orders at their own price, liquidations, funding."""
+        for order in self.open():
+            if order.id not in self._open:
+                continue  # another order's end was its end
+            if order.status != "NEW":
+                self._match(order, share, taker=order.type != "LIMIT")
+            elif rules.is_reached(order, self.account):
+                self._trigger(order, share)
+        self._liquidate()
+        now = self._now_ms()
+        if funded := now >= self._next_funding:
+            self._next_funding = next_funding(now)
+            self.account.pay_funding(now)
+        if self._changed or funded or now - self._prices_kept >= PRICES_KEPT_EVERY:
+            self.commit()
 
     def commit(self) -> None:
         """One line for all that one request or one step of the prices has changed."""
@@ -175,26 +174,25 @@ class Book:
         self._prices_kept = self._now_ms()
         self._journal.append({"orders": orders, "prices": self.market.prices, **self.account.take_changes()})
 
+    # What becomes of an order.
+
     def _check_client_id(self, order: Order, now: int) -> None:
         """An id is spent for the account's life, whatever became of its order."""
         if order.client_id not in self._by_client_id:
             return
         if now - self._orders[self._by_client_id[order.client_id]].created < A_SECOND:
-            text = "The same order number is only allowed to be submitted once within 1 second."
-            raise BingXError(109201, text)
+            raise BingXError(109201, _TOO_SOON)
         raise BingXError(int(self.switches.duplicate), "clientOrderID cannot be repeated")
 
     def _match(self, order: Order, share: Decimal, *, taker: bool) -> None:
         last = self.market.prices[order.symbol]
-        if not rules.crosses(order, last):
+        if not rules.is_crossed(order, last):
             return
         quantity = order.remaining
         if share < 1:
             step = self.market.contracts[order.symbol].step
             quantity = min(quantity, max((order.quantity * share).quantize(step, ROUND_DOWN), step))
-        if order.time_in_force == "FOK" and quantity < order.quantity:
-            return
-        if rules.is_closing(order):
+        if order.is_closing:
             position = self.account.against(order)
             quantity = min(quantity, position.quantity if position else ZERO)
         if quantity:
@@ -203,7 +201,8 @@ class Book:
             self._cancel(order)
 
     def _fill(self, order: Order, quantity: Decimal, price: Decimal, *, maker: bool) -> None:
-        profit, commission = self.account.trade(order, quantity, price, maker, self._now_ms())
+        now = self._now_ms()
+        profit, commission = self.account.trade(order, quantity, price, maker, now)
         executed = order.executed + quantity
         average = (order.average * order.executed + price * quantity) / executed
         order = replace(
@@ -213,73 +212,72 @@ class Book:
             average=average.quantize(self.market.contracts[order.symbol].tick),
             profit=order.profit + profit,
             commission=order.commission + commission,
-            updated=self._now_ms(),
+            updated=now,
         )
         self._keep(order)
         if self.switches.partial_stop == "grows":
             self._attach(order, quantity)
         elif order.status == "FILLED":
             self._attach(order, order.executed)
-        if (
-            self.switches.leftover_stops == "go"
-            and rules.is_closing(order)
-            and not self.account.against(order)
-        ):
+        is_over = order.is_closing and not self.account.against(order)
+        if is_over and self.switches.leftover_stops == "go":
             self._cancel_closing(order.symbol, order.position_side)
 
     def _attach(self, entry: Order, quantity: Decimal) -> None:
         """The stops that came with an entry protect what has been filled of it."""
         for told in (entry.stop_loss, entry.take_profit):
-            if not told or rules.is_closing(entry):
+            if not told or entry.is_closing:
                 continue
-            kind, *_ = attached_prices(told)
-            there = self._open.get(self._attached.get((entry.id, kind), 0))
+            stop, now = read_attached(told), self._now_ms()
+            there = self._open.get(self._attached.get((entry.id, stop.type), 0))
             if there and there.status == "NEW":
-                self._keep(replace(there, quantity=there.quantity + quantity, updated=self._now_ms()))
-                continue
-            id_, hedge, now = self._next_id(self._now_ms()), self.account.hedge, self._now_ms()
-            self._keep(attached_stop(entry, told, quantity, id_, hedge, now))
+                self._keep(replace(there, quantity=there.quantity + quantity, updated=now))
+            else:
+                self._keep(attached_stop(entry, stop, quantity, self._next_id(now), now))
 
     def _trigger(self, order: Order, share: Decimal) -> None:
-        position = self.account.against(order)
-        if rules.is_closing(order):
-            if position is None:
-                self._keep(replace(order, status="FAILED", updated=self._now_ms()))
-                return
-            whole = position.quantity
-            if order.quantity > whole and self.switches.oversized_stop == "fails":
-                self._keep(replace(order, status="FAILED", updated=self._now_ms()))
+        order = replace(order, status="PENDING", updated=self._now_ms())
+        if order.is_closing:
+            position = self.account.against(order)
+            whole = position.quantity if position else ZERO
+            if not whole or (order.quantity > whole and self.switches.oversized_stop == "fails"):
+                self._keep(replace(order, status="FAILED"))
                 return
             order = replace(order, quantity=whole if order.close_position else min(order.quantity, whole))
-        order = replace(order, status="PENDING", updated=self._now_ms())
-        try:
-            if not rules.is_closing(order):
-                at = order.price or self.market.prices[order.symbol]
-                rules.check_margin(order, at, self.market, self.account, self.open(), self.switches)
-        except BingXError:
-            order = replace(order, status="FAILED")
+        else:
+            try:
+                rules.check_margin(order, self.account, self.open(), self.switches)
+            except BingXError:
+                self._keep(replace(order, status="FAILED"))
+                return
         self._keep(order)
-        if order.status == "PENDING":
-            self._match(order, share, taker=True)
+        self._match(order, share, taker=True)
 
     def _liquidate(self) -> None:
-        for position in list(self.account.positions.values()):
+        for position in self.positions():
             price = self.account.liquidation_price(position)
             mark = self.market.mark(position.symbol)
             if price and (mark - price) * position.sign <= 0:
-                order = self._market_order(position)
+                order = self._close(position)
                 self._cancel_closing(order.symbol, order.position_side)
 
-    def _market_order(self, position: Position) -> Order:
-        now, account = self._now_ms(), self.account
-        leverage = account.leverage(position.symbol, position.side)
-        order = closing_order(position, self._next_id(now), account.hedge, leverage, now)
+    def _close(self, position: Position) -> Order:
+        now, hedge = self._now_ms(), self.account.hedge
+        order = Order(
+            id=self._next_id(now),
+            symbol=position.symbol,
+            side="SELL" if position.side == "LONG" else "BUY",
+            position_side=position.side if hedge else "BOTH",
+            type="MARKET",
+            quantity=position.quantity,
+            reduce_only=not hedge,
+            parent=position.id,
+            leverage=self.account.leverage(position.symbol, position.side),
+            created=now,
+            updated=now,
+        )
         self._match(order, ONE, taker=True)
         return self._orders[order.id]
-
-    def _end_by_time_in_force(self, order: Order) -> None:
-        if order.status in OPEN and order.time_in_force in ("IOC", "FOK") and not order.is_market:
-            self._cancel(order)
 
     def _cancel(self, order: Order) -> None:
         self._keep(replace(order, status=self.switches.cancelled, updated=self._now_ms()))
@@ -288,8 +286,10 @@ class Book:
 
     def _cancel_closing(self, symbol: str, position_side: str) -> None:
         for order in self.open(symbol):
-            if order.position_side == position_side and rules.is_closing(order):
+            if order.position_side == position_side and order.is_closing:
                 self._cancel(order)
+
+    # What is kept.
 
     def _next_id(self, now_ms: int) -> int:
         """Nineteen digits, as BingX gives them; ever higher, also after a restart."""
@@ -326,6 +326,5 @@ class Book:
             "prices": self.market.prices,
             "positions": [as_line(each) for each in self.account.positions.values()],
             "income": self.account.income,
-            "trades": self.account.trades,
             **self.account.take_changes(),
         }

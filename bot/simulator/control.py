@@ -1,7 +1,7 @@
 """The control port under /control: what tests and drills set and ask, without a signature."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,7 @@ from aiohttp import web
 from bot.simulator import faults as fault
 from bot.simulator import switches as switch
 from bot.simulator.account import balance_json, position_json
-from bot.simulator.account_answers import NO_DATA
-from bot.simulator.call import Call
+from bot.simulator.answers import NO_DATA, Call
 from bot.simulator.endpoints import ENDPOINTS
 from bot.simulator.errors import BingXError
 from bot.simulator.market import read_prices, read_replay
@@ -52,6 +51,8 @@ def add_control(app: web.Application, simulator: "Simulator", honest: str) -> No
 
 
 class Control:
+    """Each handler returns the JSON of its answer; a ValueError becomes status 400."""
+
     def __init__(self, simulator: "Simulator", honest: str) -> None:
         self._simulator = simulator
         self._honest = honest
@@ -64,13 +65,12 @@ class Control:
 
     async def account(self, _: web.Request) -> Any:
         book = self._simulator.book
-        account, held = book.account, book.account.positions.values()
         return {
-            "balance": balance_json(account, book.frozen_margin(), book.switches.asset),
-            "positions": [position_json(account, each, book.market, False) for each in held],
+            "balance": balance_json(book.account, book.frozen_margin(), book.switches.asset),
+            "positions": [position_json(book.account, each) for each in book.positions()],
             "open_orders": [order_json(order) for order in book.open()],
-            "income": account.income,
-            "hedge": account.hedge,
+            "income": book.account.income,
+            "hedge": book.account.hedge,
         }
 
     async def faults(self, _: web.Request) -> Any:
@@ -78,7 +78,7 @@ class Control:
 
     async def set_faults(self, request: web.Request) -> Any:
         read = fault.parse(self._simulator.faults, await _body(request))
-        _check_names([*read.errors, *read.only])
+        _check_names(*(read.errors or ()), *read.only)
         self._simulator.faults = read
         return fault.shown(read)
 
@@ -95,29 +95,28 @@ class Control:
         return switch.shown(book.switches)
 
     async def set_limits(self, request: web.Request) -> Any:
-        told = await _body(request)
-        if not isinstance(told, dict) or not isinstance(told.get("enforced"), bool) or len(told) > 1:
-            raise ValueError('send {"enforced": true} or {"enforced": false}')
+        told = await _object(request, {"enforced": True}, bool)
         self._simulator.limits.enforced = told["enforced"]
         return told
 
     async def set_bans(self, request: web.Request) -> Any:
         """Seconds for which endpoints refuse every call."""
-        told = await _body(request)
-        if not isinstance(told, dict) or not all(type(each) in (int, float) for each in told.values()):
-            raise ValueError('send an object like {"place_order": 30}')
-        _check_names(list(told))
+        told, limits = (
+            await _object(request, {"place_order": 30}, int, float, exact=False),
+            self._simulator.limits,
+        )
+        _check_names(*told)
         code, now = int(self._simulator.book.switches.rate_code), self._simulator.now()
         for name, seconds in told.items():
-            self._simulator.limits.ban(name, now + round(seconds * 1000), code)
-        return {name: until for name, (until, _) in self._simulator.limits.bans.items()}
+            limits.ban(name, now + round(seconds * 1000), code)
+        return {name: until for name, (until, _) in limits.bans.items()}
 
     async def clear_bans(self, _: web.Request) -> Any:
         self._simulator.limits.bans.clear()
         return {}
 
     async def prices(self, _: web.Request) -> Any:
-        return {symbol: format(price, "f") for symbol, price in self._simulator.market.prices.items()}
+        return _texts(self._simulator.market.prices)
 
     async def set_prices(self, request: web.Request) -> Any:
         for symbol, price in read_prices(await _body(request)).items():
@@ -129,18 +128,17 @@ class Control:
         """Hold mark prices away from the last prices until they are let go."""
         self._simulator.market.marks |= read_prices(await _body(request))
         self._simulator.work()
-        return {symbol: format(price, "f") for symbol, price in self._simulator.market.marks.items()}
+        return _texts(self._simulator.market.marks)
 
     async def clear_marks(self, _: web.Request) -> Any:
         self._simulator.market.marks.clear()
         return {}
 
     async def set_walk(self, request: web.Request) -> Any:
-        told = await _body(request)
-        volatility = told.get("volatility") if isinstance(told, dict) else None
-        if not isinstance(volatility, int | float) or not 0 <= volatility <= 1:
-            raise ValueError('send an object like {"volatility": 0.0002}')
-        self._simulator.market.volatility = float(volatility)
+        told = await _object(request, {"volatility": 0.0002}, int, float)
+        if not 0 <= told["volatility"] <= 1:
+            raise ValueError("volatility must be from 0 to 1")
+        self._simulator.market.volatility = float(told["volatility"])
         return told
 
     async def set_replay(self, request: web.Request) -> Any:
@@ -150,23 +148,20 @@ class Control:
         return {"steps": len(self._simulator.market.replay)}
 
     async def take_steps(self, request: web.Request) -> Any:
-        told = await _body(request)
-        steps = told.get("steps") if isinstance(told, dict) else None
-        if type(steps) is not int or not 1 <= steps <= MOST_STEPS:
-            raise ValueError('send an object like {"steps": 10}')
-        for _ in range(steps):
+        told = await _object(request, {"steps": 10}, int)
+        if not 1 <= told["steps"] <= MOST_STEPS:
+            raise ValueError(f"steps must be from 1 to {MOST_STEPS}")
+        for _ in range(told["steps"]):
             self._simulator.market.step()
             self._simulator.work()
         return await self.prices(request)
 
     async def fill(self, request: web.Request) -> Any:
-        told = await _body(request)
+        told = await _object(request, {"orderId": 1700000000000000000, "quantity": "0.1"}, int, str)
         try:
             id_, quantity = int(told["orderId"]), Decimal(told["quantity"])
-        except (KeyError, TypeError, ArithmeticError, ValueError):
-            raise ValueError(
-                'send an object like {"orderId": 1700000000000000000, "quantity": "0.1"}'
-            ) from None
+        except (ArithmeticError, ValueError):
+            raise ValueError("orderId and quantity must be numbers") from None
         return order_json(self._simulator.book.fill(id_, quantity))
 
     async def fund(self, _: web.Request) -> Any:
@@ -178,13 +173,11 @@ class Control:
 
     async def foreign(self, request: web.Request) -> Any:
         """What a person does in BingX's app: without key, client id, limits or faults."""
-        told = await _body(request)
-        if not isinstance(told, dict) or not all(isinstance(each, str) for each in told.values()):
-            raise ValueError('send texts like {"symbol": "BTC-USDT", "side": "BUY", "type": "MARKET", ...}')
+        told = await _object(request, {"symbol": "BTC-USDT", "type": "MARKET"}, str, exact=False)
         if told.keys() & {"clientOrderId", "clientOrderID"}:
             raise ValueError("an order that a person places has no client id")
         name = told.pop("endpoint", "place_order")
-        _check_names([name])
+        _check_names(name)
         call = Call(book=self._simulator.book, now=self._simulator.now(), parameters=told)
         try:
             data = next(each.answer for each in ENDPOINTS if each.name == name)(call)
@@ -193,7 +186,11 @@ class Control:
         return {} if data is NO_DATA else data
 
 
-def _check_names(names: list[str]) -> None:
+def _texts(prices: Mapping[str, Decimal]) -> dict[str, str]:
+    return {symbol: f"{price:f}" for symbol, price in prices.items()}
+
+
+def _check_names(*names: str) -> None:
     known = {each.name for each in ENDPOINTS}
     if unknown := set(names) - known:
         raise ValueError(f"unknown endpoint {sorted(unknown)[0]!r}; known are {', '.join(sorted(known))}")
@@ -216,3 +213,15 @@ async def _body(request: web.Request) -> Any:
         return json.loads(await request.text())
     except ValueError:
         raise ValueError("the body is no JSON") from None
+
+
+async def _object(
+    request: web.Request, example: Mapping[str, Any], *types: type, exact: bool = True
+) -> dict[str, Any]:
+    """A body with values of these types, and when `exact` with the example's keys."""
+    told = await _body(request)
+    if not isinstance(told, dict) or not all(type(each) in types for each in told.values()):
+        raise ValueError(f"send an object like {json.dumps(example)}")
+    if exact and told.keys() != example.keys():
+        raise ValueError(f"send an object like {json.dumps(example)}")
+    return told

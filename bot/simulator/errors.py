@@ -36,6 +36,10 @@ def renumbered(error: BingXError) -> BingXError:
     return BingXError(_BEFORE.get(error.code, error.code), error.text)
 
 
+def invalid(what: str) -> BingXError:
+    return BingXError(109400, f"Invalid parameters: {what}")
+
+
 def unknown_symbol(symbol: str) -> BingXError:
     where = "/openApi/swap/v2/quote/contracts"
     return BingXError(109425, f"{symbol} not exist, please verify it in api: {where}")

@@ -9,9 +9,8 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from bot.simulator.account_answers import NO_DATA
+from bot.simulator.answers import NO_DATA, Call
 from bot.simulator.book import Book
-from bot.simulator.call import Call
 from bot.simulator.control import add_control
 from bot.simulator.endpoints import ENDPOINTS, Endpoint
 from bot.simulator.errors import GATEWAY, BingXError, renumbered
@@ -42,6 +41,7 @@ class Simulator:
 
     @faults.setter
     def faults(self, faults: Faults) -> None:
+        """Wakes the calls that a freeze holds."""
         self._faults = faults
         self._faults_changed.set()
         self._faults_changed = asyncio.Event()
@@ -51,65 +51,64 @@ class Simulator:
 
     def work(self) -> None:
         """Let the prices as they are now trigger and fill what they reach."""
-        self.book.fill_crossed(self.faults.partial_fill)
+        self.book.fill_crossed(self.faults.share)
 
     async def answer(self, endpoint: Endpoint, request: web.Request) -> web.Response:
-        name = endpoint.name
-        while self.faults.frozen and self.faults.hits(name):
+        while self.faults.frozen and self.faults.hits(endpoint.name):
             await self._faults_changed.wait()
-        if self.faults.hits(name):
+        if self.faults.hits(endpoint.name):
             await asyncio.sleep(self.faults.delay_before + self.faults.jitter * self._random.random())
             if self.faults.http_status:
                 await asyncio.sleep(self.faults.delay)
                 return _page(self.faults.http_status)
-        headers: dict[str, str] = {}
+        status, headers = 200, dict[str, str]()
         try:
-            status, told = 200, await self._done(endpoint, request, headers)
+            told = await self._done(endpoint, request, headers)
         except BingXError as error:
             status, told = self._refusal(endpoint, error)
         except NoAnswerError:
             return await self._cut(request)
-        if not self.faults.hits(name):
-            return web.json_response(told, status=status, headers=headers)
-        await asyncio.sleep(self.faults.delay)
-        if self.faults.http_status_after or self.faults.no_json:
-            return _page(self.faults.http_status_after or 200)
+        if self.faults.hits(endpoint.name):
+            await asyncio.sleep(self.faults.delay)
+            if self.faults.http_status_after or self.faults.no_json:
+                return _page(self.faults.http_status_after or 200)
         return web.json_response(told, status=status, headers=headers)
 
     async def _done(
         self, endpoint: Endpoint, request: web.Request, headers: dict[str, str]
     ) -> Mapping[str, Any]:
-        headers |= self.limits.take(endpoint.quota, self.now(), int(self.book.switches.rate_code))
+        headers |= self.limits.take(endpoint, self.now(), int(self.book.switches.rate_code))
         parameters = await self._signed(request) if endpoint.signed else dict(request.query)
         self._drop("drop_before", endpoint)
-        self._fail(endpoint)
-        call = Call(
-            book=self.book,
-            now=self.now(),
-            parameters=parameters,
-            hidden_for_ms=self.faults.hide_orders * 1000,
-            positions_hidden_for_ms=self.faults.hide_positions * 1000,
-            share=self.faults.partial_fill,
+        self._refuse(endpoint)
+        data = endpoint.answer(
+            Call(book=self.book, now=self.now(), parameters=parameters, faults=self.faults)
         )
-        data = endpoint.answer(call)
         self._drop("drop_after", endpoint)
         return {"code": 0, "msg": ""} | ({} if data is NO_DATA else {"data": data})
 
+    async def _signed(self, request: web.Request) -> Mapping[str, str]:
+        # The path as it came: aiohttp's parsed query would already be decoded.
+        query = request.raw_path.partition("?")[2]
+        key = request.headers.get("X-BX-APIKEY")
+        window = int(self.book.switches.longest_window)
+        body = await request.read()
+        return checked_parameters(self._credentials, key, query, body, self.now(), window)
+
     def _drop(self, fault: str, endpoint: Endpoint) -> None:
         if self.faults.drops(fault, endpoint.name):
-            self.faults = self.faults.spent(fault)
+            self.faults = self.faults.dropped(fault)
             raise NoAnswerError
 
-    def _fail(self, endpoint: Endpoint) -> None:
-        if self.faults.reject_orders and endpoint.name == PLACE:
-            raise BingXError(*self.faults.reject_orders)
-        if endpoint.name in self.faults.errors:
-            code, text, _ = self.faults.errors[endpoint.name]
-            self.faults = self.faults.failed(endpoint.name)
-            raise BingXError(code, text)
+    def _refuse(self, endpoint: Endpoint) -> None:
+        told = self.faults.reject_orders if endpoint.name == PLACE else None
+        if told is None and (told := (self.faults.errors or {}).get(endpoint.name)):
+            self.faults = self.faults.refused(endpoint.name)
+        if told:
+            raise BingXError(told["code"], told["msg"])
 
     def _refusal(self, endpoint: Endpoint, error: BingXError) -> tuple[int, Mapping[str, Any]]:
-        self.limits.failed(endpoint.quota, error.code, self.now())
+        self.limits.failed(endpoint, error.code, self.now())
         if self.book.switches.codes == "old":
             error = renumbered(error)
         told = {"code": error.code, "msg": error.text}
@@ -126,14 +125,6 @@ class Simulator:
                 there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             request.transport.abort()
         return web.Response()
-
-    async def _signed(self, request: web.Request) -> Mapping[str, str]:
-        # The path as it came: aiohttp's parsed query would already be decoded.
-        query = request.raw_path.partition("?")[2]
-        key = request.headers.get("X-BX-APIKEY")
-        window = int(self.book.switches.longest_window)
-        body = await request.read()
-        return checked_parameters(self._credentials, key, query, body, self.now(), window)
 
 
 class NoAnswerError(Exception):

@@ -1,6 +1,7 @@
-"""One order of the simulator, as it is kept and as BingX shows it."""
+"""One order: as it is kept, as the exchange makes some by itself, and as BingX shows it."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -8,9 +9,10 @@ from typing import Any
 
 ZERO = Decimal(0)
 OPEN = {"NEW", "PENDING", "PARTIALLY_FILLED"}
-LOSS_STOPS = ("STOP_MARKET", "STOP")
-PROFIT_STOPS = ("TAKE_PROFIT_MARKET", "TAKE_PROFIT")
-TRIGGERS = ("TRIGGER_MARKET", "TRIGGER_LIMIT")
+LOSS_STOP, PROFIT_STOP = "STOP_MARKET", "TAKE_PROFIT_MARKET"
+STOPS = (LOSS_STOP, PROFIT_STOP)
+PRICES = ("MARK_PRICE", "CONTRACT_PRICE")  # what a stop looks at
+_PLAIN = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,24 +20,23 @@ class Order:
     """Numbers keep the decimals with which they were sent; NEW means that the trigger was not reached yet."""
 
     id: int
-    client_id: str
+    client_id: str = ""
     symbol: str
     side: str
     position_side: str
     type: str
     quantity: Decimal  # zero for the whole position
-    price: Decimal
+    price: Decimal = ZERO  # of LIMIT alone
     stop_price: Decimal = ZERO
-    time_in_force: str = "GTC"
     reduce_only: bool = False
     close_position: bool = False
-    working_type: str = "MARK_PRICE"
-    stop_loss: str = ""
+    working_type: str = PRICES[0]
+    stop_loss: str = ""  # the stop that came with it, as it was sent
     take_profit: str = ""
     parent: int = 0  # the order or position that the exchange made it for
-    status: str
-    executed: Decimal
-    average: Decimal
+    status: str = "PENDING"
+    executed: Decimal = ZERO
+    average: Decimal = ZERO
     profit: Decimal = ZERO
     commission: Decimal = ZERO
     leverage: int = 0
@@ -51,29 +52,65 @@ class Order:
         return "LONG" if self.side == "BUY" else "SHORT"
 
     @property
-    def is_market(self) -> bool:
-        return self.type.endswith("MARKET")
+    def is_stop(self) -> bool:
+        return self.type in STOPS
 
     @property
-    def is_stop(self) -> bool:
-        return self.type in LOSS_STOPS or self.type in PROFIT_STOPS
+    def is_closing(self) -> bool:
+        """Whether it may only make a position smaller."""
+        return self.reduce_only or self.close_position or self.position_side not in ("BOTH", self.direction)
 
 
 _NUMBERS = {each.name for each in fields(Order) if each.type is Decimal}
+_NAMES = {each.name for each in fields(Order)}
 
 
 def from_line(line: Mapping[str, Any]) -> Order:
-    values: dict[str, Any] = dict(line)
-    return Order(**values | {name: Decimal(values[name]) for name in _NUMBERS & values.keys()})
+    told = {name: line[name] for name in _NAMES & line.keys()}
+    return Order(**told | {name: Decimal(told[name]) for name in _NUMBERS & told.keys()})
 
 
-def text(number: Decimal) -> str:
-    return format(number, "f")
+def plain(told: str) -> Decimal:
+    """A number as the exchange takes it: neither sign nor exponent."""
+    if not _PLAIN.fullmatch(told):
+        raise ValueError(f"{told} is no plain number")
+    return Decimal(told)
 
 
-def bare(number: Decimal) -> float | int:
-    """As the exchange writes a number without quotes: 0 and not 0.0."""
-    return int(number) if number == number.to_integral_value() else float(number)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """A stop that comes with an entry, as JSON in a text."""
+
+    type: str
+    stop_price: Decimal
+    working_type: str
+
+
+def read_attached(told: str) -> Attached:
+    read = json.loads(told, parse_float=plain, parse_int=plain)
+    if not isinstance(read["stopPrice"], Decimal):
+        raise TypeError("stopPrice is no number")
+    working_type = read.get("workingType", PRICES[0])
+    return Attached(type=read["type"], stop_price=read["stopPrice"], working_type=working_type)
+
+
+def attached_stop(entry: Order, stop: Attached, quantity: Decimal, id_: int, now: int) -> Order:
+    return Order(
+        id=id_,
+        symbol=entry.symbol,
+        side="SELL" if entry.side == "BUY" else "BUY",
+        position_side=entry.position_side,
+        type=stop.type,
+        quantity=quantity,
+        stop_price=stop.stop_price,
+        working_type=stop.working_type,
+        reduce_only=entry.position_side == "BOTH",
+        parent=entry.id,
+        status="NEW",
+        leverage=entry.leverage,
+        created=now,
+        updated=now,
+    )
 
 
 def placed_json(order: Order, ack: str) -> dict[str, Any]:
@@ -84,12 +121,12 @@ def placed_json(order: Order, ack: str) -> dict[str, Any]:
         "positionSide": order.position_side,
         "side": order.side,
         "type": order.type,
-        "price": bare(order.price),
-        "quantity": bare(order.quantity),
-        "stopPrice": bare(order.stop_price),
+        "price": _bare(order.price),
+        "quantity": _bare(order.quantity),
+        "stopPrice": _bare(order.stop_price),
         "workingType": order.working_type,
         "clientOrderID": order.client_id,
-        "timeInForce": order.time_in_force,
+        "timeInForce": "GTC",
         "priceRate": 0,
         "stopLoss": order.stop_loss,
         "takeProfit": order.take_profit,
@@ -106,25 +143,25 @@ def placed_json(order: Order, ack: str) -> dict[str, Any]:
         return told | {"status": "NEW", "avgPrice": "", "executedQty": "0"}
     return told | {
         "status": order.status,
-        "avgPrice": text(order.average),
-        "executedQty": text(order.executed),
+        "avgPrice": f"{order.average:f}",
+        "executedQty": f"{order.executed:f}",
     }
 
 
 def order_json(order: Order) -> dict[str, Any]:
-    """As in queries and lists: numbers as texts."""
+    """As in queries and cancels: numbers as texts."""
     return {
         "symbol": order.symbol,
         "orderId": order.id,
         "side": order.side,
         "positionSide": order.position_side,
         "type": order.type,
-        "origQty": text(order.quantity),
-        "price": text(order.price),
-        "executedQty": text(order.executed),
-        "avgPrice": text(order.average),
-        "cumQuote": text(order.executed * order.average),
-        "stopPrice": text(order.stop_price) if order.stop_price else "",
+        "origQty": f"{order.quantity:f}",
+        "price": f"{order.price:f}",
+        "executedQty": f"{order.executed:f}",
+        "avgPrice": f"{order.average:f}",
+        "cumQuote": f"{order.executed * order.average:f}",
+        "stopPrice": f"{order.stop_price:f}" if order.stop_price else "",
         "profit": f"{order.profit:.4f}",
         "commission": f"{order.commission:.6f}",
         "status": order.status,
@@ -150,7 +187,7 @@ def listed_json(order: Order, hedge: bool) -> dict[str, Any]:
     return order_json(order) | {
         "trailingStopRate": 0,
         "trailingStopDistance": 0,
-        "postOnly": order.time_in_force == "PostOnly",
+        "postOnly": False,
         "positionId": "",
         "closePosition": "true" if order.close_position else "false",
         "reduceOnly": order.reduce_only,
@@ -161,3 +198,8 @@ def listed_json(order: Order, hedge: bool) -> dict[str, Any]:
 def _attached_json(told: str) -> dict[str, Any]:
     empty = {"type": "", "quantity": 0, "stopPrice": 0, "price": 0, "workingType": ""}
     return empty | (json.loads(told) if told else {})
+
+
+def _bare(number: Decimal) -> float | int:
+    """As the exchange writes a number without quotes: 0 and not 0.0."""
+    return int(number) if number == number.to_integral_value() else float(number)

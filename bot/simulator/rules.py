@@ -5,81 +5,74 @@ from decimal import Decimal
 
 from bot.simulator.account import TAKER, Account, Position
 from bot.simulator.errors import BingXError
-from bot.simulator.market import Market
-from bot.simulator.order import LOSS_STOPS, PROFIT_STOPS, ZERO, Order
-from bot.simulator.request import attached_prices
+from bot.simulator.order import LOSS_STOP, PROFIT_STOP, ZERO, Order, read_attached
 from bot.simulator.switches import Switches
 
 MOST_STOPS = 50
 _WRONG_SIDE = {
-    (True, "LONG"): (110411, "The stop loss price of a long position must be below the price"),
-    (True, "SHORT"): (110412, "The stop loss price of a short position must be above the price"),
-    (False, "LONG"): (110413, "The take profit price of a long position must be above the price"),
-    (False, "SHORT"): (110414, "The take profit price of a short position must be below the price"),
+    (LOSS_STOP, "LONG"): (110411, "The stop loss price of a long position must be below the price"),
+    (LOSS_STOP, "SHORT"): (110412, "The stop loss price of a short position must be above the price"),
+    (PROFIT_STOP, "LONG"): (110413, "The take profit price of a long position must be above the price"),
+    (PROFIT_STOP, "SHORT"): (110414, "The take profit price of a short position must be below the price"),
+}
+_THERE = {
+    LOSS_STOP: (110406, "The position has a stop loss already"),
+    PROFIT_STOP: (110407, "The position has a take profit already"),
 }
 
 
-def is_closing(order: Order) -> bool:
-    """Whether the order may only make a position smaller."""
-    return order.reduce_only or order.close_position or order.position_side not in ("BOTH", order.direction)
-
-
-def reached(order: Order, market: Market) -> bool:
+def is_reached(stop: Order, account: Account) -> bool:
     """Whether the price has come to the trigger of a stop."""
-    by_mark = order.working_type == "MARK_PRICE"
-    price = market.mark(order.symbol) if by_mark else market.prices[order.symbol]
-    return _is_past(order.type in PROFIT_STOPS, order.side == "BUY", order.stop_price, price)
+    market = account.market
+    by_mark = stop.working_type == "MARK_PRICE"
+    price = market.mark(stop.symbol) if by_mark else market.prices[stop.symbol]
+    return _is_past(stop.type, stop.side, stop.stop_price, price)
 
 
-def crosses(order: Order, last: Decimal) -> bool:
-    if order.is_market:
+def is_crossed(order: Order, last: Decimal) -> bool:
+    if order.type != "LIMIT":
         return True
     return last <= order.price if order.side == "BUY" else last >= order.price
 
 
 def frozen_margin(account: Account, orders: Iterable[Order]) -> Decimal:
     """What resting entries keep back; a trigger that was not reached keeps nothing back."""
-    resting = (each for each in orders if each.status != "NEW" and not is_closing(each))
+    resting = (each for each in orders if each.status != "NEW" and not each.is_closing)
     return sum((_margin(account, each, each.price) for each in resting), ZERO)
 
 
-def check(order: Order, market: Market, account: Account, orders: list[Order], switches: Switches) -> None:
+def check(order: Order, account: Account, orders: list[Order], switches: Switches) -> None:
     """Raises the refusal of an order that is about to be taken beside the open `orders`."""
-    beside = [
-        each for each in orders if (each.symbol, each.position_side) == (order.symbol, order.position_side)
-    ]
-    if is_closing(order):
+    side = (order.symbol, order.position_side)
+    beside = [each for each in orders if (each.symbol, each.position_side) == side]
+    if order.is_closing:
         _check_close(order, account, beside, switches)
     elif not order.is_stop:
-        at = market.prices[order.symbol] if order.is_market else order.price
-        _check_entry(order, market, at)
-        check_margin(order, at, market, account, orders, switches)
-    if order.status == "NEW":
-        _check_trigger(order, market, beside)
-    if order.time_in_force == "PostOnly" and crosses(order, market.prices[order.symbol]):
-        raise BingXError(101215, "The order would be filled at once, which Post Only forbids")
+        _check_entry(order, account)
+        check_margin(order, account, orders, switches)
+    if order.is_stop:
+        _check_trigger(order, account, beside)
 
 
-def check_margin(
-    order: Order, at: Decimal, market: Market, account: Account, orders: Iterable[Order], switches: Switches
-) -> None:
+def check_margin(order: Order, account: Account, orders: Iterable[Order], switches: Switches) -> None:
+    at = order.price or account.market.prices[order.symbol]
     need = _margin(account, order, at) + order.remaining * at * TAKER
     free = account.balance + account.unrealised() - account.used_margin() - frozen_margin(account, orders)
     if need > free:
         raise BingXError(int(switches.margin), "Insufficient margin")
 
 
-def _check_entry(order: Order, market: Market, at: Decimal) -> None:
-    least = market.contracts[order.symbol].min_usdt
+def _check_entry(order: Order, account: Account) -> None:
+    at = order.price or account.market.prices[order.symbol]
+    least = account.market.contracts[order.symbol].min_usdt
     if order.quantity * at < least:
-        text = (
-            f"Please ensure that the minimum nominal value of the order placed must be greater than {least}u"
-        )
-        raise BingXError(110425, text)
-    for told, is_loss in ((order.stop_loss, True), (order.take_profit, False)):
+        text = "Please ensure that the minimum nominal value of the order placed must be greater than"
+        raise BingXError(110425, f"{text} {least}u")
+    for told in filter(None, (order.stop_loss, order.take_profit)):
         # The stop trades against the entry, and may not be past its trigger before the entry trades.
-        if told and _is_past(not is_loss, order.side == "SELL", attached_prices(told)[1], at):
-            raise BingXError(*_WRONG_SIDE[is_loss, order.direction])
+        stop = read_attached(told)
+        if _is_past(stop.type, "SELL" if order.side == "BUY" else "BUY", stop.stop_price, at):
+            raise BingXError(*_WRONG_SIDE[stop.type, order.direction])
 
 
 def _check_close(order: Order, account: Account, beside: list[Order], switches: Switches) -> None:
@@ -88,44 +81,41 @@ def _check_close(order: Order, account: Account, beside: list[Order], switches: 
         if order.position_side == "BOTH" and account.position(order.symbol, order.direction):
             raise BingXError(101290, "The Reduce Only order can only decrease the position")
         raise BingXError(int(switches.no_position), "No position to close")
-    if order.is_stop:
-        _check_cover(order, position, beside, switches)
+    # Stops of a kind share the position among themselves, and so do the closes that rest.
+    same = [
+        each
+        for each in beside
+        if each.is_closing and (each.type == order.type if order.is_stop else each.status != "NEW")
+    ]
+    if order.close_position:
+        # It has no quantity: it neither counts nor is too large.
+        if any(each.close_position for each in same):
+            raise BingXError(*_THERE[order.type])
         return
-    taken = sum((each.remaining for each in beside if each.status != "NEW" and is_closing(each)), ZERO)
-    if order.quantity > position.quantity - taken:
-        _refuse_too_much(position.quantity - taken, order, switches)
+    _check_size(order, position, sum((each.remaining for each in same), ZERO), switches)
 
 
-def _check_cover(order: Order, position: Position, beside: list[Order], switches: Switches) -> None:
-    kind = LOSS_STOPS if order.type in LOSS_STOPS else PROFIT_STOPS
-    same = [each for each in beside if each.type in kind and is_closing(each)]
-    if order.close_position and any(each.close_position for each in same):
-        what = "stop loss" if kind is LOSS_STOPS else "take profit"
-        raise BingXError(110406 if kind is LOSS_STOPS else 110407, f"The position has a {what} already")
-    # A stop for the whole position has no quantity: it neither counts nor is too large.
-    left = position.quantity - sum((each.remaining for each in same), ZERO)
-    if order.quantity > left and not order.close_position:
-        _refuse_too_much(left, order, switches)
+def _check_size(order: Order, position: Position, taken: Decimal, switches: Switches) -> None:
+    left = max(position.quantity - taken, ZERO)
+    if order.quantity > left:
+        base = order.symbol.partition("-")[0]
+        text = f"The order size must be less than the available amount of {left:f} {base}"
+        raise BingXError(int(switches.too_much), text)
 
 
-def _refuse_too_much(left: Decimal, order: Order, switches: Switches) -> None:
-    base = order.symbol.partition("-")[0]
-    text = f"The order size must be less than the available amount of {max(left, ZERO):f} {base}"
-    raise BingXError(int(switches.too_much), text)
-
-
-def _check_trigger(order: Order, market: Market, beside: list[Order]) -> None:
+def _check_trigger(stop: Order, account: Account, beside: list[Order]) -> None:
     # An attached stop was let in with its entry, so it is not counted.
     if sum(each.status == "NEW" and not each.parent for each in beside) >= MOST_STOPS:
         raise BingXError(110206, f"stop order cnt hit limit {MOST_STOPS}")
-    if order.is_stop and reached(order, market):
-        protected = "SHORT" if order.direction == "LONG" else "LONG"
-        raise BingXError(*_WRONG_SIDE[order.type in LOSS_STOPS, protected])
+    if is_reached(stop, account):
+        protected = "SHORT" if stop.direction == "LONG" else "LONG"
+        raise BingXError(*_WRONG_SIDE[stop.type, protected])
 
 
-def _is_past(profit: bool, buy: bool, trigger: Decimal, price: Decimal) -> bool:
+def _is_past(kind: str, side: str, trigger: Decimal, price: Decimal) -> bool:
     """A stop loss buys above and sells below its trigger, a take profit the other way round."""
-    return price >= trigger if buy != profit else price <= trigger
+    above = (side == "BUY") == (kind == LOSS_STOP)
+    return price >= trigger if above else price <= trigger
 
 
 def _margin(account: Account, order: Order, at: Decimal) -> Decimal:

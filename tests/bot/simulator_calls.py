@@ -12,10 +12,11 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from bot.simulator.answers import Call
 from bot.simulator.book import Book
-from bot.simulator.call import Call
 from bot.simulator.endpoints import ENDPOINTS
 from bot.simulator.errors import BingXError
+from bot.simulator.faults import Faults
 from bot.simulator.journal import Journal
 from bot.simulator.market import Market
 from bot.simulator.switches import parse
@@ -55,14 +56,14 @@ class Desk:
         self, folder: Path, balance: str = "10000", journal: Journal | None = None, **switches: str
     ) -> None:
         self.now = 1_700_000_000_000
-        self.late = 0.0  # milliseconds for which what has changed is not shown
+        self.late = 0.0  # seconds for which what has changed is not shown
         self.journal = journal or Journal(folder / "journal.jsonl")
         self.market = Market(volatility=0)
         self.book = Book(self.market, self.journal, lambda: self.now, Decimal(balance))
         if switches:
             self.book.switches = parse(self.book.switches, switches)
 
-    def call(self, name: str, share: str = "1", **parameters: str) -> Any:
+    def call(self, name: str, share: float = 1, **parameters: str) -> Any:
         answer = next(each.answer for each in ENDPOINTS if each.name == name)
         told = {"symbol": "BTC-USDT", **parameters}
         told = {key: value for key, value in told.items() if value}
@@ -70,9 +71,7 @@ class Desk:
             book=self.book,
             now=self.now,
             parameters=told,
-            hidden_for_ms=self.late,
-            positions_hidden_for_ms=self.late,
-            share=Decimal(share),
+            faults=Faults(partial_fill=share, hide_orders=self.late, hide_positions=self.late),
         )
         return answer(call)
 

@@ -182,7 +182,6 @@ def test_all_is_there_after_a_restart(desk: Desk, tmp_path: Path) -> None:
         "open_orders",
         "all_orders",
         "income",
-        "fill_history",
         "leverage",
         "price",
     )

@@ -74,7 +74,7 @@ def oversized(desk: Desk) -> Any:
 
 
 def in_part(desk: Desk) -> list[str]:
-    desk.place(share="0.5", stopLoss=STOP)
+    desk.place(share=0.5, stopLoss=STOP)
     return [kind for kind, *_ in desk.open()]
 
 
@@ -233,7 +233,7 @@ def test_the_page_has_every_call_of_the_control_port(exchange: Exchange) -> None
 
 def test_money_is_exact_whatever_the_share(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
-    desk.place(share="0.07")
+    desk.place(share=0.07)
     for _ in range(20):
         desk.book.fill_crossed(Decimal("0.07"))
     assert (Decimal(desk.positions()["LONG"]), desk.open()) == (Decimal("0.1"), [])
