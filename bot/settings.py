@@ -10,6 +10,7 @@ from bot.domain.mode import Mode, allows, is_bare_name
 from bot.log import LEVELS
 
 CONFIG_DIR = Path(__file__).parent.parent / "config"
+CONTROL_DIR = Path(__file__).parent.parent / ".local" / "control"
 
 
 class Secret:
@@ -42,6 +43,7 @@ class Settings:
     bingx_api_key: Secret
     bingx_secret_key: Secret
     config_dir: Path
+    control_dir: Path
     log_level: str
     time_scale: float
 
@@ -131,6 +133,7 @@ def read_settings(environment: Mapping[str, str]) -> tuple[Settings | None, list
         bingx_api_key=reader.needed("BINGX_API_KEY"),
         bingx_secret_key=reader.needed("BINGX_SECRET_KEY"),
         config_dir=Path(reader.text("CONFIG_DIR", str(CONFIG_DIR))),
+        control_dir=Path(reader.text("CONTROL_DIR", str(CONTROL_DIR))),
         log_level=reader.choice("LOG_LEVEL", LEVELS, "INFO"),
         time_scale=_time_scale(reader, mode),
     )
