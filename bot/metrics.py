@@ -63,6 +63,8 @@ class Metrics:
     bot_trading_mode: Gauge
     bot_trading_enabled: Reading
     bot_ready: Reading
+    bot_switch_level: Reading
+    bot_switch_changed_timestamp_seconds: Reading
 
 
 # What the client library makes by itself: memory, files, processor time and age of the process.
