@@ -60,6 +60,12 @@ class Metrics:
     daily_loss_usdt: Reading
     daily_loss_limit_usdt: Reading
     balance_difference_usdt: Reading
+    db_connections_active: Reading
+    db_connections_idle: Reading
+    db_connections_max: Reading
+    db_connection_errors_total: Counter
+    db_query_duration_seconds: Histogram
+    db_transactions_total: Counter
     bot_trading_mode: Gauge
     bot_trading_enabled: Reading
     bot_ready: Reading
