@@ -66,6 +66,7 @@ class Money:
     btc: Decimal | None
     anchor: Anchor | None
     difference: Decimal | None
+    loss_limit: Decimal
     book: Book
     measured_at: float  # monotonic
 
