@@ -16,8 +16,9 @@ setup: ## fetch the Python packages and the tools (every other target does this 
 run: setup ## run everything on this machine until Ctrl-C; BOT_PORT=… and so on set ports
 	@exec $(PYTHON) -m scripts.stack
 
-test: setup ## run the tests; ARGS=… goes to pytest
-	@$(PYTHON) -m pytest $(ARGS)
+# As many at a time as there are processors; whoever is done first takes over from the others.
+test: setup ## run the tests; ARGS=… goes to pytest, -n0 in it runs one after the other
+	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 check: setup ## check the specs and prove what they make; ARGS=--help tells more
 	@$(PYTHON) -m observability check $(ARGS)

@@ -19,6 +19,7 @@ def board_of(config_dir: Path, name: str = "web", environment: str = "cellar") -
 
 
 @pytest.fixture(
+    scope="module",
     params=[
         (BUNDLE / "config", "web"),
         (DEPOT / "config", "depot"),
