@@ -46,7 +46,6 @@ class Account:
         self.positions: dict[str, Position] = {}
         self._past: dict[str, deque[Position]] = {}  # what each position was, and at last is
         self.income: list[dict[str, Any]] = []
-        self._changed: dict[str, list[Any]] = {}
 
     def position(self, symbol: str, side: str) -> Position | None:
         return self.positions.get(f"{symbol} {side}")
@@ -98,7 +97,6 @@ class Account:
             "tradeId": number,
         }
         self.income.append(line)
-        self._changed.setdefault("income", []).append(line)
 
     def pay_funding(self, now: int) -> None:
         """Longs pay shorts while the rate is above zero."""
@@ -126,27 +124,24 @@ class Account:
         price = worth / (position.quantity * (1 - MAINTENANCE * position.sign))
         return max(price, ZERO).quantize(self.market.contracts[position.symbol].tick)
 
-    def take_changes(self) -> dict[str, Any]:
-        """What the journal needs to bring the account back to where it is."""
-        changed, self._changed = self._changed, {}
-        return changed | {
-            "account": {
-                "balance": self.balance,
-                "hedge": self.hedge,
-                "leverages": self.leverages,
-                "isolated": self.isolated,
-            }
+    def kept(self) -> dict[str, Any]:
+        """What the journal needs, beside the income, to bring the account back to where it is."""
+        return {
+            "balance": self.balance,
+            "hedge": self.hedge,
+            "leverages": self.leverages,
+            "isolated": self.isolated,
+            "positions": [as_line(position) for position in self.positions.values()],
         }
 
-    def restore(self, line: Mapping[str, Any]) -> None:
-        for told in line.get("positions", ()):
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        self.balance, self.hedge = Decimal(kept["balance"]), kept["hedge"]
+        self.leverages, self.isolated = kept["leverages"], kept["isolated"]
+        self.positions.clear()
+        self._past.clear()
+        for told in kept.get("positions", ()):
             numbers = {name: Decimal(told[name]) for name in ("quantity", "entry", "realised")}
-            self._keep(Position(**{**told, **numbers}))
-        self.income.extend(line.get("income", ()))
-        if kept := line.get("account"):
-            self.balance, self.hedge = Decimal(kept["balance"]), kept["hedge"]
-            self.leverages, self.isolated = dict(kept["leverages"]), dict(kept["isolated"])
-        self._changed = {}
+            self._keep(Position(**told | numbers))
 
     def _enlarge(self, order: Order, quantity: Decimal, price: Decimal, now: int, fee: Decimal) -> None:
         side = order.direction
@@ -167,7 +162,6 @@ class Account:
         past.append(position)
         while len(past) > 1 and past[1].updated <= position.updated - REMEMBERED:
             past.popleft()
-        self._changed.setdefault("positions", []).append(as_line(position))
 
 
 def position_json(account: Account, position: Position, signed: bool = False) -> dict[str, Any]:

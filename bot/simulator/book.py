@@ -41,12 +41,11 @@ class Book:
         self._changed: dict[int, Order] = {}  # since the last commit
         self._cancelled: dict[int, int] = {}  # when somebody last tried to cancel it
         self._next_funding = next_funding(now_ms())
-        self._prices_kept = now_ms()
         for line in journal.lines():
             self._restore(line)
         self._last_id = max(self._orders, default=0)
-        if journal.is_large():
-            journal.rewrite(self._snapshot())
+        self._kept_income = 0  # how much of it is in the journal
+        journal.rewrite(self._line(self._orders))
 
     # What is asked.
 
@@ -169,10 +168,8 @@ class Book:
 
     def commit(self) -> None:
         """One line for all that one request or one step of the prices has changed."""
-        orders = [as_line(order) for order in self._changed.values()]
+        self._journal.append(self._line(self._changed))
         self._changed = {}
-        self._prices_kept = self._now_ms()
-        self._journal.append({"orders": orders, "prices": self.market.prices, **self.account.take_changes()})
 
     # What becomes of an order.
 
@@ -318,13 +315,18 @@ class Book:
         for symbol, price in line.get("prices", {}).items():
             if symbol in self.market.contracts:
                 self.market.prices[symbol] = Decimal(price)
-        self.account.restore(line)
+        self.account.income.extend(line.get("income", ()))
+        if "account" in line:
+            self.account.restore(line["account"])
 
-    def _snapshot(self) -> dict[str, Any]:
+    def _line(self, orders: Mapping[int, Order]) -> dict[str, Any]:
+        """Of the journal: orders that changed, income that came, and the rest of the state as it is."""
+        income = self.account.income[self._kept_income :]
+        self._kept_income += len(income)
+        self._prices_kept = self._now_ms()
         return {
-            "orders": [as_line(order) for order in self._orders.values()],
+            "orders": [as_line(order) for order in orders.values()],
             "prices": self.market.prices,
-            "positions": [as_line(each) for each in self.account.positions.values()],
-            "income": self.account.income,
-            **self.account.take_changes(),
+            "income": income,
+            "account": self.account.kept(),
         }

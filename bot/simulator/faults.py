@@ -20,60 +20,39 @@ def _is_count(value: Any, least: int = 0) -> bool:
     return type(value) is int and least <= value <= MOST_TIMES
 
 
-def _is_flag(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_flag_or_count(value: Any) -> bool:
-    return _is_flag(value) or _is_count(value)
-
-
-def _is_seconds(value: Any) -> bool:
-    return _is_number(value, 0, LONGEST_DELAY)
-
-
-def _is_skew(value: Any) -> bool:
-    return _is_number(value, -DAY, DAY)
-
-
-def _is_share(value: Any) -> bool:
-    return _is_number(value, 0, 1) and value != 0
-
-
-def _is_status(value: Any) -> bool:
-    return type(value) is int and (value == 0 or 400 <= value <= 599)
-
-
-def _is_names(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
-
-
 def _is_refusal(value: Any) -> bool:
     if not isinstance(value, dict) or value.keys() != {"code", "msg"}:
         return False
     return _is_count(value["code"], 1) and isinstance(value["msg"], str)
 
 
-def _is_errors(value: Any) -> bool:
-    if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
-        return False
-    for told in value.values():
-        rest = {name: each for name, each in told.items() if name != "times"}
-        if not _is_refusal(rest) or not _is_count(told.get("times", ALWAYS), ALWAYS):
-            return False
-    return True
+def _is_refusals(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(told, dict)
+        and _is_count(told.get("times", ALWAYS), ALWAYS)
+        and _is_refusal({name: each for name, each in told.items() if name != "times"})
+        for told in value.values()
+    )
 
 
-def _fault(right: Callable[[Any], bool], what: str, default: Any = 0) -> Any:
-    return field(default=default, metadata={"right": right, "what": what})
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
-_SECONDS = f"seconds from 0 to {LONGEST_DELAY}"
-_STATUS = "a status from 400 to 599"
-_FLAG = "true or false"
-_DROPS = "true, false, or the number of calls to drop"
-_REFUSAL = 'like {"code": 101204, "msg": "Insufficient margin"}'
-_ERRORS = 'like {"cancel_order": {"code": 109500, "msg": "busy", "times": 2}}'
+# What each fault may be, in words and as a test.
+_REFUSAL = 'like {"code": 101204, "msg": "Insufficient margin"}', _is_refusal
+_REFUSALS = 'like {"cancel_order": {"code": 109500, "msg": "busy", "times": 2}}', _is_refusals
+_STATUS = "a status from 400 to 599", lambda value: _is_count(value) and (not value or 400 <= value < 600)
+_FLAG = "true or false", lambda value: isinstance(value, bool)
+_DROPS = "true, false or the number of calls", lambda value: isinstance(value, bool) or _is_count(value)
+_SECONDS = f"seconds from 0 to {LONGEST_DELAY}", lambda value: _is_number(value, 0, LONGEST_DELAY)
+_SKEW = f"seconds from {-DAY} to {DAY}", lambda value: _is_number(value, -DAY, DAY)
+_SHARE = "a share above 0, at most 1", lambda value: _is_number(value, 0, 1) and value > 0
+_NAMES = 'a list of endpoints like ["place_order"]', _is_names
+
+
+def _fault(kind: tuple[str, Callable[[Any], bool]], default: Any = 0) -> Any:
+    return field(default=default, metadata={"what": kind[0], "right": kind[1]})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,32 +60,32 @@ class Faults:
     """The drops count down when they were given as a number; True lasts until cleared."""
 
     # Every order is refused with this code and text; calls of an endpoint are, for so many times.
-    reject_orders: Mapping[str, Any] | None = _fault(_is_refusal, _REFUSAL, None)
-    errors: Mapping[str, Mapping[str, Any]] | None = _fault(_is_errors, _ERRORS, None)
+    reject_orders: Mapping[str, Any] | None = _fault(_REFUSAL, None)
+    errors: Mapping[str, Mapping[str, Any]] | None = _fault(_REFUSALS, None)
     # The answer is this status and a page of HTML, and nothing is done, or it is done.
-    http_status: int = _fault(_is_status, _STATUS)
-    http_status_after: int = _fault(_is_status, _STATUS)
+    http_status: int = _fault(_STATUS)
+    http_status_after: int = _fault(_STATUS)
     # It is done, and the answer is a page with status 200.
-    no_json: bool = _fault(_is_flag, _FLAG, False)
+    no_json: bool = _fault(_FLAG, False)
     # The connection closes, or is reset, before it is done, or after that and without an answer.
-    drop_before: bool | int = _fault(_is_flag_or_count, _DROPS, False)
-    drop_after: bool | int = _fault(_is_flag_or_count, _DROPS, False)
-    reset: bool = _fault(_is_flag, _FLAG, False)
+    drop_before: bool | int = _fault(_DROPS, False)
+    drop_after: bool | int = _fault(_DROPS, False)
+    reset: bool = _fault(_FLAG, False)
     # Nothing is done and nothing answered until this is cleared.
-    frozen: bool = _fault(_is_flag, _FLAG, False)
+    frozen: bool = _fault(_FLAG, False)
     # Seconds before it is done, up to so many more, and between doing and answering.
-    delay_before: float = _fault(_is_seconds, _SECONDS)
-    jitter: float = _fault(_is_seconds, _SECONDS)
-    delay: float = _fault(_is_seconds, _SECONDS)
+    delay_before: float = _fault(_SECONDS)
+    jitter: float = _fault(_SECONDS)
+    delay: float = _fault(_SECONDS)
     # Seconds for which new orders, and positions or their changes, are not shown.
-    hide_orders: float = _fault(_is_seconds, _SECONDS)
-    hide_positions: float = _fault(_is_seconds, _SECONDS)
+    hide_orders: float = _fault(_SECONDS)
+    hide_positions: float = _fault(_SECONDS)
     # How much of an order trades at each step of the price.
-    partial_fill: float = _fault(_is_share, "a share above 0, at most 1", 1)
+    partial_fill: float = _fault(_SHARE, 1)
     # Seconds that the exchange's clock is ahead.
-    clock_skew: float = _fault(_is_skew, f"seconds from {-DAY} to {DAY}")
+    clock_skew: float = _fault(_SKEW)
     # Endpoints; none: orders for the drops, every call for the others.
-    only: Sequence[str] = _fault(_is_names, 'a list of endpoints like ["place_order"]', ())
+    only: Sequence[str] = _fault(_NAMES, ())
 
     @property
     def share(self) -> Decimal:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-LARGE = 4_000_000  # bytes; a longer journal is written anew at the next start
-
 
 def as_line(record: Any) -> dict[str, Any]:
     """A flat dataclass with slots; dataclasses.asdict would copy every value deeply."""
@@ -17,12 +15,10 @@ def as_line(record: Any) -> dict[str, Any]:
 class Journal:
     """os.write hands the line to the kernel at once; only a power cut could still lose it."""
 
-    def __init__(self, file: Path, large: int = LARGE) -> None:
+    def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         self._file = file
-        self._large = large
         self._descriptor = self._open(file)
-        self._cut_torn_line()
 
     def append(self, line: Mapping[str, Any]) -> None:
         data = json.dumps(line, separators=(",", ":"), default=str).encode() + b"\n"
@@ -30,12 +26,11 @@ class Journal:
             data = data[os.write(self._descriptor, data) :]
 
     def lines(self) -> Iterator[dict[str, Any]]:
+        """A kill in the middle of a line leaves a tail without its end; it was never answered."""
         with self._file.open("rb") as lines:
             for line in lines:
-                yield json.loads(line)
-
-    def is_large(self) -> bool:
-        return os.fstat(self._descriptor).st_size > self._large
+                if line.endswith(b"\n"):
+                    yield json.loads(line)
 
     def rewrite(self, line: Mapping[str, Any]) -> None:
         """Put one line in the place of all; a kill leaves the old journal or the new one."""
@@ -51,8 +46,3 @@ class Journal:
 
     def _open(self, file: Path) -> int:
         return os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-
-    def _cut_torn_line(self) -> None:
-        """A kill in the middle of a line leaves a tail without its end; it was never answered."""
-        text = self._file.read_bytes()
-        os.ftruncate(self._descriptor, text.rfind(b"\n") + 1)

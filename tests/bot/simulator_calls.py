@@ -52,12 +52,10 @@ async def call(exchange: Exchange, name: str, **parameters: str) -> Any:
 class Desk:
     """The exchange without HTTP. Its time stands still until a test moves it."""
 
-    def __init__(
-        self, folder: Path, balance: str = "10000", journal: Journal | None = None, **switches: str
-    ) -> None:
+    def __init__(self, folder: Path, balance: str = "10000", **switches: str) -> None:
         self.now = 1_700_000_000_000
         self.late = 0.0  # seconds for which what has changed is not shown
-        self.journal = journal or Journal(folder / "journal.jsonl")
+        self.journal = Journal(folder / "journal.jsonl")
         self.market = Market(volatility=0)
         self.book = Book(self.market, self.journal, lambda: self.now, Decimal(balance))
         if switches:
@@ -95,9 +93,9 @@ class Desk:
     def status(self, order: Any) -> str:
         return str(self.call("query_order", orderId=str(order["orderId"]))["order"]["status"])
 
-    def restarted(self, folder: Path, journal: Journal | None = None) -> "Desk":
+    def restarted(self, folder: Path) -> "Desk":
         """A second one over the same files; this one is as good as killed."""
-        after = Desk(folder, journal=journal)
+        after = Desk(folder)
         after.now = self.now
         return after
 

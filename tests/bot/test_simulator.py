@@ -1,7 +1,5 @@
 """The simulator over real HTTP: what BingX checks, it checks; what it has answered for, it keeps."""
 
-import hashlib
-import hmac
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -10,15 +8,14 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
-from yarl import URL
 
 from bot.simulator.__main__ import now_ms
 from bot.simulator.errors import BingXError
 from bot.simulator.market import Market
 from bot.simulator.signature import Credentials, checked_parameters
-from tests.bot.play import KEYS, Exchange, get, post, running_simulator
+from tests.bot.play import Exchange, get, post, running_simulator
+from tests.bot.simulator_calls import call
 
-ORDER = "/openApi/swap/v2/trade/order"
 # The key pair that BingX prints in its documents, and strings signed with it.
 OFFICIAL = Credentials(
     api_key="hO6oQotzTE0S5FRYze2Jx2wGx7eVnJGMolpA1nZyehsoMgCcgKNWQHd4QgTFZuwl4Zt4xMe2PqGBegWXO4A",
@@ -81,17 +78,6 @@ def limit_buy(**changes: str) -> dict[str, str]:
     return {name: value for name, value in (plain | changes).items() if value}
 
 
-async def call(exchange: Exchange, method: str, path: str, parameters: dict[str, str]) -> Any:
-    stamped = {"timestamp": str(time.time_ns() // 1_000_000), **parameters}
-    text = "&".join(f"{name}={value}" for name, value in stamped.items())
-    signature = hmac.new(KEYS.secret_key.encode(), text.encode(), hashlib.sha256).hexdigest()
-    wire = "&".join(f"{name}={quote(value, safe='')}" for name, value in stamped.items())
-    url = URL(f"{exchange.url}{path}?{wire}&signature={signature}", encoded=True)
-    headers = {"X-BX-APIKEY": KEYS.api_key}
-    async with aiohttp.ClientSession() as session, session.request(method, url, headers=headers) as response:
-        return await response.json()
-
-
 async def test_public_answers_have_the_documented_shapes(exchange: Exchange) -> None:
     _, told = await get(f"{exchange.url}/openApi/swap/v2/server/time")
     assert abs(told["data"]["serverTime"] - time.time() * 1000) < 5000
@@ -108,7 +94,7 @@ async def test_public_answers_have_the_documented_shapes(exchange: Exchange) -> 
 
 
 async def test_an_order_that_crosses_the_price_is_filled_at_the_price(exchange: Exchange) -> None:
-    placed = (await call(exchange, "POST", ORDER, limit_buy(stopLoss=STOP.replace("60000", "59000"))))[
+    placed = (await call(exchange, "place_order", **limit_buy(stopLoss=STOP.replace("60000", "59000"))))[
         "data"
     ]["order"]
     assert (placed["status"], placed["avgPrice"], placed["executedQty"]) == ("FILLED", "60000.0", "0.1")
@@ -116,7 +102,7 @@ async def test_an_order_that_crosses_the_price_is_filled_at_the_price(exchange: 
     assert placed["orderID"] == str(placed["orderId"])
     assert len(placed["orderID"]) == 19
     for by in ({"clientOrderId": "ABC1"}, {"clientOrderID": "abc1"}, {"orderId": placed["orderID"]}):
-        found = (await call(exchange, "GET", ORDER, {"symbol": "BTC-USDT", **by}))["data"]["order"]
+        found = (await call(exchange, "query_order", symbol="BTC-USDT", **by))["data"]["order"]
         assert (found["orderId"], found["status"], found["origQty"]) == (placed["orderId"], "FILLED", "0.1")
 
 
@@ -128,14 +114,12 @@ async def test_an_order_rests_until_the_price_comes_to_it(
 ) -> None:
     position = "LONG" if side == "BUY" else "SHORT"
     order = limit_buy(side=side, price=price, positionSide=position)
-    placed = (await call(exchange, "POST", ORDER, order))["data"]["order"]
+    placed = (await call(exchange, "place_order", **order))["data"]["order"]
     assert (placed["status"], placed["executedQty"]) == ("PENDING", "0")
-    still_open = await call(exchange, "GET", "/openApi/swap/v2/trade/openOrders", {"symbol": "BTC-USDT"})
+    still_open = await call(exchange, "open_orders", symbol="BTC-USDT")
     assert [each["clientOrderId"] for each in still_open["data"]["orders"]] == ["abc1"]
     assert (await post(f"{exchange.url}/control/prices", {"BTC-USDT": crossing}))[0] == 200
-    found = (await call(exchange, "GET", ORDER, {"symbol": "BTC-USDT", "clientOrderId": "abc1"}))["data"][
-        "order"
-    ]
+    found = (await call(exchange, "query_order", symbol="BTC-USDT", clientOrderId="abc1"))["data"]["order"]
     assert (found["status"], Decimal(found["avgPrice"])) == ("FILLED", Decimal(price))
 
 
@@ -160,35 +144,34 @@ async def test_an_order_rests_until_the_price_comes_to_it(
     ],
 )
 async def test_what_is_not_taken(exchange: Exchange, changes: dict[str, str], code: int) -> None:
-    assert (await call(exchange, "POST", ORDER, limit_buy(**changes)))["code"] == code
+    assert (await call(exchange, "place_order", **limit_buy(**changes)))["code"] == code
     assert exchange.orders == []
 
 
 async def test_the_smallest_quantity(exchange: Exchange) -> None:
-    told = await call(
-        exchange, "POST", ORDER, limit_buy(symbol="1000PEPE-USDT", quantity="99", price="0.0080000")
-    )
+    order = limit_buy(symbol="1000PEPE-USDT", quantity="99", price="0.0080000")
+    told = await call(exchange, "place_order", **order)
     assert (told["code"], told["msg"]) == (101400, "The minimum order amount is 100 1000PEPE.")
 
 
 async def test_a_client_id_is_spent_for_life_in_any_case_of_its_letters(tmp_path: Path) -> None:
     async with running_simulator(tmp_path) as exchange:
-        assert (await call(exchange, "POST", ORDER, limit_buy()))["code"] == 0
-        assert (await call(exchange, "POST", ORDER, limit_buy(clientOrderId="ABC1")))["code"] == 109201
+        assert (await call(exchange, "place_order", **limit_buy()))["code"] == 0
+        assert (await call(exchange, "place_order", **limit_buy(clientOrderId="ABC1")))["code"] == 109201
         exchange.simulator.book._now_ms = lambda: now_ms() + 1000
-        assert (await call(exchange, "POST", ORDER, limit_buy(clientOrderId="ABC1")))["code"] == 101481
+        assert (await call(exchange, "place_order", **limit_buy(clientOrderId="ABC1")))["code"] == 101481
     async with running_simulator(tmp_path) as exchange:
-        assert (await call(exchange, "POST", ORDER, limit_buy()))["code"] in (101481, 109201)
+        assert (await call(exchange, "place_order", **limit_buy()))["code"] in (101481, 109201)
         assert len(exchange.orders) == 1
 
 
 async def test_a_line_torn_by_a_kill_is_cut_off(tmp_path: Path) -> None:
     async with running_simulator(tmp_path) as exchange:
-        await call(exchange, "POST", ORDER, limit_buy())
+        await call(exchange, "place_order", **limit_buy())
     with (tmp_path / "orders.jsonl").open("a") as journal:
         journal.write('{"id": 17, "client')
     async with running_simulator(tmp_path) as exchange:
-        assert (await call(exchange, "POST", ORDER, limit_buy(clientOrderId="b")))["code"] == 0
+        assert (await call(exchange, "place_order", **limit_buy(clientOrderId="b")))["code"] == 0
     async with running_simulator(tmp_path) as exchange:
         assert [each["client_id"] for each in exchange.orders] == ["abc1", "b"]
 
@@ -196,29 +179,29 @@ async def test_a_line_torn_by_a_kill_is_cut_off(tmp_path: Path) -> None:
 async def test_rejected_orders_leave_no_trace(exchange: Exchange) -> None:
     fault = {"reject_orders": {"code": 101204, "msg": "Insufficient margin"}}
     assert await post(f"{exchange.url}/control/faults", fault) == (200, fault)
-    told = await call(exchange, "POST", ORDER, limit_buy())
+    told = await call(exchange, "place_order", **limit_buy())
     assert (told["code"], told["msg"], exchange.orders) == (101204, "Insufficient margin", [])
     async with aiohttp.ClientSession() as session:
         await session.delete(f"{exchange.url}/control/faults")
-    assert (await call(exchange, "POST", ORDER, limit_buy()))["code"] == 0
+    assert (await call(exchange, "place_order", **limit_buy()))["code"] == 0
 
 
 @pytest.mark.parametrize(("fault", "kept"), [("drop_before", 0), ("drop_after", 1)])
 async def test_dropped_connections(exchange: Exchange, fault: str, kept: int) -> None:
     await post(f"{exchange.url}/control/faults", {fault: 1})
     with pytest.raises(aiohttp.ClientError):
-        await call(exchange, "POST", ORDER, limit_buy())
+        await call(exchange, "place_order", **limit_buy())
     assert len(exchange.orders) == kept
-    assert (await call(exchange, "POST", ORDER, limit_buy(clientOrderId="b")))["code"] == 0
+    assert (await call(exchange, "place_order", **limit_buy(clientOrderId="b")))["code"] == 0
 
 
 async def test_an_order_may_stay_hidden_for_a_while(exchange: Exchange) -> None:
-    await call(exchange, "POST", ORDER, limit_buy())
+    await call(exchange, "place_order", **limit_buy())
     query = {"symbol": "BTC-USDT", "clientOrderId": "abc1"}
     await post(f"{exchange.url}/control/faults", {"hide_orders": 60})
-    assert (await call(exchange, "GET", ORDER, query))["code"] == 109421
+    assert (await call(exchange, "query_order", **query))["code"] == 109421
     await post(f"{exchange.url}/control/faults", {"hide_orders": 0})
-    assert (await call(exchange, "GET", ORDER, query))["code"] == 0
+    assert (await call(exchange, "query_order", **query))["code"] == 0
 
 
 async def test_an_http_status_comes_with_a_page_and_no_json(exchange: Exchange) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.simulator.journal import Journal
 from tests.bot.play import KEYS, Exchange
 from tests.bot.simulator_calls import SHORT, STOP, Desk, call, refused
 
@@ -193,11 +192,11 @@ def test_all_is_there_after_a_restart(desk: Desk, tmp_path: Path) -> None:
     after.journal.close()
 
 
-def test_a_long_journal_is_written_anew(desk: Desk, tmp_path: Path) -> None:
+def test_a_start_writes_the_journal_anew(desk: Desk, tmp_path: Path) -> None:
     for number in range(20):
         desk.place(quantity="0.001", stopLoss=STOP, clientOrderId=f"a{number}")
     before = {name: desk.call(name) for name in ("balance", "positions", "all_orders", "income")}
-    after = desk.restarted(tmp_path, Journal(tmp_path / "journal.jsonl", large=1000))
+    after = desk.restarted(tmp_path)
     assert {name: after.call(name) for name in before} == before
     assert (tmp_path / "journal.jsonl").read_text().count("\n") == 1
     after.place(clientOrderId="later")

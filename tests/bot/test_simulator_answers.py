@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from bot.simulator.book import Book
+from bot.simulator.journal import Journal
+from bot.simulator.market import Market
 from bot.simulator.signature import Credentials
 from tests.bot.play import KEYS, Exchange, get
 from tests.bot.simulator_calls import SHORT, Desk, call
@@ -267,6 +269,6 @@ async def test_an_unknown_symbol_and_an_unknown_path(exchange: Exchange) -> None
 
 
 def test_the_book_starts_with_play_money(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    assert Book(desk.market, desk.journal, lambda: 0).account.balance == 10_000_000
-    desk.journal.close()
+    journal = Journal(tmp_path / "journal.jsonl")
+    assert Book(Market(), journal, lambda: 0).account.balance == 10_000_000
+    journal.close()
