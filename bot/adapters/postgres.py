@@ -1,80 +1,64 @@
 """The order store in PostgreSQL: starts while the database is down, and survives its restart."""
 
-import asyncio
-import hashlib
-from collections.abc import Coroutine, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Self
-
-import aiopg
-import psycopg2
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Self
 
 from bot.adapters import postgres_rows as rows
-from bot.adapters.aiopg_mend import mend
+from bot.adapters.postgres_connections import Connections
+from bot.domain.mode import Mode
 from bot.domain.order import Order, State
+from bot.domain.switch import Switch
 from bot.log import Log
-from bot.ports import Incoming, OutcomeUnknown, SignalRow, StopTrading, TryAgain
-
-MIGRATIONS = Path(__file__).parent.parent / "migrations"
-PATIENCE = 3.0  # seconds for a connection, a free place in the pool, and an answer
-MIGRATION_PATIENCE = 60.0
-STATEMENT_TIMEOUT = "2s"
-_LOCK = 7219404117  # any number that no other program uses for an advisory lock on this database
-_OPTIONS: Mapping[str, Any] = {
-    "timeout": PATIENCE,
-    "enable_hstore": False,
-    "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c timezone=UTC -c application_name=tradewatch-bot",
-}
+from bot.metrics import Metrics
+from bot.ports import Incoming, SignalRow, StopTrading, TryAgain
 
 
 class Postgres:
-    """Implements bot.ports.OrderStore. Every call raises TryAgain until `prepare` has succeeded once."""
+    """Implements bot.ports.OrderStore. Every call raises TryAgain until `prepare` has succeeded once.
 
-    def __init__(self, dsn: str, *, size: int, echo: bool, log: Log) -> None:
-        mend()
-        self._dsn = dsn
-        self._size = size
-        self._echo = echo
-        self._log = log
-        self._pool: aiopg.Pool | None = None
-        self._writes: set[asyncio.Task[Any]] = set()
+    After OutcomeUnknown the same call may be made again: what was done before is not done twice, and
+    what is there then can be read. (A second switch row says the same as the first.)
+    """
+
+    def __init__(self, dsn: str, *, size: int, echo: bool, log: Log, metrics: Metrics) -> None:
+        self._database = Connections(dsn, size=size, echo=echo, log=log, metrics=metrics)
+        self._read = self._database.read
+        self._write = self._database.write
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._writes:
-            await asyncio.wait(self._writes, timeout=PATIENCE)
-        if self._pool is not None:
-            self._pool.terminate()
-            await self._pool.wait_closed()
+        await self._database.close()
 
     async def prepare(self) -> None:
-        """Bring the schema up to date and open the pool; cheap once that is done."""
-        if self._pool is not None:
-            return
-        try:
-            async with aiopg.connect(self._dsn, **_OPTIONS) as connection, connection.cursor() as cursor:
-                await _migrate(cursor, self._log)
-            # minsize=0: a pool that wants a connection at once cannot be made while the server is down.
-            self._pool = await aiopg.create_pool(
-                self._dsn, minsize=0, maxsize=self._size, on_connect=_prepare_statements, **_OPTIONS
-            )
-        except (psycopg2.Error, TimeoutError) as error:
-            raise TryAgain(_told(error)) from error
+        await self._database.open()
 
-    async def admit(self, row: SignalRow) -> bool:
-        return bool(await self._write(rows.ADMIT, rows.admission(row)))
+    def show_pool(self) -> None:
+        """Set the gauges of the connections."""
+        self._database.show()
 
-    async def save(self, order: Order, *, was: State) -> bool:
-        return bool(await self._write(rows.SAVE, rows.change(order, was)))
+    async def admit(self, row: SignalRow, epoch: int | None) -> SignalRow | None:
+        stored = await self._write(rows.ADMIT, rows.admission(row, epoch))
+        return rows.admitted(row, stored[0]) if stored else None
 
     async def find(self, incoming: Incoming) -> SignalRow | None:
         found = await self._read(rows.FIND, (incoming.source, incoming.chat, incoming.message_id))
         return rows.signal_of(found[0]) if found else None
 
-    async def unsettled(self) -> Sequence[Order]:
-        return [rows.order_of(row) for row in await self._read(rows.UNSETTLED)]
+    async def save(self, order: Order, *, was: State) -> bool:
+        return bool(await self._write(rows.SAVE, rows.change(order, was)))
+
+    async def live(self) -> Sequence[Order]:
+        return [rows.order_of(row) for row in await self._read(rows.LIVE)]
+
+    async def close(self, client_ids: Sequence[str]) -> None:
+        await self._write(rows.CLOSE, (list(client_ids),))
+
+    async def adopt(self, order: Order, reason: str) -> None:
+        await self._write(rows.ADOPT, rows.adoption(order, reason))
 
     async def counts(self) -> Mapping[State, int]:
         return {State(state): count for state, count in await self._read(rows.COUNTS)}
@@ -83,86 +67,40 @@ class Postgres:
         [[count]] = await self._read(rows.FAILED_IN_A_ROW)
         return int(count)
 
+    async def signals_by_source(self) -> Mapping[str, int]:
+        return dict(await self._read(rows.SIGNALS_BY_SOURCE))
+
     async def latest(self, limit: int) -> Sequence[SignalRow]:
         return [rows.signal_of(row) for row in await self._read(rows.LATEST, (limit,))]
 
-    async def _read(self, statement: str, values: Sequence[Any] = ()) -> Sequence[Any]:
-        try:
-            return await self._run(statement, values)
-        except (psycopg2.Error, TimeoutError) as error:
-            raise TryAgain(_told(error)) from error
+    async def switch(self) -> Switch:
+        found = await self._read(rows.SWITCH)
+        return rows.switch_of(found[0]) if found else rows.NEVER_SET
 
-    async def _write(self, statement: str, values: Sequence[Any]) -> Sequence[Any]:
-        """Never cancelled: a statement that was sent is committed, whether or not somebody still listens."""
-        try:
-            return await self._shielded(self._run(statement, values))
-        except (psycopg2.Error, TimeoutError) as error:
-            kind = TryAgain if _is_rolled_back(error) else OutcomeUnknown
-            raise kind(_told(error)) from error
+    async def set_switch(self, switch: Switch) -> Switch:
+        [stored] = await self._write(rows.SET_SWITCH, rows.setting(switch))
+        return rows.switch_of(stored)
 
-    async def _shielded(self, work: Coroutine[Any, Any, Sequence[Any]]) -> Sequence[Any]:
-        task = asyncio.create_task(work)
-        self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
-        return await asyncio.shield(task)
+    async def take_lease(self, holder: str, seconds: float) -> int | None:
+        taken = await self._write(rows.TAKE_LEASE, {"holder": holder, "seconds": seconds})
+        return int(taken[0][0]) if taken else None
 
-    async def _run(self, statement: str, values: Sequence[Any]) -> Sequence[Any]:
-        if self._pool is None:
-            raise TryAgain("database: not reached yet")
-        if self._echo:
-            self._log.info("sql", statement=" ".join(statement.split()))
-        try:
-            connection = await self._pool.acquire()
-        except (psycopg2.Error, TimeoutError) as error:
-            raise TryAgain(_told(error)) from error
-        try:
-            async with connection.cursor() as cursor:
-                await cursor.execute(statement, values)
-                return list(await cursor.fetchall())
-        finally:
-            await self._pool.release(connection)
+    async def give_lease_back(self, holder: str) -> None:
+        await self._write(rows.GIVE_LEASE_BACK, (holder,))
 
+    async def stamp(self, mode: Mode, uid: str) -> None:
+        await self._write(rows.STAMP, rows.binding(mode, uid))
+        [[bound_mode, bound_uid]] = await self._read(rows.BOUND)
+        if (bound_mode, bound_uid) != (mode.value, uid):
+            raise StopTrading(
+                f"the database belongs to account {bound_uid} in mode {bound_mode}, not to {uid} in {mode}: "
+                "set DATABASE_URL to one of its own"
+            )
 
-async def _prepare_statements(connection: aiopg.Connection) -> None:
-    try:
-        async with connection.cursor() as cursor:
-            await cursor.execute(rows.PREPARE)
-    except BaseException:
-        connection.close()  # the pool would forget it and leave it open
-        raise
+    async def expected_balance(self) -> tuple[Decimal, datetime] | None:
+        found = await self._read(rows.EXPECTED_BALANCE)
+        return (found[0][0], found[0][1]) if found else None
 
-
-async def _migrate(cursor: aiopg.Cursor, log: Log) -> None:
-    # The lock ends with the connection. A second bot that starts now waits here, then finds nothing to do.
-    await cursor.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-    await cursor.execute("SET statement_timeout = %s", (int(MIGRATION_PATIENCE * 1000),))
-    await cursor.execute(
-        "CREATE TABLE IF NOT EXISTS schema_migrations"
-        " (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
-    )
-    await cursor.execute("SELECT name, sha256 FROM schema_migrations")
-    applied = dict(await cursor.fetchall())
-    for file in sorted(MIGRATIONS.glob("*.sql")):
-        text = file.read_text()
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        if applied.get(file.name, digest) != digest:
-            raise StopTrading(f"migration {file.name} was changed after it was applied to this database")
-        if file.name not in applied:
-            # One string of several statements is one transaction.
-            done = f"INSERT INTO schema_migrations (name, sha256) VALUES ('{file.name}', '{digest}')"
-            await cursor.execute(f"{text};\n{done}", timeout=MIGRATION_PATIENCE)
-            log.info("migration applied", migration=file.name)
-
-
-def _is_rolled_back(error: BaseException) -> bool:
-    """Whether the server itself refused the statement; a lost connection says nothing about a commit."""
-    code = getattr(error, "pgcode", None)
-    return code is not None and not code.startswith(("08", "57P"))
-
-
-def _told(error: BaseException) -> str:
-    """The first line, without libpq's hints; a password never stands in it."""
-    if isinstance(error, TimeoutError):
-        return f"database: no answer within {PATIENCE:g} s"
-    lines = str(error).strip().splitlines()
-    return f"database: {lines[0][:300] if lines else type(error).__name__}"
+    async def expect_balance(self, amount: Decimal, at: datetime) -> None:
+        if not await self._write(rows.EXPECT_BALANCE, (amount, at)):
+            raise TryAgain("the database is not bound to an account yet")

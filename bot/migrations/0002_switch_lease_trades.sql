@@ -12,7 +12,8 @@ UPDATE orders SET closed_at = now() WHERE state NOT IN ('intent', 'unknown', 'pe
 
 DROP INDEX orders_unsettled;
 CREATE INDEX orders_live ON orders (id) WHERE
-    state IN ('intent', 'unknown', 'pending') OR (filled_quantity > 0 AND closed_at IS NULL);
+    state IN ('intent', 'unknown', 'pending')
+    OR (closed_at IS NULL AND (state = 'filled' OR filled_quantity > 0));
 -- So that the latest failures are counted without reading all of a large table.
 CREATE INDEX orders_placed ON orders (id) WHERE state IN ('pending', 'filled', 'cancelled');
 

@@ -7,8 +7,12 @@ import aiopg
 import pytest
 
 from bot.adapters.aiopg_mend import mend
+from bot.adapters.postgres import Postgres
+from bot.ports import OrderStore
 from scripts.postgres import temporary
+from tests.bot.fakes import FakeStore
 from tests.bot.play import Exchange, running_simulator
+from tests.bot.stored import prepared
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +28,21 @@ async def dsn(server: str, request: pytest.FixtureRequest) -> str:
     async with aiopg.connect(server, enable_hstore=False) as connection, connection.cursor() as cursor:
         await cursor.execute(f"CREATE DATABASE {name}")
     return f"{server.rpartition('/')[0]}/{name}"
+
+
+@pytest.fixture
+async def postgres(dsn: str) -> AsyncIterator[Postgres]:
+    async with prepared(dsn) as store:
+        yield store
+
+
+@pytest.fixture(params=["fake", "postgres"])
+def store(request: pytest.FixtureRequest) -> OrderStore:
+    """Whoever asks for it says what holds for both."""
+    if request.param == "fake":
+        return FakeStore()
+    found: Postgres = request.getfixturevalue("postgres")
+    return found
 
 
 @pytest.fixture
