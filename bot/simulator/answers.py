@@ -23,9 +23,12 @@ class Call:
     """One call of an endpoint, and the faults under which it is answered."""
 
     book: Book
-    now: int
     parameters: Mapping[str, str]
     faults: Faults = field(default_factory=Faults)
+
+    @property
+    def now(self) -> int:
+        return self.book.now_ms()
 
     @property
     def hidden_for_ms(self) -> float:

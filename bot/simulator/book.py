@@ -33,7 +33,7 @@ class Book:
         self.account = Account(market, balance)
         self.switches = Switches()
         self._journal = journal
-        self._now_ms = now_ms
+        self.now_ms = now_ms  # may step back
         self._orders: dict[int, Order] = {}  # all of them, in the sequence in which they came
         self._open: dict[int, Order] = {}
         self._by_client_id: dict[str, int] = {}
@@ -53,10 +53,10 @@ class Book:
         name, number = client_id_of(parameters), parameters.get("orderId", "")
         id_ = self._by_client_id.get(name) if name else int(number) if number.isdecimal() else None
         order = self._orders.get(id_) if id_ is not None else None
-        age = self._now_ms() - order.created if order else 0
+        age = self.now_ms() - order.created if order else 0
         if order is None or order.symbol != parameters.get("symbol"):
             raise BingXError(109421, "order not exist")
-        if age < hidden_for_ms:
+        if hidden_for_ms and age < hidden_for_ms:
             code = int(self.switches.hidden)
             raise BingXError(code, "order not exist" if code == 109421 else "order is being processed")
         if name and self.switches.client_id_window == "2h" and age > TWO_HOURS:
@@ -78,21 +78,21 @@ class Book:
     def positions(self, hidden_for_ms: float = 0) -> list[Position]:
         """The positions; with a number, as they were so long ago."""
         if hidden_for_ms:
-            return self.account.positions_at(self._now_ms() - hidden_for_ms)
+            return self.account.positions_at(self.now_ms() - hidden_for_ms)
         return list(self.account.positions.values())
 
     def frozen_margin(self) -> Decimal:
         return rules.frozen_margin(self.account, self._open.values())
 
     def _shown(self, orders: Iterable[Order], hidden_for_ms: float) -> list[Order]:
-        latest = self._now_ms() - hidden_for_ms
+        latest = self.now_ms() - hidden_for_ms
         return [each for each in orders if not hidden_for_ms or each.created <= latest]
 
     # What is told to do.
 
     def place(self, parameters: Mapping[str, str], share: Decimal = ONE) -> Order:
         """Take an order or raise its refusal; `share` of it may trade at each step of the price."""
-        now, contract = self._now_ms(), self.market.contract(parameters.get("symbol", ""))
+        now, contract = self.now_ms(), self.market.contract(parameters.get("symbol", ""))
         request = Request(
             parameters=parameters, contract=contract, hedge=self.account.hedge, switches=self.switches
         )
@@ -112,10 +112,10 @@ class Book:
         except BingXError as error:
             code = int(self.switches.cancel_absent) if error.code == 109421 else error.code
             raise BingXError(code, error.text) from None
-        now = self._now_ms()
+        now = self.now_ms()
         before = self._cancelled.get(order.id, now - A_SECOND)
         self._cancelled[order.id] = now
-        if now - before < A_SECOND:
+        if abs(now - before) < A_SECOND:
             raise BingXError(109201, _TOO_SOON)
         if order.status not in OPEN:
             code = int(self.switches.cancel_closed)
@@ -159,7 +159,7 @@ class Book:
             elif rules.is_reached(order, self.account):
                 self._trigger(order, share)
         self._liquidate()
-        now = self._now_ms()
+        now = self.now_ms()
         if funded := now >= self._next_funding:
             self._next_funding = next_funding(now)
             self.account.pay_funding(now)
@@ -177,7 +177,7 @@ class Book:
         """An id is spent for the account's life, whatever became of its order."""
         if order.client_id not in self._by_client_id:
             return
-        if now - self._orders[self._by_client_id[order.client_id]].created < A_SECOND:
+        if abs(now - self._orders[self._by_client_id[order.client_id]].created) < A_SECOND:
             raise BingXError(109201, _TOO_SOON)
         raise BingXError(int(self.switches.duplicate), "clientOrderID cannot be repeated")
 
@@ -198,7 +198,7 @@ class Book:
             self._cancel(order)
 
     def _fill(self, order: Order, quantity: Decimal, price: Decimal, *, maker: bool) -> None:
-        now = self._now_ms()
+        now = self.now_ms()
         profit, commission = self.account.trade(order, quantity, price, maker, now)
         executed = order.executed + quantity
         average = (order.average * order.executed + price * quantity) / executed
@@ -225,7 +225,7 @@ class Book:
         for told in (entry.stop_loss, entry.take_profit):
             if not told or entry.is_closing:
                 continue
-            stop, now = read_attached(told), self._now_ms()
+            stop, now = read_attached(told), self.now_ms()
             there = self._open.get(self._attached.get((entry.id, stop.type), 0))
             if there and there.status == "NEW":
                 self._keep(replace(there, quantity=there.quantity + quantity, updated=now))
@@ -233,7 +233,7 @@ class Book:
                 self._keep(attached_stop(entry, stop, quantity, self._next_id(now), now))
 
     def _trigger(self, order: Order, share: Decimal) -> None:
-        order = replace(order, status="PENDING", updated=self._now_ms())
+        order = replace(order, status="PENDING", updated=self.now_ms())
         if order.is_closing:
             position = self.account.against(order)
             whole = position.quantity if position else ZERO
@@ -259,7 +259,7 @@ class Book:
                 self._cancel_closing(order.symbol, order.position_side)
 
     def _close(self, position: Position) -> Order:
-        now, hedge = self._now_ms(), self.account.hedge
+        now, hedge = self.now_ms(), self.account.hedge
         order = Order(
             id=self._next_id(now),
             symbol=position.symbol,
@@ -277,7 +277,7 @@ class Book:
         return self._orders[order.id]
 
     def _cancel(self, order: Order) -> None:
-        self._keep(replace(order, status=self.switches.cancelled, updated=self._now_ms()))
+        self._keep(replace(order, status=self.switches.cancelled, updated=self.now_ms()))
         if order.executed and self.switches.partial_stop == "when_done":
             self._attach(order, order.executed)
 
@@ -323,7 +323,7 @@ class Book:
         """Of the journal: orders that changed, income that came, and the rest of the state as it is."""
         income = self.account.income[self._kept_income :]
         self._kept_income += len(income)
-        self._prices_kept = self._now_ms()
+        self._prices_kept = self.now_ms()
         return {
             "orders": [as_line(order) for order in orders.values()],
             "prices": self.market.prices,

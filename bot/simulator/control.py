@@ -55,16 +55,17 @@ class Control:
 
     def __init__(self, simulator: "Simulator", honest: str) -> None:
         self._simulator = simulator
+        self._book, self._market, self._limits = simulator.book, simulator.market, simulator.limits
         self._honest = honest
 
     async def health(self, request: web.Request) -> Any:
         return {"simulator": True, "what": self._honest, "faults": await self.faults(request)}
 
     async def orders(self, _: web.Request) -> Any:
-        return [order_json(order) for order in self._simulator.book.all()]
+        return [order_json(order) for order in self._book.all()]
 
     async def account(self, _: web.Request) -> Any:
-        book = self._simulator.book
+        book = self._book
         return {
             "balance": balance_json(book.account, book.frozen_margin(), book.switches.asset),
             "positions": [position_json(book.account, each) for each in book.positions()],
@@ -87,72 +88,68 @@ class Control:
         return {}
 
     async def switches(self, _: web.Request) -> Any:
-        return switch.shown(self._simulator.book.switches)
+        return switch.shown(self._book.switches)
 
     async def set_switches(self, request: web.Request) -> Any:
-        book = self._simulator.book
-        book.switches = switch.parse(book.switches, await _body(request))
-        return switch.shown(book.switches)
+        self._book.switches = switch.parse(self._book.switches, await _body(request))
+        return switch.shown(self._book.switches)
 
     async def set_limits(self, request: web.Request) -> Any:
         told = await _object(request, {"enforced": True}, bool)
-        self._simulator.limits.enforced = told["enforced"]
+        self._limits.enforced = told["enforced"]
         return told
 
     async def set_bans(self, request: web.Request) -> Any:
         """Seconds for which endpoints refuse every call."""
-        told, limits = (
-            await _object(request, {"place_order": 30}, int, float, exact=False),
-            self._simulator.limits,
-        )
+        told = await _object(request, {"place_order": 30}, int, float, exact=False)
         _check_names(*told)
-        code, now = int(self._simulator.book.switches.rate_code), self._simulator.now()
+        code, now = int(self._book.switches.rate_code), self._simulator.now()
         for name, seconds in told.items():
-            limits.ban(name, now + round(seconds * 1000), code)
-        return {name: until for name, (until, _) in limits.bans.items()}
+            self._limits.ban(name, now + round(seconds * 1000), code)
+        return {name: until for name, (until, _) in self._limits.bans.items()}
 
     async def clear_bans(self, _: web.Request) -> Any:
-        self._simulator.limits.bans.clear()
+        self._limits.bans.clear()
         return {}
 
     async def prices(self, _: web.Request) -> Any:
-        return _texts(self._simulator.market.prices)
+        return _texts(self._market.prices)
 
     async def set_prices(self, request: web.Request) -> Any:
         for symbol, price in read_prices(await _body(request)).items():
-            self._simulator.market.set(symbol, price)
+            self._market.set(symbol, price)
         self._simulator.work()
         return await self.prices(request)
 
     async def set_marks(self, request: web.Request) -> Any:
         """Hold mark prices away from the last prices until they are let go."""
-        self._simulator.market.marks |= read_prices(await _body(request))
+        self._market.marks |= read_prices(await _body(request))
         self._simulator.work()
-        return _texts(self._simulator.market.marks)
+        return _texts(self._market.marks)
 
     async def clear_marks(self, _: web.Request) -> Any:
-        self._simulator.market.marks.clear()
+        self._market.marks.clear()
         return {}
 
     async def set_walk(self, request: web.Request) -> Any:
         told = await _object(request, {"volatility": 0.0002}, int, float)
         if not 0 <= told["volatility"] <= 1:
             raise ValueError("volatility must be from 0 to 1")
-        self._simulator.market.volatility = float(told["volatility"])
+        self._market.volatility = float(told["volatility"])
         return told
 
     async def set_replay(self, request: web.Request) -> Any:
         """Prices to come, a JSON object a line, one line for each step."""
         steps = read_replay((await request.text()).splitlines())
-        self._simulator.market.replay.extend(steps)
-        return {"steps": len(self._simulator.market.replay)}
+        self._market.replay.extend(steps)
+        return {"steps": len(self._market.replay)}
 
     async def take_steps(self, request: web.Request) -> Any:
         told = await _object(request, {"steps": 10}, int)
         if not 1 <= told["steps"] <= MOST_STEPS:
             raise ValueError(f"steps must be from 1 to {MOST_STEPS}")
         for _ in range(told["steps"]):
-            self._simulator.market.step()
+            self._market.step()
             self._simulator.work()
         return await self.prices(request)
 
@@ -162,14 +159,13 @@ class Control:
             id_, quantity = int(told["orderId"]), Decimal(told["quantity"])
         except (ArithmeticError, ValueError):
             raise ValueError("orderId and quantity must be numbers") from None
-        return order_json(self._simulator.book.fill(id_, quantity))
+        return order_json(self._book.fill(id_, quantity))
 
     async def fund(self, _: web.Request) -> Any:
         """Pay the funding now, and not only at its hour."""
-        book = self._simulator.book
-        book.account.pay_funding(self._simulator.now())
-        book.commit()
-        return book.account.income
+        self._book.account.pay_funding(self._simulator.now())
+        self._book.commit()
+        return self._book.account.income
 
     async def foreign(self, request: web.Request) -> Any:
         """What a person does in BingX's app: without key, client id, limits or faults."""
@@ -178,7 +174,7 @@ class Control:
             raise ValueError("an order that a person places has no client id")
         name = told.pop("endpoint", "place_order")
         _check_names(name)
-        call = Call(book=self._simulator.book, now=self._simulator.now(), parameters=told)
+        call = Call(book=self._book, parameters=told)
         try:
             data = next(each.answer for each in ENDPOINTS if each.name == name)(call)
         except BingXError as error:

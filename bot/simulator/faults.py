@@ -29,7 +29,7 @@ def _is_refusal(value: Any) -> bool:
 def _is_refusals(value: Any) -> bool:
     return isinstance(value, dict) and all(
         isinstance(told, dict)
-        and _is_count(told.get("times", ALWAYS), ALWAYS)
+        and (told.get("times", ALWAYS) == ALWAYS or _is_count(told["times"], 1))
         and _is_refusal({name: each for name, each in told.items() if name != "times"})
         for told in value.values()
     )
@@ -104,8 +104,8 @@ class Faults:
     def refused(self, endpoint: str) -> "Faults":
         errors = dict(self.errors or {})
         told = errors.pop(endpoint)
-        if (times := told.get("times", ALWAYS)) != 1:
-            errors[endpoint] = told if times == ALWAYS else {**told, "times": times - 1}
+        if (left := told.get("times", ALWAYS)) != 1:
+            errors[endpoint] = told if left == ALWAYS else {**told, "times": left - 1}
         return replace(self, errors=errors or None)
 
 

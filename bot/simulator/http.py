@@ -33,6 +33,7 @@ class Simulator:
         self.limits = Limits()
         self._credentials = credentials
         self._now_ms = now_ms
+        book.now_ms = self.now  # so that a skew is seen everywhere
         self._random = random.Random(0)
 
     @property
@@ -81,9 +82,7 @@ class Simulator:
         parameters = await self._signed(request) if endpoint.signed else dict(request.query)
         self._drop("drop_before", endpoint)
         self._refuse(endpoint)
-        data = endpoint.answer(
-            Call(book=self.book, now=self.now(), parameters=parameters, faults=self.faults)
-        )
+        data = endpoint.answer(Call(book=self.book, parameters=parameters, faults=self.faults))
         self._drop("drop_after", endpoint)
         return {"code": 0, "msg": ""} | ({} if data is NO_DATA else {"data": data})
 

@@ -67,7 +67,6 @@ class Desk:
         told = {key: value for key, value in told.items() if value}
         call = Call(
             book=self.book,
-            now=self.now,
             parameters=told,
             faults=Faults(partial_fill=share, hide_orders=self.late, hide_positions=self.late),
         )

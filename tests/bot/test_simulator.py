@@ -158,7 +158,7 @@ async def test_a_client_id_is_spent_for_life_in_any_case_of_its_letters(tmp_path
     async with running_simulator(tmp_path) as exchange:
         assert (await call(exchange, "place_order", **limit_buy()))["code"] == 0
         assert (await call(exchange, "place_order", **limit_buy(clientOrderId="ABC1")))["code"] == 109201
-        exchange.simulator.book._now_ms = lambda: now_ms() + 1000
+        exchange.simulator.book.now_ms = lambda: now_ms() + 1000
         assert (await call(exchange, "place_order", **limit_buy(clientOrderId="ABC1")))["code"] == 101481
     async with running_simulator(tmp_path) as exchange:
         assert (await call(exchange, "place_order", **limit_buy()))["code"] in (101481, 109201)

@@ -98,8 +98,15 @@ async def test_the_clock_of_the_exchange_may_be_off(exchange: Exchange) -> None:
     await control(exchange, "faults", {"clock_skew": 60})
     assert (await call(exchange, "place_order", **ORDER))["code"] == 100421
     _, told = await get(f"{exchange.url}/openApi/swap/v2/server/time")
-    shifted = {**ORDER, "timestamp": str(told["data"]["serverTime"])}
-    assert (await call(exchange, "place_order", **shifted))["code"] == 0
+    server = told["data"]["serverTime"]
+    stamp = {"timestamp": str(server)}
+    placed = await call(exchange, "place_order", **ORDER, **stamp, clientOrderId="a1")
+    assert placed["code"] == 0
+    told = await call(exchange, "query_order", symbol="BTC-USDT", clientOrderId="a1", **stamp)
+    assert 0 <= told["data"]["order"]["time"] - server < 5000
+    await clear(exchange, "faults")
+    assert (await call(exchange, "query_order", symbol="BTC-USDT", clientOrderId="a1"))["code"] == 0
+    assert len((await call(exchange, "positions"))["data"]) == 1
 
 
 async def test_orders_are_hidden_from_lists_too(exchange: Exchange) -> None:
