@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
 
 from config.spec.duration import Duration
 from config.spec.load import Loader
+from config.spec.names import did_you_mean
 from config.spec.problem import Problem
 
 
@@ -43,4 +45,18 @@ class BotConfig:
 def load_bot(config_dir: Path) -> tuple[BotConfig | None, list[Problem]]:
     """Load bot.yaml; None when it has problems."""
     loader = Loader(config_dir)
-    return loader.document(BotConfig, "bot", "bot.yaml"), loader.problems
+    bot = loader.document(BotConfig, "bot", "bot.yaml")
+    if bot is None or _is_timezone(bot.trading.timezone):
+        return bot, loader.problems
+    (source,) = loader.sources.values()
+    near = did_you_mean(bot.trading.timezone, available_timezones())
+    text = f"timezone {bot.trading.timezone!r} is not known{near}"
+    return None, [*loader.problems, Problem(source.place("trading", "timezone"), text, "bot/timezone")]
+
+
+def _is_timezone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True

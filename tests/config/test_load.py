@@ -186,6 +186,20 @@ def test_money_in_the_bots_spec_is_decimal_from_its_text() -> None:
     assert bot.trading.max_slippage_percent == Decimal("0.5")
 
 
+@pytest.mark.parametrize(
+    ("name", "near"), [("Europe/Berln", "Europe/Berlin"), ("Europe", "Europe/Rome"), ("../etc/passwd", "")]
+)
+def test_a_timezone_that_nobody_knows_is_told_with_its_place(tmp_path: Path, name: str, near: str) -> None:
+    text = (Path("config") / "bot.yaml").read_text()
+    (tmp_path / "bot.yaml").write_text(text.replace("timezone: UTC", f"timezone: {name}"))
+    bot, (problem,) = load_bot(tmp_path)
+    assert bot is None
+    line = text[: text.index("timezone:")].count("\n") + 1
+    hint = f"; did you mean {near!r}?" if near else ""
+    told = f"{tmp_path}/bot.yaml:{line}:13: timezone {name!r} is not known{hint} [bot/timezone]"
+    assert str(problem) == told
+
+
 SCHEMA = (
     '{"properties": {"pace": {"enum": ["slow", "fast"]}, "share": {"multipleOf": 0.1}},'
     ' "patternProperties": {"^x-": {}}, "additionalProperties": false, "required": ["pace"]}'
