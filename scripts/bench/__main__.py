@@ -19,7 +19,8 @@ def main() -> int:
         _print_growth(options.sizes)
     if "orders" in options.only:
         with tempfile.TemporaryDirectory(prefix="tradewatch-bench-") as folder:
-            print("\n".join(order_path.run(Path(folder), options.count).lines()), flush=True)
+            for ratio in order_path.run(Path(folder), options.count):
+                print("\n".join(ratio.lines()), flush=True)
     return 0
 
 
@@ -37,7 +38,13 @@ def _options() -> argparse.Namespace:
         description="Measure speed: ratios to a floor of the same run, and growth with size.",
     )
     add = parser.add_argument
-    add("--count", type=int, default=500, metavar="N", help="how many orders (500); at least 50")
+    add(
+        "--count",
+        type=int,
+        default=80,
+        metavar="N",
+        help="how many orders (80), four a second; at least 50",
+    )
     default = [100, 1000, 10_000]
     add("--sizes", type=_sizes, default=default, metavar="N,N", help="how many alerts (100,1000,10000)")
     add("--only", action="append", choices=_PARTS, help="measure this alone; may be given again (all)")
