@@ -1,5 +1,6 @@
 """The account: modes, leverage, money, liquidation, funding, lists, and what is left after a kill."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.play import KEYS, Exchange
+from tests.bot.play import KEYS, Exchange, post
 from tests.bot.simulator_calls import SHORT, STOP, Desk, call, refused
 
 
@@ -257,14 +258,20 @@ async def test_a_killed_simulator_comes_back_with_position_and_stop(tmp_path: Pa
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
-    process, exchange = started("--switch", "asset=VST")
+    prices = tmp_path / "prices.jsonl"
+    prices.write_text('{"ETH-USDT": "3500"}\n')
+    process, exchange = started("--switch", "asset=VST", "--limits", "--replay", str(prices))
     try:
+        told = (await post(f"{exchange.url}/control/steps", {"steps": 1}))[1]
+        assert (told["BTC-USDT"], told["ETH-USDT"]) == ("61000.0", "3500.00")
         (position,) = (await call(exchange, "positions"))["data"]
         assert (position["positionAmt"], position["markPrice"]) == ("0.1", "61000.0")
         (stop,) = (await call(exchange, "open_orders"))["data"]["orders"]
         assert (stop["type"], stop["stopPrice"]) == ("STOP_MARKET", "59000")
         (money, _) = (await call(exchange, "balance"))["data"]
         assert (money["asset"], money["balance"]) == ("VST", "4996.9500")
+        asked = [call(exchange, "margin_type", symbol="BTC-USDT") for _ in range(30)]
+        assert 100410 in [told["code"] for told in await asyncio.gather(*asked)]
     finally:
         process.terminate()
         process.communicate()

@@ -1,5 +1,6 @@
 """Each switch with each of its values, and docs/simulator.md beside the code."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import fields
@@ -7,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from bot.simulator.control import add_control
@@ -16,7 +18,9 @@ from bot.simulator.switches import Switches, listed
 from tests.bot.play import Exchange, get, post
 from tests.bot.simulator_calls import STOP, STOP_ORDER, Desk, call, request
 
-PAGE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "simulator.md").read_text()
+FAULTS = (DOCS / "bot.md").read_text().split("\n## Simulator\n")[1]
 VALUES = [(each.name, value) for each in fields(Switches) for value in each.metadata["values"]]
 
 
@@ -229,6 +233,39 @@ def test_the_page_has_every_call_of_the_control_port(exchange: Exchange) -> None
     add_control(app, exchange.simulator, "")
     paths = {route.resource.canonical for route in app.router.routes() if route.resource is not None}
     assert set(re.findall(r"/control/\w+", "".join(row[0] for row in rows("Control port")))) == paths
+
+
+async def test_every_example_of_the_control_port_is_taken(exchange: Exchange) -> None:
+    tried = []
+    for name, text in rows("Control port"):
+        path = re.findall(r"/control/(\w+)", name)[0]
+        for example in re.findall(r"`(?:POST )?(\{.*?\})`", text):
+            status, told = await post(f"{exchange.url}/control/{path}", example)
+            no_such_order = path == "fill" and told["error"].endswith("is no order that rests")
+            assert status == 200 or no_such_order, (path, told)
+            tried.append(path)
+    assert set(tried) == {
+        "switches",
+        "limits",
+        "bans",
+        "prices",
+        "marks",
+        "walk",
+        "replay",
+        "steps",
+        "fill",
+        "foreign",
+    }
+
+
+async def test_every_example_of_a_fault_is_taken(exchange: Exchange) -> None:
+    for name, text in re.findall(r"^\| `(\w+)` \| (.*) \|$", FAULTS, re.M):
+        example = re.match(r"`(.+?)`", text)
+        value = json.loads(example[1]) if example else 1
+        assert (example is None) == (" seconds " in f" {text}"), name
+        assert await post(f"{exchange.url}/control/faults", {name: value}) == (200, {name: value})
+        async with aiohttp.ClientSession() as session:
+            await session.delete(f"{exchange.url}/control/faults")
 
 
 def test_money_is_exact_whatever_the_share(tmp_path: Path) -> None:
