@@ -17,6 +17,8 @@ class Trading:
 
     max_slippage_percent: Decimal
     max_notional_usdt: Decimal
+    max_leverage: int
+    entry_expiry: Duration
     symbols: tuple[str, ...]
     daily_loss_limit_usdt: Decimal
     timezone: str
@@ -27,10 +29,14 @@ class Trading:
 class Timers:
     """How often the bot looks after things."""
 
-    resolve_unknown: Duration
+    look: Duration
+    money: Duration
+    lease: Duration
     refresh_gauges: Duration
     clock_offset: Duration
     visibility_window: Duration
+    protect_after: Duration
+    resend_within: Duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,17 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 
-from bot.domain.account import ExchangeOrder, Position
 from bot.domain.health import Check
 from bot.domain.ledger import Money
 from bot.domain.market import Market
 from bot.domain.mode import Mode
 from bot.domain.order import Order
+from bot.domain.picture import Picture
 from bot.domain.plan import Limits
 from bot.domain.switch import Level, Switch
 from bot.log import Log
@@ -29,22 +28,11 @@ class Pace:
     """Seconds, already divided by the scale of time."""
 
     visibility_window: float  # for so long the exchange may not show what it took
+    request_window: float  # for so long it takes a request
     protect_after: float  # a position may be without its stop for so long, because lists lag
     resend_within: float  # an entry proved absent goes out again only while its signal is younger
     entry_expiry: float  # for so long an entry may rest
     lease: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """The account at the exchange, as last read; `differences` counts by kind what is not as it should be."""
-
-    positions: tuple[Position, ...] = ()
-    orders: tuple[ExchangeOrder, ...] = ()
-    uncovered: Mapping[Key, Decimal] = field(default_factory=dict)
-    foreign: frozenset[Key] = frozenset()
-    differences: Mapping[str, int] = field(default_factory=dict)
-    read_at: datetime
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +46,7 @@ class Desk:
     mode: Mode
     limits: Limits
     trading_enabled: bool
+    sources: tuple[str, ...]
     pace: Pace
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -66,12 +55,13 @@ class Desk:
     stopped: str = ""  # why trading stopped until a person restarts the bot
     switch: Switch | None = None  # as last read or set here, the stricter of both
     switch_kept: bool = True  # whether the database knows it
+    switching: asyncio.Lock = field(default_factory=asyncio.Lock)  # around what the database is told of it
     epoch: int | None = None
     lease_until: float = 0.0  # monotonic
     hedged: bool | None = None
     money: Money | None = None
     live: dict[str, Order] = field(default_factory=dict)  # by client id, as last known
-    snapshot: Snapshot | None = None
+    picture: Picture | None = None  # the account as the last look found it
     sends: dict[str, "asyncio.Task[tuple[Verdict, SignalRow]]"] = field(default_factory=dict)
     changed: asyncio.Event = field(default_factory=asyncio.Event)  # some order's state is not what it was
     look_now: asyncio.Event = field(default_factory=asyncio.Event)  # the account is not what it was
@@ -82,9 +72,12 @@ class Desk:
     leverages: dict[Key, int] = field(default_factory=dict)
     isolated: set[str] = field(default_factory=set)
     absent_since: dict[str, tuple[float, int]] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)  # orders that changed since the database was last read
+    filled_before: set[str] = field(default_factory=set)  # orders, before positions were last read
     missing: set[str] = field(default_factory=set)  # orders that rested and that the exchange does not know
     uncovered_since: dict[Key, float] = field(default_factory=dict)
     flat_since: dict[Key, float] = field(default_factory=dict)
+    empty_since: float | None = None  # the whole account
     settling_until: dict[Key, float] = field(default_factory=dict)
 
     def level(self) -> Level:
@@ -94,6 +87,9 @@ class Desk:
         levels += [self.switch.level] if self.switch else [Level.NO_ENTRIES]
         levels += [] if self.trading_enabled and not self.stopped else [Level.NO_ENTRIES]
         return max(levels)
+
+    def holds_lease(self) -> bool:
+        return self.epoch is not None and self.clock() < self.lease_until
 
     def closed(self) -> str:
         """Why no entry may leave now; empty if one may. Asked last before every entry is sent."""
@@ -106,8 +102,8 @@ class Desk:
             "" if self.trading_enabled else "halted: TRADING_ENABLED is not true",
             f"halted: {halt.reason}" if halt else "",
             self._switched_off(),
-            "" if self.epoch is not None and self.clock() < self.lease_until else "halted: no lease",
-            "" if self.snapshot else "halted: not reconciled with the exchange yet",
+            "" if self.holds_lease() else "halted: this instance does not hold the lease",
+            "" if self.picture else "halted: not reconciled with the exchange yet",
             self.account.entries_halted(),
         )
 

@@ -41,14 +41,25 @@ class Metrics:
     orders_by_status_updated_timestamp_seconds: Reading
     orders_failed_in_a_row: Reading
     order_processing_seconds: Histogram
+    signals_unfinished_age_seconds: Reading
+    signals_unfinished_age_seconds_updated_timestamp_seconds: Reading
+    entries_past_expiry: Reading
+    reconciliation_differences: Gauge
+    reconciliation_differences_updated_timestamp_seconds: Reading
     signals_received_total: Counter
     signal_verdicts_total: Counter
+    signals_by_source: Gauge
+    signals_by_source_updated_timestamp_seconds: Reading
     bingx_api_calls_total: Counter
     bingx_api_errors_total: Counter
     bingx_order_execution_seconds: Histogram
     bingx_ban_until_timestamp_seconds: Reading
     bingx_clock_offset_seconds: Reading
     bingx_clock_offset_updated_timestamp_seconds: Reading
+    bingx_prices_updated_timestamp_seconds: Reading
+    positions: Gauge
+    positions_updated_timestamp_seconds: Reading
+    position_liquidation_distance_ratio: Gauge
     exchange_balance_usdt: Reading
     exchange_balance_usdt_updated_timestamp_seconds: Reading
     exchange_balance_btc: Reading
@@ -71,6 +82,7 @@ class Metrics:
     bot_ready: Reading
     bot_switch_level: Reading
     bot_switch_changed_timestamp_seconds: Reading
+    bot_lease_held: Reading
 
 
 # What the client library makes by itself: memory, files, processor time and age of the process.

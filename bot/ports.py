@@ -153,6 +153,10 @@ class Account(Protocol):
 class OrderStore(Protocol):
     """Each call raises TryAgain if nothing was done; one that writes OutcomeUnknown if that is not known."""
 
+    async def prepare(self) -> None:
+        """Bring the schema up to date; cheap once that is done."""
+        ...
+
     async def admit(self, row: SignalRow, epoch: int | None) -> SignalRow | None:
         """Commit signal, verdict and intent at once, and return them; None if the message was there before.
 

@@ -1,23 +1,17 @@
 """The use cases: show what a signal would become, act on it once, and find out what became of orders."""
 
 import asyncio
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from datetime import timedelta
 
+from bot.desk import OLDEST_PRICE, Desk, stop_trading
 from bot.domain import signal as signals
-from bot.domain.health import Check
-from bot.domain.market import Market
-from bot.domain.mode import Mode
 from bot.domain.order import FAILED, UNPLACED, Event, Ignored, Order, Report, State, apply, client_id
-from bot.domain.plan import Limits, Plan, Refusal, make_plan
-from bot.domain.signal import Unreadable, parse
-from bot.log import Log
-from bot.metrics import Metrics
+from bot.domain.plan import Plan, Refusal, make_plan
+from bot.domain.signal import Side, Unreadable, parse
 from bot.ports import (
-    Exchange,
+    Halted,
     Incoming,
-    OrderStore,
     OutcomeUnknown,
     Refused,
     SignalRow,
@@ -25,50 +19,11 @@ from bot.ports import (
     TryAgain,
     Verdict,
 )
+from bot.terms import set_terms
 
-OLDEST_PRICE = 5.0  # seconds; an older price is no base for a limit
-ASKED_AT_ONCE = 5  # orders per round: the exchange allows few questions a second
-
-
-@dataclass(slots=True, kw_only=True)
-class Desk:
-    """What the use cases work with, and the little that they remember between calls."""
-
-    exchange: Exchange
-    store: OrderStore
-    metrics: Metrics
-    log: Log
-    mode: Mode
-    limits: Limits
-    trading_enabled: bool
-    visibility_window: float
-    clock: Callable[[], float] = time.monotonic
-    market: Market = field(default_factory=Market)
-    leaving: bool = False  # told to stop: takes no new signals
-    stopped: str = ""  # why trading stopped until a person restarts the bot
-    sends: dict[str, asyncio.Task[tuple[Verdict, SignalRow]]] = field(default_factory=dict)
-    changed: asyncio.Event = field(default_factory=asyncio.Event)  # some order's state is not what it was
-    asked: int = 0
-    checks: dict[str, Check] = field(default_factory=dict)
-    clock_offset: float | None = None
-    failed_in_a_row: int = 0
-    absent_since: dict[str, tuple[float, int]] = field(default_factory=dict)
-
-    def closed(self) -> str:
-        """Why no order may leave now; empty if one may. Asked last before every send."""
-        if self.stopped:
-            return f"stopped: {self.stopped}"
-        return "" if self.trading_enabled else "halted"
-
-
-def is_ready(desk: Desk) -> bool:
-    """Whether everything that is needed to trade answers; the operator's switch is another matter."""
-    return (
-        not desk.stopped
-        and not desk.leaving
-        and bool(desk.checks)
-        and all(check.ok for check in desk.checks.values())
-    )
+# By its id the exchange finds an order for two hours; a little less, since clocks differ.
+FOUND_BY_ID = timedelta(minutes=110)
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 def preview(desk: Desk, text: str) -> Plan | Refusal | Unreadable:
@@ -77,7 +32,10 @@ def preview(desk: Desk, text: str) -> Plan | Refusal | Unreadable:
     if isinstance(signal, Unreadable):
         return signal
     price = desk.market.price(signal.symbol, desk.clock(), OLDEST_PRICE)
-    return make_plan(signal, desk.market.contracts.get(signal.symbol), price, desk.limits)
+    limits = desk.limits
+    if switch := desk.switch:
+        limits = limits.narrowed(switch.size_factor, switch.symbols)
+    return make_plan(signal, desk.market.contracts.get(signal.symbol), price, limits)
 
 
 async def on_signal(desk: Desk, incoming: Incoming) -> tuple[Verdict, SignalRow]:
@@ -114,8 +72,12 @@ def _decide(desk: Desk, incoming: Incoming) -> SignalRow:
         return SignalRow(incoming=told, verdict=Verdict.UNREADABLE, reason=plan.reason, order=None)
     if isinstance(plan, Refusal):
         return _refused(told, f"{plan.reason}: {plan.text}")
-    if closed := desk.closed():
-        return _refused(told, closed)
+    against = desk.closed()
+    if not against and desk.picture:
+        is_long = plan.side is Side.BUY
+        against = desk.picture.against_entry(plan.symbol, is_long, hedged=desk.hedged is not False)
+    if against:
+        return _refused(told, against)
     return SignalRow(incoming=told, verdict=Verdict.ACCEPTED, reason=None, order=_intent(desk, told, plan))
 
 
@@ -136,17 +98,20 @@ def _intent(desk: Desk, incoming: Incoming, plan: Plan) -> Order:
         quantity=plan.quantity,
         price=plan.price,
         stop=plan.stop,
+        targets=plan.targets,
+        leverage=plan.leverage,
+        expires_at=desk.wall() + timedelta(seconds=desk.pace.entry_expiry),
     )
 
 
 async def _commit(desk: Desk, row: SignalRow) -> tuple[Verdict, SignalRow]:
-    if await desk.store.admit(row):
-        verdict, told = row.verdict, row
+    told = await desk.store.admit(row, desk.epoch)
+    if told is not None:
+        verdict = told.verdict
     else:
-        verdict, first = Verdict.DUPLICATE, await desk.store.find(row.incoming)
-        if first is None:
+        verdict, told = Verdict.DUPLICATE, await desk.store.find(row.incoming)
+        if told is None:
             raise TryAgain("the message was there before, but is not any more")
-        told = first
     desk.metrics.signal_verdicts_total.labels(source=row.incoming.source, verdict=verdict.value).inc()
     order = told.order.client_id if told.order else None
     desk.log.info("signal", **_ids(row.incoming), verdict=verdict, reason=told.reason, order=order)
@@ -157,106 +122,105 @@ async def _commit_and_send(
     desk: Desk, row: SignalRow, intent: Order, received: float
 ) -> tuple[Verdict, SignalRow]:
     verdict, told = await _commit(desk, row)
-    if verdict is Verdict.DUPLICATE:
+    if verdict is not Verdict.ACCEPTED or told.order is None:
         return verdict, told
+    desk.live[intent.client_id] = told.order
+    desk.touched.add(intent.client_id)
     desk.changed.set()
-    return verdict, replace(row, order=await _send(desk, intent, received))
+    return verdict, replace(told, order=await _send(desk, told.order, received))
 
 
 async def _send(desk: Desk, order: Order, received: float) -> Order:
-    report, failure = await _place(desk, order)
+    report, failure = await place(desk, order)
     if report.event not in (Event.LOST, Event.ABSENT):
         desk.metrics.order_processing_seconds.observe(desk.clock() - received)
     try:
-        return await _settle(desk, order, report, failure)
+        return await settle(desk, order, report, failure)
     except (TryAgain, OutcomeUnknown) as error:
-        # The row still says intent; the resolver asks the exchange and writes what it hears.
+        # The row still says intent; the next look asks the exchange and writes what it hears.
         desk.log.warning(
             "order state not stored", order=order.client_id, event_was=report.event, reason=str(error)
         )
-        return _after(order, report)
+        return desk.live.get(order.client_id, order)
 
 
-async def _place(desk: Desk, order: Order) -> tuple[Report, str]:
+async def place(desk: Desk, order: Order) -> tuple[Report, str]:
     """What became of the order, and if it failed the reason it is counted under."""
     name = order.client_id
-    if closed := desk.closed():
-        return Report(client_id=name, event=Event.ABSENT, reason=closed), "not_sent"
+    if against := desk.closed() or await set_terms(desk, order):
+        return Report(client_id=name, event=Event.ABSENT, reason=against), "not_sent"
     try:
-        return await desk.exchange.place(order), "rejected"
+        return await desk.exchange.place(order, desk.closed), "rejected"
     except Refused as error:
         return Report(client_id=name, event=Event.REJECTED, reason=str(error)), "rejected"
     except StopTrading as error:
         stop_trading(desk, str(error))
         return Report(client_id=name, event=Event.REJECTED, reason=str(error)), "rejected"
+    except Halted as error:
+        return Report(client_id=name, event=Event.ABSENT, reason=str(error)), "not_sent"
     except TryAgain as error:
         return Report(client_id=name, event=Event.ABSENT, reason=str(error)), "unreachable"
     except OutcomeUnknown as error:
         return Report(client_id=name, event=Event.LOST, reason=str(error)), ""
 
 
-async def _settle(desk: Desk, order: Order, report: Report, failure: str) -> Order:
-    """Store what the report makes of the order, and count it once if its placement has come to an end."""
+async def settle(desk: Desk, order: Order, report: Report, failure: str) -> Order:
+    """Remember and store what the report makes of the order; count it once if its placement has ended."""
     after = apply(order, report)
     if isinstance(after, Ignored):
         desk.log.warning("report ignored", order=order.client_id, reason=after.reason)
         return order
     if after == order:
         return order
+    # In memory first: while the database is down a position of it is protected all the same.
+    desk.live[order.client_id] = after
+    desk.touched.add(order.client_id)
     if not await desk.store.save(after, was=order.state):
         desk.log.warning("order was changed by somebody else", order=order.client_id, was=order.state)
         return order
     desk.changed.set()
+    if after.filled_quantity != order.filled_quantity:
+        desk.look_now.set()
     if order.state in UNPLACED and after.state not in UNPLACED:
         desk.metrics.orders_total.labels(source=order.source).inc()
         if after.state in FAILED:
             desk.metrics.orders_failed_total.labels(source=order.source, reason=failure).inc()
-    desk.log.info("order", order=order.client_id, state=after.state, was=order.state, reason=after.reason)
+    if after.state is not order.state:
+        desk.log.info("order", order=order.client_id, state=after.state, was=order.state, reason=after.reason)
     return after
 
 
-def _after(order: Order, report: Report) -> Order:
-    after = apply(order, report)
-    return order if isinstance(after, Ignored) else after
-
-
-async def resolve(desk: Desk) -> None:
-    """Ask the exchange about orders whose end is not known, some of them each time, all in turn."""
-    unsettled = [order for order in await desk.store.unsettled() if order.client_id not in desk.sends]
-    for index, order in enumerate(unsettled):
-        if order.state is State.INTENT:
-            # Nobody is sending it, so whoever did was cut short.
-            reason = "the bot ended, or could not store the answer, while this was sent"
-            unsettled[index] = await _settle(desk, order, _lost(order, reason), "")
-    start = desk.asked % len(unsettled) if unsettled else 0
-    for order in (unsettled[start:] + unsettled[:start])[:ASKED_AT_ONCE]:
-        desk.asked += 1
-        await _ask(desk, order)
-
-
-def _lost(order: Order, reason: str) -> Report:
-    return Report(client_id=order.client_id, event=Event.LOST, reason=reason)
-
-
-async def _ask(desk: Desk, order: Order) -> None:
+async def resolve(desk: Desk, order: Order) -> None:
+    """Ask the exchange what became of an order, or was made of it so far; no answer is no absence."""
     try:
         report = await desk.exchange.find(order.symbol, order.client_id)
+        if report is None:
+            report = await _in_history(desk, order)
     except (TryAgain, Refused, OutcomeUnknown) as error:
-        # No answer is no absence.
         desk.log.debug("order not resolved", order=order.client_id, state=order.state, reason=str(error))
         return
-    except StopTrading as error:
-        stop_trading(desk, str(error))
-        return
-    if report is None and order.state is State.UNKNOWN:
-        report = _absence(desk, order.client_id)
-    else:
-        desk.absent_since.pop(order.client_id, None)
     if report is not None:
-        await _settle(desk, order, report, "not_sent" if report.event is Event.ABSENT else "rejected")
+        desk.absent_since.pop(order.client_id, None)
+        desk.missing.discard(order.client_id)
+        await settle(desk, order, report, "rejected")
+    elif order.state is State.PENDING:
+        desk.missing.add(order.client_id)  # it was there, so a person must look
+    elif is_absent(desk, order.client_id):
+        await _send_again_or_end(desk, order)
 
 
-def _absence(desk: Desk, name: str) -> Report | None:
+async def _in_history(desk: Desk, order: Order) -> Report | None:
+    """By its id the exchange finds an order for two hours only."""
+    created = order.created_at
+    if created is None or desk.wall() - created < FOUND_BY_ID:
+        return None
+    for told in await desk.account.history(order.symbol, created - CLOCKS_DIFFER, created + FOUND_BY_ID):
+        if told.client_id == order.client_id and told.event is not None:
+            return told.report()
+    return None
+
+
+def is_absent(desk: Desk, name: str) -> bool:
     """Absent only after several answers over the whole window: an order may take a while to show.
 
     The window is not shorter than the time for which the exchange takes a request, so that one
@@ -265,10 +229,37 @@ def _absence(desk: Desk, name: str) -> Report | None:
     now = desk.clock()
     since, answers = desk.absent_since.get(name, (now, 0))
     desk.absent_since[name] = (since, answers + 1)
-    if answers + 1 < 3 or now - since < desk.visibility_window:
-        return None
+    if answers + 1 < 3 or now - since < desk.pace.visibility_window:
+        return False
     del desk.absent_since[name]
-    return Report(client_id=name, event=Event.ABSENT, reason="the exchange never got it")
+    return True
+
+
+async def _send_again_or_end(desk: Desk, order: Order) -> None:
+    """The exchange has no such order and cannot get it any more; its id is free, and only that is used."""
+    against = _against_sending(desk, order)
+    if against:
+        reason = f"the exchange never got it, and it was not sent again: {against}"
+        await settle(
+            desk, order, Report(client_id=order.client_id, event=Event.ABSENT, reason=reason), "not_sent"
+        )
+        return
+    desk.log.info("order goes out again", order=order.client_id)
+    report, failure = await place(desk, order)
+    await settle(desk, order, report, failure)
+
+
+def _against_sending(desk: Desk, order: Order) -> str:
+    age = (desk.wall() - order.created_at).total_seconds() if order.created_at else None
+    if age is None or age > desk.pace.resend_within:
+        return "too much time has passed"
+    last = desk.market.price(order.symbol, desk.clock(), OLDEST_PRICE)
+    if last is None:
+        return "no fresh price"
+    low, high = sorted((order.stop, order.price))
+    if not low < last <= high if order.side is Side.BUY else not low <= last < high:
+        return "the price has left what the signal allows"
+    return desk.closed()
 
 
 async def refresh_gauges(desk: Desk, now: float) -> None:
@@ -278,11 +269,10 @@ async def refresh_gauges(desk: Desk, now: float) -> None:
     desk.failed_in_a_row = await desk.store.failed_in_a_row()
     desk.metrics.orders_failed_in_a_row.set(desk.failed_in_a_row)
     desk.metrics.orders_by_status_updated_timestamp_seconds.set(now)
-
-
-def stop_trading(desk: Desk, reason: str) -> None:
-    desk.stopped = desk.stopped or reason
-    desk.log.error("trading stopped until a restart", reason=reason)
+    by_source = await desk.store.signals_by_source()
+    for source in desk.sources:
+        desk.metrics.signals_by_source.labels(source=source).set(by_source.get(source, 0))
+    desk.metrics.signals_by_source_updated_timestamp_seconds.set(now)
 
 
 def _ids(incoming: Incoming) -> dict[str, str]:

@@ -73,6 +73,8 @@ class BingX(Exchange, Account):
             price=order.price,
             client_id=order.client_id,
             stop=order.stop,
+            # The exchange attaches one; of several each gets its own order, after the fill.
+            target=order.targets[0] if len(order.targets) == 1 else None,
         )
         return await self.submit(entry, gate)
 
@@ -101,16 +103,9 @@ class BingX(Exchange, Account):
         for order in (*await self.open_orders(symbol), *past):
             if order.client_id != client_id:
                 continue
-            if order.event is None:
+            if (report := order.report()) is None:
                 raise TryAgain(f"the exchange tells an unknown status of the order: {order.status}")
-            return Report(
-                client_id=client_id,
-                event=order.event,
-                reason=read.failure(order.status),
-                exchange_id=order.exchange_id,
-                filled_quantity=order.filled_quantity,
-                average_price=order.average_price,
-            )
+            return report
         return None
 
     async def cancel(self, symbol: str, *, client_id: str = "", exchange_id: str = "") -> Report | None:

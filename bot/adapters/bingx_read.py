@@ -83,6 +83,7 @@ def _contract(told: Told) -> Contract:
         price_tick=Decimal(1).scaleb(-int(told["pricePrecision"])),
         min_quantity=number(told["tradeMinQuantity"]),
         min_notional=number(told["tradeMinUSDT"]),
+        max_leverage=min(int(told.get("maxLongLeverage") or 1), int(told.get("maxShortLeverage") or 1)),
         online=told["status"] == 1 and _flag(told.get("apiStateOpen", "true")),
     )
 
@@ -110,15 +111,11 @@ def report(data: Told, client_id: str = "") -> Report:
     return Report(
         client_id=client_id or given,
         event=_EVENTS[status],
-        reason=failure(status),
+        reason=f"the exchange says {status}" if _EVENTS[status] is Event.REJECTED else None,
         exchange_id=_exchange_id(told),
         filled_quantity=amount(told.get("executedQty")),
         average_price=above_zero(told.get("avgPrice")),
     )
-
-
-def failure(status: str) -> str | None:
-    return "the exchange says FAILED" if status == "FAILED" else None
 
 
 def _client_id(told: Told) -> str:

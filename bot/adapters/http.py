@@ -13,12 +13,13 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from bot.adapters import http_views as views
 from bot.adapters.http_views import About
+from bot.desk import Desk, is_ready
 from bot.domain import signal as signals
 from bot.domain.order import State
 from bot.domain.plan import Plan, Refusal
 from bot.log import Log
 from bot.ports import Incoming, OutcomeUnknown, SignalRow, TryAgain, Verdict
-from bot.trader import Desk, is_ready, on_signal, preview
+from bot.trader import on_signal, preview
 
 LARGEST_BODY = 64 * 1024
 SHOWN_SIGNALS = 10
@@ -91,7 +92,7 @@ async def _status(desk: Desk, about: About) -> dict[str, Any]:
     try:
         counts = await desk.store.counts()
         rows = await desk.store.latest(SHOWN_SIGNALS)
-        unknown = [each for each in await desk.store.unsettled() if each.state is State.UNKNOWN]
+        unknown = [each for each in await desk.store.live() if each.state is State.UNKNOWN]
     except TryAgain:
         return views.status(desk, about, now, None, [], [])
     return views.status(desk, about, now, counts, rows, unknown)

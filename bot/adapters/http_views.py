@@ -6,12 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from bot.desk import Desk, is_ready
 from bot.domain.health import Check
 from bot.domain.money import plain
 from bot.domain.order import Order, State
 from bot.domain.plan import Plan
 from bot.ports import SignalRow
-from bot.trader import Desk, is_ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from bot.domain.order import Event
+from bot.domain.order import Event, Report
 from bot.domain.signal import Side
 
 
@@ -131,6 +131,13 @@ class Position:
     unrealised: Decimal
     realised: Decimal
 
+    @property
+    def liquidation_distance(self) -> Decimal | None:
+        """From the price, as a share of it; None if no price liquidates the position."""
+        if not self.mark_price or not self.liquidation_price:
+            return None
+        return abs(self.mark_price - self.liquidation_price) / self.mark_price
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeOrder:
@@ -157,6 +164,19 @@ class ExchangeOrder:
     commission: Decimal
     created_at: datetime
     updated_at: datetime
+
+    def report(self) -> Report | None:
+        """What it says of the order; None for a status that we do not know."""
+        if self.event is None:
+            return None
+        return Report(
+            client_id=self.client_id,
+            event=self.event,
+            reason=f"the exchange says {self.status}" if self.event is Event.REJECTED else None,
+            exchange_id=self.exchange_id,
+            filled_quantity=self.filled_quantity,
+            average_price=self.average_price,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,12 @@ HOSTS: dict[Mode, frozenset[str]] = {
     Mode.LIVE: frozenset({"open-api.bingx.com", "open-api.bingx.pro"}),
 }
 
+BASE_URLS = {
+    Mode.SIMULATOR: "http://127.0.0.1:8090",
+    Mode.VST: "https://open-api-vst.bingx.com",
+    Mode.LIVE: "https://open-api.bingx.com",
+}
+
 
 def allows(mode: Mode, host: str, simulator: str = "") -> bool:
     """`simulator` is the one other host on which the operator says that a simulator runs."""

@@ -78,6 +78,11 @@ class Order:
     def is_long(self) -> bool:
         return self.side is Side.BUY
 
+    @property
+    def key(self) -> tuple[str, bool]:
+        """Which position it leads to."""
+        return self.symbol, self.is_long
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -100,12 +105,14 @@ def apply(order: Order, report: Report) -> Order | Ignored:
     state = NEXT.get((order.state, report.event))
     if state is None:
         return Ignored(reason=f"an order that is {order.state} cannot become {report.event}")
+    # An answer may say that all is filled, and leave out how much that is.
+    filled = order.quantity if report.event is Event.FILLED else report.filled_quantity
     return replace(
         order,
         state=state,
         reason=report.reason,
         exchange_id=report.exchange_id or order.exchange_id,
-        filled_quantity=max(order.filled_quantity, report.filled_quantity),
+        filled_quantity=max(order.filled_quantity, filled),
         average_price=report.average_price or order.average_price,
     )
 

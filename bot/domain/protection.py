@@ -3,14 +3,14 @@
 It looks at what is there and says what is missing, so it may be asked again after any crash.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 
 from bot.domain import money
 from bot.domain.account import ExchangeOrder, NewOrder, Position, PositionSide, Purpose
-from bot.domain.order import LIVE, Order
+from bot.domain.order import Order
 from bot.domain.signal import Side
 
 ZERO = Decimal(0)
@@ -25,9 +25,14 @@ class Holding:
     position: Position
     trades: tuple[Order, ...]
     guards: tuple[ExchangeOrder, ...]
+    entering: bool  # an order of ours may still make it larger, and its stop with it
     hedged: bool
     step: Decimal  # of quantities
     least: Decimal  # quantity of an order
+
+    @property
+    def key(self) -> tuple[str, bool]:
+        return self.position.symbol, self.position.is_long
 
     @property
     def ours(self) -> Decimal:
@@ -85,8 +90,8 @@ def protect(holding: Holding) -> list[Step]:
     missing = min(holding.uncovered, holding.ours)
     if missing > 0:
         return _missing_stops(holding, missing)
-    if any(trade.state in LIVE for trade in holding.trades):
-        return []  # its entry may still be filled, and its stop may still grow
+    if holding.entering or not holding.trades:
+        return []
     return _excess_stops(holding) or _missing_targets(holding)
 
 
@@ -138,7 +143,7 @@ def _missing_targets(holding: Holding) -> list[Step]:
     room = holding.ours - _total(order.quantity for order in targets)
     if any(order.closes_position for order in targets):
         return []
-    legs = [leg for trade in holding.trades for leg in split(trade, holding.step, holding.least)]
+    legs = [leg for trade in _open_trades(holding) for leg in split(trade, holding.step, holding.least)]
     steps: list[Step] = []
     furthest_first = sorted(legs, reverse=holding.position.is_long)
     for trigger, group in groupby(furthest_first, key=lambda leg: leg[0]):
@@ -148,6 +153,15 @@ def _missing_targets(holding: Holding) -> list[Step]:
             steps.append(_target_or_close(holding, quantity, trigger))
             room -= quantity
     return steps
+
+
+def _open_trades(holding: Holding) -> list[Order]:
+    """The youngest that make up the position: what is gone of it was rather an older one."""
+    found: list[Order] = []
+    for trade in reversed(holding.trades):
+        if _total(each.filled_quantity for each in found) < holding.position.quantity:
+            found.append(trade)
+    return found
 
 
 def _target_or_close(holding: Holding, quantity: Decimal, trigger: Decimal) -> Step:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ from aiohttp import web
 
 from bot.__main__ import read_configuration
 from bot.app import run
+from bot.desk import Pace
 from bot.log import open_log
 from bot.settings import Settings, read_settings
 from bot.simulator.__main__ import now_ms
@@ -21,6 +23,7 @@ from bot.simulator.http import Simulator, make_app
 from bot.simulator.journal import Journal
 from bot.simulator.market import Market
 from bot.simulator.signature import Credentials
+from tests.bot.made_control import control_directory
 
 KEYS = Credentials(api_key="the-api-key", secret_key="the-secret-key")
 PATIENCE = 10.0
@@ -133,24 +136,35 @@ def settings(dsn: str, exchange_url: str, **changes: str) -> Settings:
 
 @asynccontextmanager
 async def running_bot(
-    dsn: str, exchange_url: str, *, wait: bool = True, **changes: str
+    dsn: str, exchange_url: str, *, wait: bool = True, pace: Pace | None = None, **changes: str
 ) -> AsyncIterator[Bot]:
     """The true application in this process, its timers fifty times as fast."""
-    given = replace(settings(dsn, exchange_url, **changes), http_port=0)
+    with TemporaryDirectory() as folder:
+        control = control_directory(Path(folder) / "control")
+        given = settings(dsn, exchange_url, **{"CONTROL_DIR": str(control)} | changes)
+        async with _running(given, pace) as bot:
+            if wait:
+                await until(bot.is_ready)
+            yield bot
+
+
+@asynccontextmanager
+async def _running(given: Settings, pace: Pace | None) -> AsyncIterator[Bot]:
     configuration, problems = read_configuration(CONFIG)
     assert configuration is not None, problems
     out, stop = io.StringIO(), asyncio.Event()
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     log = open_log(given.log_level, given.mode.value, given.secrets(), out)
-    task = asyncio.create_task(run(given, configuration, log, stop, listening=listening.set_result))
+    work = run(
+        replace(given, http_port=0), configuration, log, stop, pace=pace, listening=listening.set_result
+    )
+    task = asyncio.create_task(work)
     task.add_done_callback(lambda _: listening.done() or listening.cancel())
     await asyncio.wait({listening})
     if task.done():
         await task
     bot = Bot(url=listening.result(), stop=stop, task=task, log=out)
     try:
-        if wait:
-            await until(bot.is_ready)
         yield bot
     finally:
         stop.set()

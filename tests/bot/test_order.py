@@ -26,7 +26,8 @@ ORDER = Order(
 def test_every_pair_either_moves_as_the_table_says_or_changes_nothing(state: State, event: Event) -> None:
     after = apply(replace(ORDER, state=state), Report(client_id="a1", event=event, reason="r"))
     if (state, event) in NEXT:
-        assert after == replace(ORDER, state=NEXT[state, event], reason="r")
+        filled = ORDER.quantity if event is Event.FILLED else Decimal(0)
+        assert after == replace(ORDER, state=NEXT[state, event], reason="r", filled_quantity=filled)
     else:
         assert isinstance(after, Ignored)
 
@@ -46,8 +47,10 @@ def test_nothing_goes_back_to_intent() -> None:
     assert State.INTENT not in NEXT.values()
 
 
-def test_unknown_is_entered_only_from_intent_and_only_by_a_lost_answer() -> None:
-    assert [pair for pair, after in NEXT.items() if after is State.UNKNOWN] == [(State.INTENT, Event.LOST)]
+def test_unknown_is_entered_only_by_a_lost_answer_to_the_first_sending_or_to_another() -> None:
+    into = {state for (state, event), after in NEXT.items() if after is State.UNKNOWN and event is Event.LOST}
+    assert into == {State.INTENT, State.UNKNOWN}
+    assert [event for (_, event), after in NEXT.items() if after is State.UNKNOWN] == [Event.LOST] * 2
 
 
 def test_a_later_report_never_unfills() -> None:

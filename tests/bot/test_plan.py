@@ -22,6 +22,7 @@ LIMITS = Limits(
     max_slippage_percent=Decimal("0.5"),
     max_notional=Decimal(10000),
     default_stop_percent=Decimal(2),
+    max_leverage=10,
 )
 LAST = Decimal("60000.0")
 
@@ -86,6 +87,25 @@ def buy(quantity: str | None = "0.1", stop: str | None = None) -> Signal:
             "below_minimum",
             id="worth too little",
         ),
+        pytest.param(
+            replace(buy(), targets=(Decimal(70000), Decimal(60300))),
+            BTC,
+            LAST,
+            LIMITS,
+            "target_beyond_entry",
+            id="a target at the entry",
+        ),
+        pytest.param(
+            replace(buy(stop="20000")), BTC, LAST, LIMITS, "stop_too_far", id="a stop beyond any liquidation"
+        ),
+        pytest.param(
+            buy(),
+            BTC,
+            LAST,
+            LIMITS.narrowed(Decimal(1), ["ETH-USDT"]),
+            "symbol_not_allowed",
+            id="not among the symbols that were opened again",
+        ),
     ],
 )
 def test_refused(
@@ -103,6 +123,7 @@ def test_the_guides_order() -> None:
         quantity=Decimal("0.1"),
         price=Decimal("60300.0"),
         stop=Decimal("59094.0"),
+        leverage=10,
     )
 
 
@@ -113,6 +134,7 @@ def test_a_sell_mirrors_a_buy() -> None:
         quantity=Decimal("0.1"),
         price=Decimal("59700.0"),
         stop=Decimal("60894.0"),
+        leverage=10,
     )
 
 
@@ -120,6 +142,83 @@ def test_a_stop_in_the_signal_comes_before_the_default() -> None:
     plan = make_plan(buy(stop="59000.04"), BTC, LAST, LIMITS)
     assert isinstance(plan, Plan)
     assert plan.stop == Decimal("59000.1")
+
+
+@pytest.mark.parametrize(
+    ("side", "entries", "price"),
+    [
+        (Side.BUY, ["58000"], "58000"),
+        (Side.BUY, ["58000", "58500.19"], "58500.1"),
+        (Side.SELL, ["61000"], "61000"),
+        (Side.SELL, ["62000", "61000.11"], "61000.2"),
+    ],
+)
+def test_an_entry_rests_at_the_near_edge_of_its_zone(side: Side, entries: list[str], price: str) -> None:
+    signal = replace(buy(), side=side, entries=tuple(map(Decimal, entries)))
+    plan = make_plan(signal, BTC, LAST, LIMITS)
+    assert isinstance(plan, Plan)
+    assert plan.price == Decimal(price)
+
+
+def test_targets_come_nearest_first_and_are_rounded_towards_the_entry() -> None:
+    signal = replace(buy(), targets=(Decimal(70000), Decimal("65000.09"), Decimal("65000.02")))
+    plan = make_plan(signal, BTC, LAST, LIMITS)
+    assert isinstance(plan, Plan)
+    assert plan.targets == (Decimal(65000), Decimal(70000))
+    short = make_plan(
+        replace(signal, side=Side.SELL, targets=(Decimal("55000.09"), Decimal(50000))), BTC, LAST, LIMITS
+    )
+    assert isinstance(short, Plan)
+    assert short.targets == (Decimal("55000.1"), Decimal(50000))
+
+
+@pytest.mark.parametrize(
+    ("stop", "leverage"),
+    [("59094.0", 10), ("55000", 7), ("50000", 3), ("30000", 1)],
+)
+def test_leverage_sinks_until_liquidation_is_half_as_far_again_as_the_stop(stop: str, leverage: int) -> None:
+    plan = make_plan(buy(stop=stop), BTC, LAST, LIMITS)
+    assert isinstance(plan, Plan)
+    assert plan.leverage == leverage
+    liquidation = plan.price * (1 - 1 / Decimal(plan.leverage) + Decimal("0.005"))
+    assert plan.price - liquidation >= Decimal("1.4") * (plan.price - plan.stop)
+
+
+def test_what_the_exchange_allows_of_leverage_bounds_it_too() -> None:
+    plan = make_plan(buy(), replace(BTC, max_leverage=5), LAST, LIMITS)
+    assert isinstance(plan, Plan)
+    assert plan.leverage == 5
+
+
+def test_while_trading_is_re_opened_in_steps_orders_are_smaller() -> None:
+    plan = make_plan(buy("0.1"), BTC, LAST, LIMITS.narrowed(Decimal("0.25"), ["BTC-USDT"]))
+    assert isinstance(plan, Plan)
+    assert plan.quantity == Decimal("0.025")
+
+
+def test_sizes_are_right_where_prices_are_tiny() -> None:
+    pepe = Contract(
+        symbol="1000PEPE-USDT",
+        quantity_step=Decimal(1),
+        price_tick=Decimal("0.0000001"),
+        min_quantity=Decimal(1),
+        min_notional=Decimal(2),
+        online=True,
+    )
+    limits = replace(LIMITS, symbols=frozenset({"1000PEPE-USDT"}))
+    signal = replace(buy("500000.9"), symbol="1000PEPE-USDT")
+    plan = make_plan(signal, pepe, Decimal("0.0000081"), limits)
+    assert plan == Plan(
+        symbol="1000PEPE-USDT",
+        side=Side.BUY,
+        quantity=Decimal(500000),
+        price=Decimal("0.0000081"),
+        stop=Decimal("0.0000080"),
+        leverage=10,
+    )
+    small = make_plan(replace(signal, quantity=Decimal(200000)), pepe, Decimal("0.0000081"), limits)
+    assert isinstance(small, Refusal)
+    assert small.reason == "below_minimum"
 
 
 def test_any_plan_keeps_every_bound() -> None:

@@ -11,12 +11,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from scripts.postgres import free_port
-from tests.bot.killed_bot import AFTER_SEND, BEFORE_SEND
-from tests.bot.play import KEYS, TOKEN, Bot, Exchange, get, post, running_bot, until
+from tests.bot.play import KEYS, TOKEN, Bot, Exchange, get, running_bot, until
 
 ROOT = Path(__file__).parents[2]
 SIGNAL = {"message": "BUY BTCUSDT 0.1", "source": "test", "execute": True, "id": "1"}
@@ -73,24 +71,6 @@ async def ready_url_of(process: asyncio.subprocess.Process) -> str:
 
     await until(is_ready)
     return url
-
-
-@pytest.mark.parametrize(("point", "state"), [(BEFORE_SEND, "not_sent"), (AFTER_SEND, "filled")])
-async def test_killed_around_the_send_no_order_is_lost_and_none_is_doubled(
-    dsn: str, exchange: Exchange, point: str, state: str
-) -> None:
-    async with child("-m", "tests.bot.killed_bot", point, **environment(dsn, exchange.url)) as process:
-        url = await ready_url_of(process)
-        with pytest.raises(aiohttp.ClientError):
-            await post(f"{url}/debug/signal", SIGNAL, TOKEN)
-        assert await process.wait() == -signal.SIGKILL
-    sent = list(exchange.orders)
-    assert len(sent) == (0 if point == BEFORE_SEND else 1)
-    async with running_bot(dsn, exchange.url) as bot:
-        await until(bot.has({state: 1}))
-        status, told = await bot.order()
-        assert (status, told["duplicate"], told["order"]["state"]) == (200, True, state)
-    assert exchange.orders == sent
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

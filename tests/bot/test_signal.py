@@ -18,8 +18,15 @@ from bot.domain.signal import FORMATS, Side, Signal, Unreadable, clean, parse
         pytest.param("BUY BTCUSDT 0.1\nSELL ETHUSDT 1", "2 sides", id="two orders in one message"),
         pytest.param("BTCUSDT BUY 0.1", "first word", id="side second"),
         pytest.param("don't BUY BTCUSDT", "first word", id="a sentence"),
-        pytest.param("BUY BTCUSDT 0.1 now", "4 words", id="a word too many"),
-        pytest.param("BUY", "1 words", id="side alone"),
+        pytest.param("BUY BTCUSDT 0.1 now", "'now' is no plain number", id="a word too many"),
+        pytest.param("BUY BTCUSDT 0.1 0.2", "2 numbers as quantity", id="two quantities"),
+        pytest.param("BUY", "one word", id="side alone"),
+        pytest.param("BUY BTCUSDT 0.1 @", "no number after @", id="no entry"),
+        pytest.param("BUY BTCUSDT 0.1 @ 1-2-3", "3 numbers after @", id="a zone with three ends"),
+        pytest.param("BUY BTCUSDT 0.1 SL 1 2", "2 numbers after SL", id="two stops"),
+        pytest.param("BUY BTCUSDT 0.1 SL 1 SL 2", "names SL twice", id="a stop twice"),
+        pytest.param("BUY BTCUSDT 0.1 TP 1 -2", "no plain number", id="a negative target"),
+        pytest.param("BUY BTCUSDT 0.1 @ 100-", "no plain number", id="half a zone"),
         pytest.param("BUY 0.1 BTCUSDT", "is no symbol", id="quantity before symbol"),
         pytest.param("BUY BTC 0.1", "is no symbol", id="no quote currency"),
         pytest.param("BUY USDT 0.1", "is no symbol", id="quote currency alone"),
@@ -60,6 +67,21 @@ def test_what_is_not_certain_is_refused_with_a_reason(text: str, why: str) -> No
 def test_an_order_line_is_read(text: str, side: Side, symbol: str, quantity: str | None) -> None:
     wanted = Signal(side=side, symbol=symbol, quantity=None if quantity is None else Decimal(quantity))
     assert parse(text) == wanted
+
+
+def test_an_order_line_may_name_entry_stop_and_targets() -> None:
+    line = parse("sell 1000PEPEUSDT 500000 @ 0.0000081-0.0000083 sl 0.0000085 tp 0.000008 0.0000079")
+    assert line == Signal(
+        side=Side.SELL,
+        symbol="1000PEPE-USDT",
+        quantity=Decimal(500000),
+        entries=(Decimal("0.0000081"), Decimal("0.0000083")),
+        stop=Decimal("0.0000085"),
+        targets=(Decimal("0.000008"), Decimal("0.0000079")),
+    )
+    assert parse("BUY BTCUSDT TP 70000 @ 60000") == Signal(
+        side=Side.BUY, symbol="BTC-USDT", entries=(Decimal(60000),), targets=(Decimal(70000),)
+    )
 
 
 def test_format_names_are_unique() -> None:

@@ -1,26 +1,23 @@
 """The use cases with fakes: every way an order can go wrong, and that it goes out at most once."""
 
 import asyncio
-import io
+import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from bot.domain.market import Market
-from bot.domain.mode import Mode
+from bot.desk import Desk
 from bot.domain.order import Event, Order, Report, State
-from bot.domain.plan import Limits
-from bot.log import open_log
-from bot.metrics import instruments
+from bot.keeper import look
 from bot.ports import Incoming, OutcomeUnknown, Refused, SignalRow, StopTrading, TryAgain, Verdict
-from bot.trader import Desk, on_signal, resolve
-from config.spec.load import load_metrics
-from tests.bot.fakes import BTC, FakeExchange, FakeStore
+from bot.trader import on_signal
+from tests.bot.desks import make_desk
+from tests.bot.fakes import FakeExchange, FakeStore, opened
 
-CONFIG = Path(__file__).parents[2] / "config"
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,7 +35,8 @@ class Room:
 
     async def resolve_for(self, seconds: float, step: float = 1.0) -> None:
         for _ in range(int(seconds / step)):
-            await resolve(self.desk)
+            with contextlib.suppress(TryAgain):
+                await look(self.desk)
             self.now += step
 
     def state(self) -> State:
@@ -55,27 +53,15 @@ class Room:
 
 
 @pytest.fixture
-def room() -> Room:
+async def room() -> Room:
     store, exchange, registry = FakeStore(), FakeExchange(), CollectorRegistry()
-    catalogue, _ = load_metrics(CONFIG)
-    desk = Desk(
-        exchange=exchange,
-        store=store,
-        metrics=instruments(catalogue, registry),
-        log=open_log("DEBUG", "simulator", [], io.StringIO()),
-        mode=Mode.SIMULATOR,
-        limits=Limits(
-            symbols=frozenset({"BTC-USDT"}),
-            max_slippage_percent=Decimal("0.5"),
-            max_notional=Decimal(10000),
-            default_stop_percent=Decimal(2),
-        ),
-        trading_enabled=True,
-        visibility_window=5,
-        market=Market(contracts={"BTC-USDT": BTC}, prices={"BTC-USDT": Decimal(60000)}, priced_at=100.0),
-    )
+    desk = make_desk(store, exchange, registry)
     made = Room(desk=desk, store=store, exchange=exchange, registry=registry)
     desk.clock = lambda: made.now
+    desk.wall = store.clock = lambda: BEGAN + timedelta(seconds=made.now)
+    desk.epoch, desk.switch = await opened(store), await store.switch()
+    desk.lease_until = 10**9
+    await look(desk)
     return made
 
 
@@ -129,7 +115,8 @@ async def test_what_is_not_ordered_is_stored_with_its_reason(
 async def test_a_halted_bot_stores_the_refusal_and_queues_nothing(room: Room) -> None:
     room.desk.trading_enabled = False
     verdict, row = await room.send()
-    assert (verdict, row.reason, row.order) == (Verdict.REFUSED, "halted", None)
+    assert (verdict, row.order) == (Verdict.REFUSED, None)
+    assert row.reason == "halted: TRADING_ENABLED is not true"
     room.desk.trading_enabled = True
     await room.resolve_for(10)
     assert room.exchange.sent == []
@@ -137,11 +124,11 @@ async def test_a_halted_bot_stores_the_refusal_and_queues_nothing(room: Room) ->
 
 async def test_the_switch_is_asked_again_after_the_commit(room: Room) -> None:
     class ClosesTheSwitch(FakeStore):
-        async def admit(self, row: SignalRow) -> bool:
+        async def admit(self, row: SignalRow, epoch: int | None) -> SignalRow | None:
             room.desk.trading_enabled = False
-            return await FakeStore.admit(self, row)
+            return await FakeStore.admit(self, row, epoch)
 
-    room.store = room.desk.store = ClosesTheSwitch()
+    room.store = await renewed(room, ClosesTheSwitch())
     await room.send()
     assert (room.exchange.sent, room.state()) == ([], State.NOT_SENT)
     assert room.placed_and_failed() == (1, {"not_sent": 1})
@@ -186,7 +173,7 @@ async def test_a_lost_answer_is_unknown_and_then_what_the_exchange_says(room: Ro
     await room.send()
     assert room.state() is State.UNKNOWN
     assert room.placed_and_failed() == (0, {})
-    await resolve(room.desk)
+    await look(room.desk)
     assert room.state() is State.FILLED
     assert room.placed_and_failed() == (1, {})
     assert len(room.exchange.sent) == 1
@@ -240,7 +227,7 @@ async def test_a_state_that_could_not_be_stored_is_asked_for_again(room: Room) -
     _, row = await room.send()
     assert row.order is not None
     assert (row.order.state, room.state()) == (State.FILLED, State.INTENT)
-    await resolve(room.desk)
+    await look(room.desk)
     assert room.state() is State.FILLED
     assert room.placed_and_failed() == (1, {})
     assert len(room.exchange.sent) == 1
@@ -256,11 +243,11 @@ async def test_nothing_is_sent_when_the_intent_could_not_be_committed(room: Room
 
 async def test_an_intent_whose_commit_was_not_confirmed_is_closed_and_never_sent(room: Room) -> None:
     class CommitsAndFails(FakeStore):
-        async def admit(self, row: SignalRow) -> bool:
-            await FakeStore.admit(self, row)
+        async def admit(self, row: SignalRow, epoch: int | None) -> SignalRow | None:
+            await FakeStore.admit(self, row, epoch)
             raise OutcomeUnknown("connection lost")
 
-    room.store = room.desk.store = CommitsAndFails()
+    room.store = await renewed(room, CommitsAndFails())
     with pytest.raises(OutcomeUnknown):
         await room.send()
     await room.resolve_for(8)
@@ -321,11 +308,19 @@ async def test_all_unsettled_orders_have_their_turn(room: Room) -> None:
     assert {order.state for order in room.store.orders()} == {State.FILLED}
 
 
+async def renewed(room: Room, store: FakeStore) -> FakeStore:
+    store.clock = room.store.clock
+    room.desk.store = store
+    room.desk.epoch = await opened(store)
+    return store
+
+
 def hold_place(room: Room, gate: asyncio.Event, reached: asyncio.Event) -> None:
     class Holding(FakeExchange):
-        async def place(self, order: Order) -> Report:
+        async def place(self, order: Order, gate_of_entries: Callable[[], str]) -> Report:
             reached.set()
             await gate.wait()
-            return await FakeExchange.place(self, order)
+            return await FakeExchange.place(self, order, gate_of_entries)
 
-    room.exchange = room.desk.exchange = Holding()
+    room.exchange = Holding()
+    room.desk.exchange = room.desk.account = room.exchange
