@@ -3,15 +3,15 @@
 None means "not known", never "nothing": a check that asks speaks only of what is known.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Literal
 
 import promql_parser as promql
 
 from config.spec.model import Metric, MetricType, Unit
-from observability.promql import metric_name
+from observability.promql import admits, metric_name
 
 Kind = Literal["scalar", "vector", "matrix", "string"]
 # What the scrape configuration puts on every series: `environment` is the name of the environment.
@@ -21,35 +21,26 @@ HISTOGRAM_SUFFIXES = ("_bucket", "_count", "_sum")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What is known of a value: the labels that its series may carry, and how many there are at most."""
+    """What is known of a value: the labels that its series may carry, and how many there are at most.
+
+    `values` has all that a label can be, `""` if it may be missing; what is not in it can be anything.
+    """
 
     kind: Kind = "vector"
     type: MetricType | None = None
     labels: frozenset[str] | None = None
     unit: Unit | None = None
     series: int | None = None
+    values: Mapping[str, Set[str]] = field(default_factory=dict)
+
+    @property
+    def pinned(self) -> frozenset[str]:
+        """The labels that can be one thing only, and so tell no series from another."""
+        return frozenset(label for label, values in self.values.items() if len(values) == 1)
 
 
 SCALAR = Shape(kind="scalar", type="gauge", labels=frozenset(), series=1)
 Lookup = Callable[[str], Shape]
-
-
-def catalogue_lookup(
-    metrics: Mapping[str, Metric], recorded: Mapping[str, Shape], targets: int = 1
-) -> Lookup:
-    """Return what knows the metrics of a catalogue and the recording rules; anything else is unknown."""
-    known = {
-        name: _exported(metric, name, targets)
-        for metric in metrics.values()
-        for name in exported_names(metric)
-    }
-
-    known |= {"up": Shape(type="gauge", labels=TARGET_LABELS, unit="count")}
-
-    def lookup(name: str) -> Shape:
-        return recorded.get(name) or known.get(name) or Shape()
-
-    return lookup
 
 
 def exported_names(metric: Metric) -> list[str]:
@@ -60,6 +51,18 @@ def exported_names(metric: Metric) -> list[str]:
 
 def infer(node: promql.Expr, lookup: Lookup) -> Shape:
     """Return the shape of an expression."""
+    shape = _inferred(node, lookup)
+    if shape.labels is None:
+        return shape
+    # There are no more series than what is known of their labels makes, multiplied.
+    values = {label: told for label, told in shape.values.items() if label in shape.labels}
+    counts = [shape.series] if shape.series is not None else []
+    if len(values) == len(shape.labels):
+        counts.append(prod(map(len, values.values())))
+    return replace(shape, values=values, series=min(counts, default=None))
+
+
+def _inferred(node: promql.Expr, lookup: Lookup) -> Shape:
     match node:
         case promql.VectorSelector():
             return _selected(node, lookup(metric_name(node)))
@@ -82,24 +85,19 @@ def infer(node: promql.Expr, lookup: Lookup) -> Shape:
     return SCALAR
 
 
-def _exported(metric: Metric, name: str, targets: int) -> Shape:
-    labels, counts = {*metric.labels, *TARGET_LABELS}, [len(values) for values in metric.labels.values()]
-    if name.endswith("_bucket") and metric.type == "histogram":
-        labels.add("le")
-        counts.append(len(metric.buckets) + 1)
-    unit: Unit = "count" if metric.type == "histogram" and not name.endswith("_sum") else metric.unit
-    return Shape(
-        type="counter" if metric.type == "histogram" else metric.type,
-        labels=frozenset(labels),
-        unit=unit,
-        series=prod(counts) * targets if all(counts) else None,
-    )
-
-
 def _selected(node: promql.VectorSelector, shape: Shape) -> Shape:
     """A label that must equal nothing is not there."""
-    gone = {m.name for m in node.matchers.matchers if m.op == promql.MatchOp.Equal and not m.value}
-    return shape if shape.labels is None else replace(shape, labels=shape.labels - gone)
+    matchers = node.matchers.matchers
+    gone = {m.name for m in matchers if m.op == promql.MatchOp.Equal and not m.value}
+    values = dict(shape.values)
+    for matcher in matchers:
+        name = str(matcher.name)
+        if matcher.op == promql.MatchOp.Equal:
+            values[name] = frozenset({str(matcher.value)})
+        elif name in values and name not in TARGET_LABELS:
+            values[name] = frozenset(value for value in values[name] if admits(matcher, value))
+    labels = None if shape.labels is None else shape.labels - gone
+    return replace(shape, labels=labels, values=values)
 
 
 # Aggregations that pick whole series and so keep their labels.
@@ -112,13 +110,24 @@ def _aggregate(node: promql.AggregateExpr, inner: Shape) -> Shape:
     if operation in _PICKING:
         return replace(inner, type="gauge", series=_picked(node, inner.series))
     labels = kept_labels(node, inner.labels)
-    if operation == "count_values" and labels is not None and isinstance(node.param, promql.StringLiteral):
-        labels |= {str(node.param.val)}
-    unit: Unit | None = "count" if operation in _COUNTING else inner.unit
     if operation == "count_values":
-        return Shape(type="gauge", labels=labels, unit="count")
-    series = 1 if labels == frozenset() else inner.series
-    return Shape(type="gauge", labels=labels, unit=None if operation == "stdvar" else unit, series=series)
+        new = str(node.param.val) if isinstance(node.param, promql.StringLiteral) else ""
+        labels = labels | {new} if labels is not None and new else labels
+        return Shape(
+            type="gauge", labels=labels, unit="count", series=inner.series, values=_without(inner, new)
+        )
+    unit: Unit | None = "count" if operation in _COUNTING else inner.unit
+    return Shape(
+        type="gauge",
+        labels=labels,
+        unit=None if operation == "stdvar" else unit,
+        series=inner.series,
+        values=inner.values,
+    )
+
+
+def _without(shape: Shape, *labels: str) -> dict[str, Set[str]]:
+    return {label: told for label, told in shape.values.items() if label not in labels}
 
 
 def _picked(node: promql.AggregateExpr, series: int | None) -> int | None:
@@ -164,6 +173,7 @@ def _binary(node: promql.BinaryExpr, left: Shape, right: Shape) -> Shape:
         labels=matched_labels(node, left.labels, right.labels),
         unit=unit,
         series=_matched_series(node, left.series, right.series),
+        values=_matched_values(node, left, right),
     )
 
 
@@ -174,7 +184,21 @@ def _either(left: Shape, right: Shape) -> Shape:
         labels=None if left.labels is None or right.labels is None else left.labels | right.labels,
         unit=left.unit if left.unit == right.unit else None,
         series=None if left.series is None or right.series is None else left.series + right.series,
+        values=_values_of_either(left, right),
     )
+
+
+def _values_of_either(left: Shape, right: Shape) -> dict[str, Set[str]]:
+    """A label that one side has not may be missing."""
+    told: dict[str, Set[str]] = {}
+    for label in left.values.keys() | right.values.keys():
+        sides = [
+            one.values.get(label, {""} if one.labels is not None and label not in one.labels else set())
+            for one in (left, right)
+        ]
+        if all(sides):
+            told[label] = frozenset().union(*sides)
+    return told
 
 
 def matched_labels(
@@ -206,6 +230,17 @@ def _matched_series(node: promql.BinaryExpr, left: int | None, right: int | None
     if card == promql.VectorMatchCardinality.OneToMany:
         return right
     return min((count for count in (left, right) if count is not None), default=None)
+
+
+def _matched_values(node: promql.BinaryExpr, left: Shape, right: Shape) -> Mapping[str, Set[str]]:
+    """What the labels of the many can be; those that group_left() and group_right() name are the other's."""
+    modifier = node.modifier
+    if modifier is None or modifier.card == promql.VectorMatchCardinality.OneToOne:
+        return left.values
+    is_left = modifier.card == promql.VectorMatchCardinality.ManyToOne
+    many, one = (left, right) if is_left else (right, left)
+    given = frozenset(map(str, modifier.group_labels or ()))
+    return {**_without(many, *given), **{name: one.values[name] for name in given & one.values.keys()}}
 
 
 def _unit_of(operation: str, left: Shape, right: Shape) -> Unit | None:
@@ -253,7 +288,9 @@ def _call(node: promql.Call, arguments: list[Shape]) -> Shape:
         return Shape(type="gauge", labels=frozenset(), series=1)
     inner = replace(vectors[0], kind="vector", type="gauge")
     if name in ("label_replace", "label_join"):
-        return replace(inner, type=vectors[0].type, labels=_with_label(inner.labels, node.args[1]))
+        labels = _with_label(inner.labels, node.args[1])
+        new = str(getattr(node.args[1], "val", ""))
+        return replace(inner, type=vectors[0].type, labels=labels, values=_without(inner, new))
     if name in ("histogram_quantile", "histogram_fraction"):
         labels = None if inner.labels is None else inner.labels - {"le"}
         return replace(inner, labels=labels, unit="ratio" if name == "histogram_fraction" else None)

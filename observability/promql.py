@@ -1,5 +1,6 @@
-"""Questions to a PromQL expression, answered from its syntax tree and never by regular expressions."""
+"""Questions to a PromQL expression, answered from its syntax tree and never from its text."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import lru_cache
@@ -96,6 +97,19 @@ def label_matchers(selector: promql.VectorSelector) -> list[tuple[str, str]]:
     """Return the labels that the selector wants to equal a value."""
     equal = [m for m in selector.matchers.matchers if m.op == promql.MatchOp.Equal and m.name != "__name__"]
     return [(str(m.name), str(m.value)) for m in equal]
+
+
+def admits(matcher: promql.Matcher, value: str) -> bool:
+    """Tell whether a label with this value gets through, as all does where Python cannot read the pattern."""
+    if matcher.op == promql.MatchOp.Equal:
+        return bool(matcher.value == value)
+    if matcher.op == promql.MatchOp.NotEqual:
+        return bool(matcher.value != value)
+    try:
+        matches = re.fullmatch(matcher.value, value, re.DOTALL) is not None
+    except re.error:
+        return True
+    return matches is bool(matcher.op == promql.MatchOp.Re)
 
 
 def scaled(text: str, factor: float) -> str:

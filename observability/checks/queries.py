@@ -1,7 +1,7 @@
 """Every query and alert with its place, and what is known of the metrics in it, for checks of PromQL."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import promql_parser as promql
@@ -9,7 +9,8 @@ import promql_parser as promql
 from config.spec.duration import Duration
 from config.spec.model import Project
 from config.spec.problem import Place, Severity
-from observability.infer import Lookup, Shape, catalogue_lookup, infer
+from observability.catalogue_metrics import catalogue_lookup
+from observability.infer import Lookup, Shape, infer
 from observability.names import recorded
 from observability.promql import parse, syntax_error
 from observability.render.rules import expression
@@ -138,11 +139,28 @@ def _alarms(project: Project, known: Known) -> Iterator[Alarm]:
 
 
 def _known(project: Project) -> Known:
-    shapes = {
-        recorded(project, one.name): Shape(type="gauge", labels=frozenset(one.by), unit=one.unit)
-        for one in project.measures.values()
-    }
-    return Known(
-        lookup=catalogue_lookup(project.catalogue.metrics, shapes),
-        scrape_interval=project.scrape.scrape_interval,
-    )
+    targets: dict[str, set[str]] = {}
+    for job in project.scrape.jobs:
+        # Each environment has a Prometheus of its own; the one with the most tells how many there can be.
+        every = (set(one.targets.get(job, ())) for one in project.environments.values())
+        targets[job] = max(every, key=len, default=set())
+    exported = catalogue_lookup(project.catalogue.metrics, targets)
+    return Known(lookup=_with_measures(project, exported), scrape_interval=project.scrape.scrape_interval)
+
+
+def _with_measures(project: Project, exported: Lookup) -> Lookup:
+    """Return what knows the measures too: labels and unit as the specs say, the rest by their queries."""
+    measures = {recorded(project, one.name): one for one in project.measures.values()}
+    known: dict[str, Shape] = {}
+
+    def lookup(name: str) -> Shape:
+        if name in measures and name not in known:
+            one = measures[name]
+            # A measure that reads itself ends here.
+            known[name] = said = Shape(type="gauge", labels=frozenset(one.by), unit=one.unit)
+            if syntax_error(one.query) is None:
+                found = infer(parse(one.query), lookup)
+                known[name] = replace(said, series=found.series, values=found.values)
+        return known[name] if name in known else exported(name)
+
+    return lookup

@@ -5,7 +5,6 @@ watches anything.
 Fix: keep one of the matchers (or write `job=~"a|b"`); compare a metric.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 
 import promql_parser as promql
@@ -14,7 +13,7 @@ from config.spec.model import Project
 from observability.checks.finding import Finding
 from observability.checks.queries import Query, readable_queries
 from observability.infer import COMPARISONS
-from observability.promql import nodes, selectors, shown
+from observability.promql import admits, nodes, selectors, shown
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -37,24 +36,12 @@ def _label(query: Query, name: str, matchers: Sequence[promql.Matcher]) -> Itera
     if len(equal) > 1:
         both = " and ".join(f"{value!r}" for value in equal)
         yield Finding(query.place, f"label {name!r} cannot be {both} at once")
-    elif equal and (other := next((one for one in matchers if not _admits(one, equal[0])), None)):
+    elif equal and (other := next((one for one in matchers if not admits(one, equal[0])), None)):
         yield Finding(
             query.place, f"label {name!r} is {equal[0]!r}, and another matcher ({other.value!r}) forbids it"
         )
     elif any(one.op == promql.MatchOp.NotRe and one.value == ".*" for one in matchers):
         yield Finding(query.place, f'no value of label {name!r} passes !~".*"')
-
-
-def _admits(matcher: promql.Matcher, value: str) -> bool:
-    if matcher.op == promql.MatchOp.Equal:
-        return bool(matcher.value == value)
-    if matcher.op == promql.MatchOp.NotEqual:
-        return bool(matcher.value != value)
-    try:
-        matches = re.fullmatch(matcher.value, value, re.DOTALL) is not None
-    except re.error:
-        return True  # a syntax that Python does not know
-    return matches is bool(matcher.op == promql.MatchOp.Re)
 
 
 def _compares_constants(node: promql.Expr) -> bool:

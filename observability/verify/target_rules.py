@@ -4,8 +4,6 @@ import re
 from collections.abc import Callable, Iterator
 
 from config.spec.names import did_you_mean
-from observability.infer import TARGET_LABELS
-from observability.promql import label_matchers, selectors
 from observability.verify.board import Board, Bundle, Found, Target
 from observability.verify.linter_rules import uses_variable
 
@@ -53,7 +51,7 @@ def target_legend_label_rule(board: Board, bundle: Bundle) -> Iterator[Found]:
             if label not in shape.labels and label != "__name__":
                 near = did_you_mean(label, shape.labels)
                 yield target.place, f"the legend uses {{{{{label}}}}}, which the query does not keep{near}"
-        if not used and shape.series != 1 and (unsaid := sorted(shape.labels - _pinned(target))):
+        if not used and shape.series != 1 and (unsaid := sorted(shape.labels - shape.pinned)):
             yield target.place, f"the legend {target.legend!r} is that of every line; use {{{{{unsaid[0]}}}}}"
 
 
@@ -71,12 +69,6 @@ def _targets(board: Board, *, with_tables: bool = True) -> Iterator[Target]:
     for panel in board.panels:
         if with_tables or not panel.is_table:
             yield from panel.targets
-
-
-def _pinned(target: Target) -> frozenset[str]:
-    """Return the labels with one value: those that a selector wants, and a target's own."""
-    wanted = [name for _, selector in selectors(target.expr) for name, _ in label_matchers(selector)]
-    return TARGET_LABELS.union(wanted)
 
 
 RULES: tuple[Callable[[Board, Bundle], Iterator[Found]], ...] = (

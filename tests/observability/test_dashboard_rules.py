@@ -155,6 +155,16 @@ SPOILED: list[tuple[str, Spoil, str]] = [
         "the legend uses {{cod}}, which the query does not keep; did you mean 'code'",
     ),
     ("target-legend-label-rule", lambda d: target(d).update(legendFormat="all"), "use {{code}}"),
+    (
+        "target-legend-label-rule",
+        lambda d: target(d).update(expr='http_requests_total{code="500"}', legendFormat="failed"),
+        "use {{instance}}",
+    ),
+    (
+        "target-legend-label-rule",
+        lambda d: target(d).update(expr='sum by (code) (http_requests_total{code!=""})', legendFormat="all"),
+        "use {{code}}",
+    ),
 ]
 # These need the dashboard whose panel shows an alert.
 SPOILED_WITH_ALERT: list[tuple[str, Spoil, str]] = [
@@ -275,7 +285,8 @@ def test_a_runbook_is_that_of_the_same_environment(tmp_path: Path) -> None:
 
 def test_a_legend_need_not_name_a_label_that_has_one_value(bundle: Bundle) -> None:
     def spoil(data: Any) -> None:
-        target(data).update(expr='increase(http_requests_total{code="500"}[1h])', legendFormat="failed")
+        failed = 'sum without (instance) (increase(http_requests_total{code="500"}[1h]))'
+        target(data).update(expr=failed, legendFormat="failed")
 
     assert judged(bundle, spoil) == []
 

@@ -6,7 +6,8 @@ import pytest
 
 from config.spec.model import Metric
 from config.spec.problem import Place
-from observability.infer import Shape, catalogue_lookup, infer
+from observability.catalogue_metrics import catalogue_lookup
+from observability.infer import Shape, infer
 from observability.promql import parse
 
 NOWHERE = Place("metrics.yaml", 1, 1)
@@ -29,18 +30,19 @@ METRICS = {
         "buckets": (Decimal(1), Decimal(2)),
     },
 }
-LOOKUP = catalogue_lookup(
+CATALOGUE = catalogue_lookup(
     {
         name: Metric(where=lambda *at: NOWHERE, name=name, help="", job="bot", **given)  # type: ignore[arg-type]
         for name, given in METRICS.items()
     },
-    {"shop:ratio": Shape(type="gauge", labels=frozenset({"source"}), unit="ratio", series=2)},
+    {"bot": {"bot:1"}, "web": {"web:1", "web:2"}},
 )
+RATIO = Shape(type="gauge", labels=frozenset({"source"}), unit="ratio", series=2)
 TARGET = {"job", "instance", "environment"}
 
 
 def shape_of(text: str) -> Shape:
-    return infer(parse(text), LOOKUP)
+    return infer(parse(text), lambda name: RATIO if name == "shop:ratio" else CATALOGUE(name))
 
 
 @pytest.mark.parametrize(
@@ -208,7 +210,33 @@ def test_kind_and_type(text: str, kind: str, type_: str | None) -> None:
         ("wait_seconds_bucket", 3),
         ("free_bytes", None),
         ("sum(orders_total)", 1),
-        ("sum by (source) (orders_total)", 6),
+        ("sum by (source) (orders_total)", 2),
+        ("sum by (source, disk) (orders_total)", 2),
+        ("sum without (source) (orders_total)", 3),
+        ("sum by (disk) (free_bytes)", None),
+        ("max(free_bytes) by (job)", 1),
+        ("sum by (source) (unknown)", None),
+        ('orders_total{source="a"}', 3),
+        ('orders_total{source="c"}', 3),
+        ('orders_total{source=~"a|c"}', 3),
+        ('orders_total{side!="x"}', 4),
+        ('orders_total{side!~"x|y"}', 2),
+        ('free_bytes{disk="sda"}', 1),
+        ("up", 6),
+        ("sum by (instance) (up)", 3),
+        ("count by (job) (up)", 2),
+        ('up{job="web", instance="web:1"}', 1),
+        ('count_values by (source) ("n", orders_total)', 6),
+        ('count_values("source", orders_total)', 6),
+        ("sum by (side) (orders_total) * on () group_left (source) fails_total", 3),
+        ('label_replace(sum by (source) (orders_total), "source", "x", "", "")', 2),
+        ('sum by (side) (label_replace(orders_total, "side", "$1", "source", "(.*)"))', 6),
+        ("histogram_quantile(0.9, wait_seconds_bucket)", 1),
+        ("sum by (source, side) (orders_total) or sum by (source) (fails_total)", 8),
+        ("sum by (source) (orders_total or fails_total)", 2),
+        ("sum by (side) (orders_total or fails_total)", 4),
+        ("sum by (side) (orders_total or unknown)", None),
+        ("sum by (source) (shop:ratio)", 2),
         ("topk(2, orders_total)", 2),
         ("topk(9, orders_total)", 6),
         ("topk by (source) (2, orders_total)", 6),
