@@ -1,6 +1,7 @@
-"""Both faults of aiopg that the bot mends; without the mend these tests fail on Python 3.11."""
+"""The faults of aiopg that the bot mends; without the mend these tests fail on Python 3.11."""
 
 import asyncio
+import time
 from typing import Any
 
 import aiopg
@@ -39,6 +40,33 @@ async def test_a_cancelled_connection_is_never_used_again(dsn: str) -> None:
         async with pool.acquire() as connection, connection.cursor() as cursor:
             await cursor.execute("SELECT 7")
             assert await cursor.fetchone() == (7,)
+
+
+async def test_a_task_cancelled_just_as_its_wait_for_a_connection_ends_is_cancelled(dsn: str) -> None:
+    async with aiopg.create_pool(dsn, minsize=0, maxsize=1, timeout=0.5, enable_hstore=False) as pool:
+        async with pool.acquire():
+            task = asyncio.create_task(_acquire(pool))
+            await asyncio.sleep(0)
+            asyncio.get_running_loop().call_later(0.5, task.cancel)
+            time.sleep(0.6)  # noqa: ASYNC251 - both are due when the loop comes back
+            await asyncio.wait({task})
+        assert task.cancelled()
+
+
+async def test_who_waits_is_told_when_a_connection_broke_and_left_room(dsn: str) -> None:
+    async with aiopg.create_pool(dsn, minsize=0, maxsize=1, timeout=30, enable_hstore=False) as pool:
+        broken = await pool.acquire()
+        task = asyncio.create_task(_acquire(pool))
+        await asyncio.sleep(0)
+        broken.close()
+        pool.release(broken)
+        async with asyncio.timeout(20):
+            await task
+
+
+async def _acquire(pool: Any) -> None:
+    async with pool.acquire():
+        pass
 
 
 async def _query_forever(pool: Any) -> None:
