@@ -18,7 +18,7 @@ from bot.simulator.account import PLAY_MONEY
 from bot.simulator.book import Book
 from bot.simulator.http import HONEST, Simulator, make_app
 from bot.simulator.journal import Journal
-from bot.simulator.market import STEP, Market, read_price, read_replay
+from bot.simulator.market import STEP, Market, plain, read_price, read_replay
 from bot.simulator.signature import Credentials
 
 TICK = 1.0  # seconds between two steps of the walk
@@ -66,9 +66,10 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 def _money(text: str) -> Decimal:
-    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,8})?", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of USDT")
-    return Decimal(text)
+    try:
+        return plain(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def read_credentials(file: Path) -> Credentials:

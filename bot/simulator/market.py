@@ -89,14 +89,21 @@ class Market:
             self.set(symbol, price * (1 + move))
 
 
+def plain(told: str) -> Decimal:
+    """A number as the exchange takes it: neither sign nor exponent."""
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", told):
+        raise ValueError(f"{told!r} is no plain number")
+    return Decimal(told)
+
+
 def read_price(text: str) -> tuple[str, Decimal]:
     """`BTC-USDT=60000`, as the command line and the control port give it."""
     symbol, _, number = text.partition("=")
     if symbol not in {contract.symbol for contract in CONTRACTS}:
         raise ValueError(f"{symbol!r} is no symbol of the simulator")
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", number) or not Decimal(number):
-        raise ValueError(f"{number!r} is no price")
-    return symbol, Decimal(number)
+    if not (price := plain(number)):
+        raise ValueError("a price must be above zero")
+    return symbol, price
 
 
 def read_prices(told: object) -> dict[str, Decimal]:

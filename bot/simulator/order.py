@@ -1,18 +1,18 @@
 """One order: as it is kept, as the exchange makes some by itself, and as BingX shows it."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
+
+from bot.simulator.market import plain
 
 ZERO = Decimal(0)
 OPEN = {"NEW", "PENDING", "PARTIALLY_FILLED"}
 LOSS_STOP, PROFIT_STOP = "STOP_MARKET", "TAKE_PROFIT_MARKET"
 STOPS = (LOSS_STOP, PROFIT_STOP)
 PRICES = ("MARK_PRICE", "CONTRACT_PRICE")  # what a stop looks at
-_PLAIN = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +68,6 @@ _NAMES = {each.name for each in fields(Order)}
 def from_line(line: Mapping[str, Any]) -> Order:
     told = {name: line[name] for name in _NAMES & line.keys()}
     return Order(**told | {name: Decimal(told[name]) for name in _NUMBERS & told.keys()})
-
-
-def plain(told: str) -> Decimal:
-    """A number as the exchange takes it: neither sign nor exponent."""
-    if not _PLAIN.fullmatch(told):
-        raise ValueError(f"{told} is no plain number")
-    return Decimal(told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

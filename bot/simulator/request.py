@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
 from bot.simulator.errors import BingXError, invalid
-from bot.simulator.market import Contract
-from bot.simulator.order import LOSS_STOP, PRICES, PROFIT_STOP, STOPS, ZERO, Order, plain, read_attached
+from bot.simulator.market import Contract, plain
+from bot.simulator.order import LOSS_STOP, PRICES, PROFIT_STOP, STOPS, ZERO, Order, read_attached
 from bot.simulator.switches import Switches
 
 _HEDGE = "In the Hedge mode, the 'PositionSide' field can only be set to LONG or SHORT."

@@ -221,11 +221,11 @@ def test_a_journal_of_the_first_version_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "text"),
     [
-        ("--balance=much", "'much' is no amount of USDT"),
-        ("--balance=NaN", "'NaN' is no amount of USDT"),
+        ("--balance=much", "'much' is no plain number"),
+        ("--balance=NaN", "'NaN' is no plain number"),
         ("--switch=ack", "switch ack must be one of full, new, bare"),
         ("--switch=acks=new", "unknown switch 'acks'"),
-        ("--price=BTC-USDT=1e5", "'1e5' is no price"),
+        ("--price=BTC-USDT=1e5", "'1e5' is no plain number"),
         ("--replay=nowhere", "nowhere"),
     ],
 )
