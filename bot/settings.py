@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bot.arming import NotArmedError, armed_uid
 from bot.domain import money
-from bot.domain.mode import Mode, allows, is_bare_name
+from bot.domain.mode import BASE_URLS, HOSTS, Mode, allows, is_bare_name
 from bot.log import LEVELS
 
 CONFIG_DIR = Path(__file__).parent.parent / "config"
 CONTROL_DIR = Path(__file__).parent.parent / ".local" / "control"
+ARM_FILE = "tradewatch-armed"
 
 
 class Secret:
@@ -44,6 +46,8 @@ class Settings:
     bingx_secret_key: Secret
     config_dir: Path
     control_dir: Path
+    arm_file: Path
+    armed_uid: str | None
     log_level: str
     time_scale: float
 
@@ -110,14 +114,17 @@ class Reader:
         return int(text)
 
 
-def read_settings(environment: Mapping[str, str]) -> tuple[Settings | None, list[str]]:
+def read_settings(
+    environment: Mapping[str, str], *, arming: bool = False
+) -> tuple[Settings | None, list[str]]:
+    """`arming` is the one command for which live need not be armed yet."""
     reader = Reader(environment)
     mode = Mode(reader.choice("TRADING_MODE", {each.value: each for each in Mode}, Mode.SIMULATOR.value))
-    if mode is not Mode.SIMULATOR:
-        reader.problems.append(
-            f"TRADING_MODE={mode} cannot be used yet: this version trades with the simulator"
-        )
+    _check_testnet(reader, mode)
     simulator = _simulator_host(reader, mode)
+    api_key = reader.needed("BINGX_API_KEY")
+    control_dir = Path(reader.text("CONTROL_DIR", str(CONTROL_DIR)))
+    arm_file = Path(reader.text("ARM_FILE", str(control_dir.parent / ARM_FILE)))
     settings = Settings(
         mode=mode,
         trading_enabled=reader.switch("TRADING_ENABLED"),
@@ -130,10 +137,12 @@ def read_settings(environment: Mapping[str, str]) -> tuple[Settings | None, list
         admin_token=reader.secret("ADMIN_TOKEN"),
         bingx_base_url=_base_url(reader, mode, simulator),
         simulator_host=simulator,
-        bingx_api_key=reader.needed("BINGX_API_KEY"),
+        bingx_api_key=api_key,
         bingx_secret_key=reader.needed("BINGX_SECRET_KEY"),
         config_dir=Path(reader.text("CONFIG_DIR", str(CONFIG_DIR))),
-        control_dir=Path(reader.text("CONTROL_DIR", str(CONTROL_DIR))),
+        control_dir=control_dir,
+        arm_file=arm_file,
+        armed_uid=None if arming or mode is not Mode.LIVE else _armed_uid(reader, arm_file, api_key),
         log_level=reader.choice("LOG_LEVEL", LEVELS, "INFO"),
         time_scale=_time_scale(reader, mode),
     )
@@ -150,6 +159,26 @@ def _database_url(reader: Reader) -> Secret:
     return Secret(f"{scheme}://{rest}")
 
 
+def _check_testnet(reader: Reader, mode: Mode) -> None:
+    """The guide's name for play money: it may be left out, but not contradict the mode."""
+    told = reader.text("BINGX_TESTNET")
+    problems = len(reader.problems)
+    if (
+        told
+        and reader.switch("BINGX_TESTNET") != (mode is not Mode.LIVE)
+        and len(reader.problems) == problems
+    ):
+        reader.problems.append(f"BINGX_TESTNET={told} contradicts TRADING_MODE={mode}; leave it out")
+
+
+def _armed_uid(reader: Reader, file: Path, api_key: Secret) -> str | None:
+    try:
+        return armed_uid(file, api_key.reveal())
+    except NotArmedError as error:
+        reader.problems.append(f"TRADING_MODE=live is not armed: {error}; run `python -m bot arm-live`")
+        return None
+
+
 def _simulator_host(reader: Reader, mode: Mode) -> str:
     name = reader.text("SIMULATOR_HOST")
     if name and not is_bare_name(name):
@@ -160,18 +189,21 @@ def _simulator_host(reader: Reader, mode: Mode) -> str:
 
 
 def _base_url(reader: Reader, mode: Mode, simulator: str) -> str:
-    text = reader.text("BINGX_BASE_URL", "http://127.0.0.1:8090").rstrip("/")
+    text = reader.text("BINGX_BASE_URL", BASE_URLS[mode]).rstrip("/")
     try:
         parts = urlsplit(text)
-        host, good = parts.hostname or "", parts.scheme in ("http", "https") and parts.port != 0
+        host, port, good = parts.hostname or "", parts.port, parts.scheme in ("http", "https")
     except ValueError:
-        host, good = "", False
-    if not good or parts.path or parts.query or parts.username:
-        reader.problems.append("BINGX_BASE_URL must be a scheme, a host and a port: http://127.0.0.1:8090")
-    elif mode is Mode.SIMULATOR and not allows(mode, host, simulator):
+        host, port, good = "", None, False
+    if not good or port == 0 or text != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
+        reader.problems.append(f"BINGX_BASE_URL must be a scheme and a host: {BASE_URLS[mode]}")
+    elif not allows(mode, host, simulator):
+        allowed = sorted(HOSTS[mode]) if mode in HOSTS else ["127.0.0.1", "SIMULATOR_HOST"]
         reader.problems.append(
-            f"BINGX_BASE_URL names the host {host!r}; mode simulator allows only 127.0.0.1 and SIMULATOR_HOST"
+            f"BINGX_BASE_URL names the host {host!r}; mode {mode} allows only {' and '.join(allowed)}"
         )
+    elif mode is not Mode.SIMULATOR and (parts.scheme != "https" or port is not None):
+        reader.problems.append(f"BINGX_BASE_URL must be https without a port in mode {mode}: https://{host}")
     return text
 
 
