@@ -92,10 +92,10 @@ def balance(call: Call) -> Any:
 
 
 def positions(call: Call) -> Any:
-    account, symbols = call.book.account, call.symbols()
+    account, symbol = call.book.account, call.one_symbol()
     signed = not account.hedge and call.book.switches.one_way_side == "both"
     seen = call.book.positions(call.faults.hide_positions * 1000)
-    return [position_json(account, each, signed) for each in seen if each.symbol in symbols]
+    return [position_json(account, each, signed) for each in seen if symbol in (None, each.symbol)]
 
 
 def income(call: Call) -> Any:
@@ -194,10 +194,11 @@ def all_orders(call: Call) -> Any:
     if end - start > WEEK:
         raise invalid("startTime and endTime must be at most 7 days apart")
     first, most = call.integer("orderId", 0, 0, 10**19), call.integer("limit", 500, 1, 1000)
+    symbol = call.one_symbol()
     chosen = [
         each
         for each in call.book.history(call.hidden_for_ms)
-        if each.symbol in call.symbols() and each.id >= first and start <= each.created <= end
+        if symbol in (None, each.symbol) and each.id >= first and start <= each.created <= end
     ]
     # From an id on, the page begins there; else it is the page of the latest.
     page = chosen[:most] if first else chosen[-most:]
@@ -206,7 +207,8 @@ def all_orders(call: Call) -> Any:
 
 
 def close_all(call: Call) -> Any:
-    chosen = [each for each in call.book.positions() if each.symbol in call.symbols()]
+    symbol = call.one_symbol()
+    chosen = [each for each in call.book.positions() if symbol in (None, each.symbol)]
     return {"success": [call.book.close(each).id for each in chosen], "failed": None}
 
 
