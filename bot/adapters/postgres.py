@@ -36,10 +36,6 @@ class Postgres:
     async def prepare(self) -> None:
         await self._database.open()
 
-    def show_pool(self) -> None:
-        """Set the gauges of the connections."""
-        self._database.show()
-
     async def admit(self, row: SignalRow, epoch: int | None) -> SignalRow | None:
         stored = await self._write(rows.ADMIT, rows.admission(row, epoch))
         return rows.admitted(row, stored[0]) if stored else None

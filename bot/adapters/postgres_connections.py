@@ -44,7 +44,7 @@ class Connections:
         self._rolled_back = metrics.db_transactions_total.labels(outcome="rolled_back")
         self._pool: aiopg.Pool | None = None
         self._writes: set[asyncio.Task[Any]] = set()
-        self.show()
+        self._show()
 
     async def open(self) -> None:
         """Bring the schema up to date and make the pool; cheap once that is done."""
@@ -83,8 +83,8 @@ class Connections:
             kind = TryAgain if is_refusal(error) else OutcomeUnknown
             raise kind(told(error)) from error
 
-    def show(self) -> None:
-        """Set the gauges to how many connections there are now."""
+    def _show(self) -> None:
+        """At every use, so the gauges are always right."""
         idle = self._pool.freesize if self._pool else 0
         self._metrics.db_connections_active.set(self._pool.size - idle if self._pool else 0)
         self._metrics.db_connections_idle.set(idle)
@@ -113,8 +113,8 @@ class Connections:
                 raise
             finally:
                 self._pool.release(connection)  # at once; what is to be awaited is only the next one's turn
-                self.show()
         finally:
+            self._show()
             seconds.observe(time.monotonic() - begin)
 
     async def _acquire(self, pool: aiopg.Pool) -> aiopg.Connection:
@@ -127,7 +127,7 @@ class Connections:
                 ) from error
             self._errors.inc()
             raise TryAgain(told(error)) from error
-        self.show()
+        self._show()
         return connection
 
     def _count(self, error: BaseException) -> None:

@@ -7,7 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import aiopg
 from prometheus_client import CollectorRegistry
 
 from bot.adapters.postgres import Postgres
@@ -58,3 +60,9 @@ async def prepared(
     async with made(dsn, size=size, registry=registry) as store:
         await store.prepare()
         yield store
+
+
+async def execute(dsn: str, statement: str) -> list[Any]:
+    async with aiopg.connect(dsn, enable_hstore=False) as connection, connection.cursor() as cursor:
+        await cursor.execute(statement)
+        return list(await cursor.fetchall()) if cursor.description else []
