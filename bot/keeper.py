@@ -6,6 +6,7 @@ A look concludes from what is there, never from what an earlier one did: a crash
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 from bot.desk import OLDEST_PRICE, Desk, stop_trading
@@ -17,9 +18,10 @@ from bot.domain.protection import Cancel, Holding, Send
 from bot.domain.signal import Side
 from bot.domain.switch import Level
 from bot.ports import NothingLeft, OutcomeUnknown, PastTrigger, Refused, StopTrading, TryAgain
-from bot.trader import resolve, settle
+from bot.trader import resolve, resolve_many, settle
 
 ASKED_AT_ONCE = 5  # orders per look: the exchange allows few questions a second
+LISTED = timedelta(days=1)  # the list of what is older may be long
 CLOSE_ANEW = 30  # seconds after which a close that changed nothing gets a new id
 
 
@@ -98,6 +100,10 @@ async def _settle_orders(desk: Desk, picture: Picture | None) -> None:
             asked.append(order)
         elif not _is_known(order, report):
             await settle(desk, order, report, "rejected")
+    if len(asked) > ASKED_AT_ONCE:
+        young = [order for order in asked if order.created_at and desk.wall() - order.created_at < LISTED]
+        await resolve_many(desk, young)
+        asked = [order for order in asked if order not in young]
     start = desk.asked % len(asked) if asked else 0
     for order in (asked[start:] + asked[:start])[:ASKED_AT_ONCE]:
         desk.asked += 1

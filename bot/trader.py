@@ -1,6 +1,7 @@
 """The use cases: show what a signal would become, act on it once, and find out what became of orders."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -199,6 +200,24 @@ async def resolve(desk: Desk, order: Order) -> None:
     except (TryAgain, Refused, OutcomeUnknown) as error:
         desk.log.debug("order not resolved", order=order.client_id, state=order.state, reason=str(error))
         return
+    await conclude(desk, order, report)
+
+
+async def resolve_many(desk: Desk, orders: Sequence[Order]) -> None:
+    """The same for many: one list for each symbol, because questions one by one would take minutes."""
+    for symbol in sorted({order.symbol for order in orders}):
+        ours = [order for order in orders if order.symbol == symbol]
+        since = min(order.created_at for order in ours if order.created_at)
+        told = await desk.account.history(symbol, since - CLOCKS_DIFFER, desk.wall() + CLOCKS_DIFFER)
+        listed = {each.client_id: each for each in told}
+        for order in ours:
+            found = listed.get(order.client_id)
+            if found is None or found.event is not None:
+                await conclude(desk, order, found.report() if found else None)
+
+
+async def conclude(desk: Desk, order: Order, report: Report | None) -> None:
+    """What follows for an order from the exchange's answer; None if that was: there is no such order."""
     if report is not None:
         desk.absent_since.pop(order.client_id, None)
         desk.missing.discard(order.client_id)
