@@ -12,7 +12,7 @@ from bot.keeper import look
 from bot.lease import hold_lease, show_lease
 from bot.log import Log
 from bot.ports import OutcomeUnknown, Refused, StopTrading, TryAgain
-from bot.switching import keep_switch
+from bot.switching import keep_switch, see_halt
 from bot.trader import refresh_gauges
 
 Action = Callable[[Desk], Awaitable[None]]
@@ -62,6 +62,7 @@ def keep_database(holder: str) -> Action:
     """Its schema, the lease and the switch that stand in it."""
 
     async def keep_database(desk: Desk) -> None:
+        see_halt(desk)  # even while the database is down
         try:
             await desk.store.prepare()
             await hold_lease(desk, holder)

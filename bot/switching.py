@@ -63,19 +63,24 @@ async def halt(desk: Desk, level: Level, reason: str, who: str) -> Outcome:
     return Outcome(level=desk.level(), kept_by=tuple(kept_by), troubles=tuple(troubles))
 
 
+def see_halt(desk: Desk) -> None:
+    """Taking a HALT file away re-opens nothing; a directory that comes back does."""
+    seen = desk.control.read()
+    if seen and seen.written and (desk.switch is None or seen.level > desk.switch.level):
+        _hold(desk, _asked(desk, seen.level, seen.reason, FILE), kept=False)
+    show_switch(desk)
+
+
 async def keep_switch(desk: Desk) -> None:
     """Once a second: read the row, and write to it what it does not know yet."""
-    try:
-        _latch(desk)
-        async with desk.switching:
-            _compare(desk, await desk.store.switch())
-            held = desk.switch
-            if held and not desk.switch_kept:
-                row = await desk.store.set_switch(held)
-                if desk.switch is held:
-                    _hold(desk, row, kept=True)
-    finally:
-        show_switch(desk)
+    see_halt(desk)
+    async with desk.switching:
+        _compare(desk, await desk.store.switch())
+        held = desk.switch
+        if held and not desk.switch_kept:
+            row = await desk.store.set_switch(held)
+            if desk.switch is held:
+                _hold(desk, row, kept=True)
 
 
 def reasons_against(desk: Desk, level: Level) -> tuple[str, ...]:
@@ -127,13 +132,6 @@ async def _tell_database(desk: Desk) -> None:
             await keep_switch(desk)
     except TimeoutError:
         raise TryAgain(f"no answer within {DATABASE_PATIENCE:g} s") from None
-
-
-def _latch(desk: Desk) -> None:
-    """Taking a HALT file away re-opens nothing; a directory that comes back does."""
-    seen = desk.control.read()
-    if seen and seen.written and (desk.switch is None or seen.level > desk.switch.level):
-        _hold(desk, _asked(desk, seen.level, seen.reason, FILE), kept=False)
 
 
 def _compare(desk: Desk, row: Switch) -> None:

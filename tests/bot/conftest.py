@@ -11,6 +11,7 @@ from bot.adapters.postgres import Postgres
 from bot.ports import OrderStore
 from scripts.postgres import temporary
 from tests.bot.fakes import FakeStore
+from tests.bot.made_control import control_directory
 from tests.bot.play import Exchange, running_simulator
 from tests.bot.stored import prepared
 
@@ -49,3 +50,8 @@ def store(request: pytest.FixtureRequest) -> OrderStore:
 async def exchange(tmp_path: Path) -> AsyncIterator[Exchange]:
     async with running_simulator(tmp_path / "exchange") as running:
         yield running
+
+
+@pytest.fixture
+def control(tmp_path: Path) -> Path:
+    return control_directory(tmp_path / "control")

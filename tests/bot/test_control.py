@@ -8,12 +8,11 @@ import pytest
 
 from bot.adapters.control import ControlDirectory
 from bot.domain.switch import Halt, Level
-from tests.bot.made_control import control_directory
 
 
 @pytest.fixture
-def control(tmp_path: Path) -> ControlDirectory:
-    return ControlDirectory(control_directory(tmp_path / "control"))
+def control(control: Path) -> ControlDirectory:
+    return ControlDirectory(control)
 
 
 def test_an_empty_directory_with_its_marker_is_open(control: ControlDirectory) -> None:

@@ -1,150 +1,34 @@
-"""The switch, closed and opened while the rest works, fails, hangs or comes too late."""
+"""The switch, closed while the rest works, fails, hangs or comes too late."""
 
 import asyncio
-import io
 import os
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from bot import switching
-from bot.adapters.control import ControlDirectory
-from bot.desk import Desk, Pace
-from bot.domain import health
-from bot.domain.mode import Mode
-from bot.domain.picture import Picture, draw
-from bot.domain.plan import Limits
+from bot.desk import Desk
 from bot.domain.switch import Level, Switch
-from bot.log import open_log
-from bot.metrics import instruments
 from bot.ports import OutcomeUnknown, TryAgain
-from bot.switching import DATABASE, FILE, keep_switch, set_level
-from config.spec.load import load_metrics
-from tests.bot.fakes import FakeExchange, FakeStore
+from bot.switching import DATABASE, FILE, keep_switch, see_halt, set_level
+from tests.bot.fakes import FakeStore
 from tests.bot.made_control import control_directory
-from tests.bot.test_protection import position
+from tests.bot.switch_desk import Frozen, a_row, gauge, rows, switch_desk
 
-CONFIG = Path(__file__).parents[2] / "config"
 DOWN = TryAgain("database: connection refused")
-
-
-class QuietAccount:
-    def entries_halted(self) -> str:
-        return ""
-
-
-@dataclass(slots=True, kw_only=True)
-class Frozen(FakeStore):
-    """Does and answers nothing about the switch until it is thawed."""
-
-    thawed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def switch(self) -> Switch:
-        await self.thawed.wait()
-        return await FakeStore.switch(self)
-
-    async def set_switch(self, switch: Switch) -> Switch:
-        await self.thawed.wait()
-        return await FakeStore.set_switch(self, switch)
-
-
-@dataclass(slots=True, kw_only=True)
-class Slow(FakeStore):
-    """The first writing hangs until it is let go, those after it do not."""
-
-    hangs: bool = True
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
-    let_go: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def set_switch(self, switch: Switch) -> Switch:
-        if self.hangs:
-            self.hangs = False
-            self.begun.set()
-            await self.let_go.wait()
-        return await FakeStore.set_switch(self, switch)
-
-
-def seen(*positions: str, age: float = 0) -> Picture:
-    return draw(
-        positions=[position(quantity) for quantity in positions],
-        orders=[],
-        live=[],
-        missing=[],
-        contracts={},
-        hedged=True,
-        read_at=datetime.now(UTC) - timedelta(seconds=age),
-    )
-
-
-def a_desk(control: Path, store: FakeStore) -> Desk:
-    catalogue, _ = load_metrics(CONFIG)
-    desk = Desk(
-        exchange=FakeExchange(),
-        account=QuietAccount(),
-        store=store,
-        control=ControlDirectory(control),
-        metrics=instruments(catalogue, CollectorRegistry()),
-        log=open_log("DEBUG", "simulator", [], io.StringIO()),
-        mode=Mode.SIMULATOR,
-        limits=Limits(
-            symbols=frozenset({"BTC-USDT", "ETH-USDT"}),
-            max_slippage_percent=Decimal(1),
-            max_notional=Decimal(1000),
-            default_stop_percent=None,
-            max_leverage=10,
-        ),
-        trading_enabled=True,
-        sources=("test",),
-        pace=Pace(
-            visibility_window=0.1,
-            request_window=0.1,
-            protect_after=0,
-            resend_within=1,
-            entry_expiry=1,
-            lease=10,
-        ),
-    )
-    desk.checks["database"] = health.passed(health.first("database", 0.0), 0.0)
-    desk.epoch, desk.lease_until = 1, time.monotonic() + 1000
-    desk.picture = seen()
-    return desk
-
-
-@pytest.fixture
-def control(tmp_path: Path) -> Path:
-    return control_directory(tmp_path / "control")
 
 
 @pytest.fixture
 def store() -> FakeStore:
-    return FakeStore(switches=[Switch(level=Level.OPEN, reason="first", who="the bot", changed_at=ago(3600))])
+    return FakeStore(switches=[a_row(0, "first")])
 
 
 @pytest.fixture
 async def desk(control: Path, store: FakeStore) -> Desk:
-    desk = a_desk(control, store)
+    desk = switch_desk(control, store)
     await keep_switch(desk)
     assert desk.closed() == ""
     return desk
-
-
-def ago(seconds: float) -> datetime:
-    return datetime.now(UTC) - timedelta(seconds=seconds)
-
-
-def rows(store: FakeStore) -> list[tuple[int, str, str]]:
-    return [(int(row.level), row.reason, row.who) for row in store.switches[1:]]
-
-
-def gauge(desk: Desk) -> float:
-    [family] = desk.metrics.bot_switch_level._gauge.collect()
-    return float(family.samples[0].value)
 
 
 async def test_a_halt_is_kept_by_file_and_database(desk: Desk, store: FakeStore, control: Path) -> None:
@@ -183,8 +67,8 @@ async def test_with_the_database_frozen_nothing_leaves_at_once_and_the_answer_co
     control: Path,
 ) -> None:
     store = Frozen()
-    desk = a_desk(control, store)
-    desk.switch = Switch(level=Level.OPEN, reason="first", who="the bot", changed_at=ago(60))
+    desk = switch_desk(control, store)
+    desk.switch = a_row(0, "first")
     store.switches.append(desk.switch)
     keeping = asyncio.create_task(keep_switch(desk))
     asking = asyncio.create_task(set_level(desk, Level.NO_ENTRIES, "stop", "ann"))
@@ -224,7 +108,7 @@ async def test_with_nothing_to_keep_it_it_holds_all_the_same(
 
 
 async def test_halted_before_anything_was_read_it_stays_halted(store: FakeStore, tmp_path: Path) -> None:
-    desk = a_desk(tmp_path / "missing", store)
+    desk = switch_desk(tmp_path / "missing", store)
     store.fail["switch"] = DOWN
     await set_level(desk, Level.NO_ENTRIES, "stop", "ann")
     control_directory(tmp_path / "missing")
@@ -234,7 +118,7 @@ async def test_halted_before_anything_was_read_it_stays_halted(store: FakeStore,
 
 async def test_a_halt_before_the_switch_was_ever_set_is_written(control: Path) -> None:
     store = FakeStore()
-    desk = a_desk(control, store)
+    desk = switch_desk(control, store)
     await set_level(desk, Level.NO_ENTRIES, "stop", "ann")
     assert [(row.level, row.reason) for row in store.switches] == [(1, "stop")]
 
@@ -244,7 +128,7 @@ async def test_restarted_after_a_halt_that_the_database_missed_it_is_halted(
 ) -> None:
     store.fail["set_switch"] = DOWN
     await set_level(desk, Level.CANCEL_ENTRIES, "stop", "ann")
-    again = a_desk(control, store)
+    again = switch_desk(control, store)
     assert again.level() == 2
     await keep_switch(again)
     (control / "HALT").unlink()
@@ -300,156 +184,6 @@ async def test_a_database_restored_from_a_backup_re_opens_nothing(
     assert [row.reason for row in store.switches] == ["stop"]
 
 
-async def test_a_person_opens_in_steps(desk: Desk, store: FakeStore, control: Path) -> None:
-    await set_level(desk, Level.NO_ENTRIES, "stop", "ann")
-    (control / "HALT").unlink()
-    outcome = await set_level(desk, Level.OPEN, "mended", "ann", Decimal("0.5"), ("BTC-USDT",))
-    assert (outcome.level, outcome.kept_by, outcome.against) == (0, (DATABASE,), ())
-    assert (desk.closed(), gauge(desk)) == ("", 0)
-    held = store.switches[-1]
-    assert (held.level, held.reason, held.size_factor) == (0, "mended", Decimal("0.5"))
-    assert (held.symbols, desk.switch) == (("BTC-USDT",), held)
-
-
-def stop_it(desk: Desk) -> None:
-    desk.stopped = "the key is not valid"
-
-
-def leave(desk: Desk) -> None:
-    desk.leaving = True
-
-
-def fail_a_check(desk: Desk) -> None:
-    desk.checks["exchange"] = health.failed(desk.checks["database"], "exchange: no answer", 0.0)
-
-
-def disable(desk: Desk) -> None:
-    desk.trading_enabled = False
-
-
-def never_look(desk: Desk) -> None:
-    desk.picture = None
-
-
-def look_long_ago(desk: Desk) -> None:
-    desk.picture = seen(age=100)
-
-
-def bare(desk: Desk) -> None:
-    desk.picture = seen("0.25")
-
-
-def drop_a_file(desk: Desk) -> None:
-    assert isinstance(desk.control, ControlDirectory)
-    desk.control.file.write_text("1 I am on it")
-
-
-def lose_the_directory(desk: Desk) -> None:
-    assert isinstance(desk.control, ControlDirectory)
-    (desk.control.path / "tradewatch-control").unlink()
-
-
-AGAINST: dict[Callable[[Desk], None], str] = {
-    stop_it: "trading stopped until a person restarts the bot: the key is not valid",
-    leave: "the bot is stopping",
-    fail_a_check: "exchange: no answer",
-    disable: "TRADING_ENABLED is not true: start the bot with TRADING_ENABLED=true",
-    drop_a_file: "there is a HALT file: I am on it (file ",
-    lose_the_directory: "no ",
-    never_look: "not reconciled with the exchange yet",
-    look_long_ago: "the account was last read 100 s ago",
-    bare: "BTC-USDT long: 0.25 of 0.25 has no stop; place one, close it or adopt it",
-}
-
-
-@pytest.fixture
-async def halted(desk: Desk, control: Path) -> Desk:
-    await set_level(desk, Level.NO_ENTRIES, "stop", "ann")
-    (control / "HALT").unlink()
-    return desk
-
-
-@pytest.mark.parametrize("wrong", AGAINST, ids=lambda wrong: wrong.__name__)
-async def test_each_thing_that_is_wrong_keeps_it_closed(
-    halted: Desk, store: FakeStore, wrong: Callable[[Desk], None]
-) -> None:
-    wrong(halted)
-    outcome = await set_level(halted, Level.OPEN, "mended", "ann")
-    assert [reason[: len(AGAINST[wrong])] for reason in outcome.against] == [AGAINST[wrong]]
-    assert (outcome.level, halted.level(), len(rows(store))) == (1, 1, 1)
-
-
-async def test_all_reasons_come_at_once(halted: Desk) -> None:
-    for wrong in (stop_it, fail_a_check, disable, drop_a_file, bare):
-        wrong(halted)
-    outcome = await set_level(halted, Level.OPEN, " ", "ann")
-    assert [reason.split(":")[0] for reason in outcome.against] == [
-        "trading stopped until a person restarts the bot",
-        "exchange",
-        "TRADING_ENABLED is not true",
-        "there is a HALT file",
-        "BTC-USDT long",
-        "a reason is missing",
-    ]
-
-
-async def test_from_strict_to_less_strict_is_opening_too(desk: Desk, store: FakeStore, control: Path) -> None:
-    await set_level(desk, Level.FLATTEN, "stop", "ann")
-    outcome = await set_level(desk, Level.NO_ENTRIES, "all is closed", "ann")
-    assert (outcome.level, len(outcome.against)) == (3, 1)
-    (control / "HALT").unlink()
-    desk.trading_enabled = False  # is no reason against a level that is not open
-    outcome = await set_level(desk, Level.NO_ENTRIES, "all is closed", "ann")
-    assert (outcome.level, outcome.against, rows(store)[-1]) == (1, (), (1, "all is closed", "ann"))
-
-
-async def test_what_the_database_does_not_take_is_not_opened(halted: Desk, store: FakeStore) -> None:
-    store.fail["set_switch"] = DOWN
-    with pytest.raises(TryAgain):
-        await set_level(halted, Level.OPEN, "mended", "ann")
-    assert halted.level() == 1
-
-
-async def test_an_opening_that_may_have_been_stored_is_written_over(halted: Desk, store: FakeStore) -> None:
-    store.fail["set_switch"] = OutcomeUnknown("database: no answer within 3 s")
-    with pytest.raises(OutcomeUnknown):
-        await set_level(halted, Level.OPEN, "mended", "ann")
-    store.switches.append(Switch(level=Level.OPEN, reason="mended", who="ann", changed_at=ago(0)))
-    await keep_switch(halted)
-    assert (halted.level(), rows(store)[-1]) == (1, (1, "stop", "ann"))
-
-
-async def test_a_halt_that_overtakes_an_opening_is_not_undone_by_it(control: Path) -> None:
-    first = Switch(level=Level.NO_ENTRIES, reason="stop", who="ann", changed_at=ago(60))
-    store = Slow(switches=[first])
-    desk = a_desk(control, store)
-    await keep_switch(desk)
-    opening = asyncio.create_task(set_level(desk, Level.OPEN, "mended", "ann"))
-    await store.begun.wait()
-    assert (await set_level(desk, Level.CANCEL_ENTRIES, "no, wait", "bob")).level == 2
-    store.let_go.set()
-    assert (await opening).against == ("somebody halted it at the same moment",)
-    (control / "HALT").unlink()
-    await keep_switch(desk)
-    assert (desk.level(), store.switches[-1].reason) == (2, "no, wait")
-
-
-async def test_a_halt_that_overtakes_a_milder_one_is_not_undone_by_it(control: Path) -> None:
-    first = Switch(level=Level.OPEN, reason="first", who="the bot", changed_at=ago(60))
-    store = Slow(switches=[first])
-    desk = a_desk(control, store)
-    await keep_switch(desk)
-    milder = asyncio.create_task(set_level(desk, Level.NO_ENTRIES, "stop", "ann"))
-    await store.begun.wait()
-    stricter = asyncio.create_task(set_level(desk, Level.FLATTEN, "all of it", "bob"))
-    await asyncio.sleep(0)
-    store.let_go.set()
-    await asyncio.wait({milder, stricter})
-    (control / "HALT").unlink()
-    await keep_switch(desk)
-    assert (desk.level(), store.switches[-1].reason) == (3, "all of it")
-
-
 async def test_pressed_again_while_the_database_is_down_it_is_still_kept(
     desk: Desk, store: FakeStore
 ) -> None:
@@ -459,11 +193,7 @@ async def test_pressed_again_while_the_database_is_down_it_is_still_kept(
     assert (outcome.kept_by, outcome.troubles) == ((FILE, DATABASE), ())
 
 
-async def test_the_level_is_shown_while_the_database_is_down(
-    desk: Desk, store: FakeStore, control: Path
-) -> None:
+async def test_a_lost_directory_is_shown_while_the_database_is_down(desk: Desk, control: Path) -> None:
     (control / "tradewatch-control").unlink()
-    store.fail["switch"] = DOWN
-    with pytest.raises(TryAgain):
-        await keep_switch(desk)
+    see_halt(desk)
     assert gauge(desk) == 1
