@@ -1,4 +1,4 @@
-"""docs/bot.md says what the code says."""
+"""docs/bot.md and docs/orders.md say what the code says."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,8 +7,10 @@ from pathlib import Path
 from bot.domain.order import NEXT, State
 from bot.settings import read_settings
 from bot.simulator import faults
+from config.spec.load import load_metrics
 
-PAGE = (Path(__file__).parents[2] / "docs" / "bot.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "bot.md").read_text()
 
 
 class Recording(Mapping[str, str]):
@@ -36,7 +38,7 @@ def test_the_picture_is_the_table() -> None:
     lines = [f"    [*] --> {State.INTENT}"]
     lines += [f"    {before} --> {after}: {event}" for (before, event), after in NEXT.items()]
     picture = "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
-    assert picture in section("States of an order"), f"put this into docs/bot.md:\n{picture}"
+    assert picture in (DOCS / "orders.md").read_text(), f"put this into docs/orders.md:\n{picture}"
 
 
 def test_every_variable_is_in_the_table_of_settings() -> None:
@@ -52,3 +54,10 @@ def test_every_variable_is_in_the_table_of_settings() -> None:
 def test_every_fault_is_in_the_table_of_faults() -> None:
     told = section("Simulator")
     assert set(re.findall(r"^\| `(\w+)` \|", told, re.M)) == set(faults.Faults.__dataclass_fields__)
+
+
+def test_every_difference_is_in_the_table_of_what_is_done_about_it() -> None:
+    metrics, _ = load_metrics(DOCS.parent / "config")
+    (differences,) = [metric for metric in metrics if metric.name == "reconciliation_differences"]
+    told = (DOCS / "orders.md").read_text().split("`reconciliation_differences` |\n")[1]
+    assert set(re.findall(r"\| `(\w+)` \|$", told, re.M)) == set(differences.labels["kind"])
