@@ -13,6 +13,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from bot import arm_live
 from bot.app import Configuration, run
 from bot.config import BotConfig, load_bot
 from bot.log import Log, open_log
@@ -27,9 +28,13 @@ def main() -> int:
         prog="python -m bot", description="The trading bot. Settings: docs/bot.md"
     )
     parser.add_argument("--check", action="store_true", help="only say whether settings and config are good")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="instead of running the bot")
+    arm_live.add_parser(commands)
     options = parser.parse_args()
-    settings, problems = read_settings(os.environ)
     configuration, more = read_configuration(Path(os.environ.get("CONFIG_DIR", "").strip() or CONFIG_DIR))
+    if options.command == "arm-live" and configuration is not None:
+        return arm_live.run(os.environ, configuration)
+    settings, problems = read_settings(os.environ)
     problems += more
     if settings is None or configuration is None:
         print("\n".join(problems), file=sys.stderr)

@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -81,7 +81,7 @@ async def _work(settings: Settings, config: BotConfig, desk: Desk, url: str, sto
     holder = f"{socket.gethostname()} {url}"
     work = (
         loops.forever(desk, min(1.0, pace.lease / 3), loops.keep_database(holder)),
-        loops.forever(desk, loops.IDENTITY_EVERY, loops.know_account(Identity(armed_uid=None))),
+        loops.forever(desk, loops.IDENTITY_EVERY, loops.know_account(Identity(armed_uid=settings.armed_uid))),
         loops.keep_account(desk, timers.look.seconds / scale),
         loops.forever(desk, timers.money.seconds / scale, read_money(_day(config))),
         loops.forever(desk, loops.PRICES_EVERY, loops.read_prices),
@@ -104,6 +104,15 @@ async def _work(settings: Settings, config: BotConfig, desk: Desk, url: str, sto
 
 def _day(config: BotConfig) -> Day:
     return Day(timezone=ZoneInfo(config.trading.timezone), loss_limit=config.trading.daily_loss_limit_usdt)
+
+
+@asynccontextmanager
+async def exchange_alone(settings: Settings, configuration: Configuration) -> AsyncIterator[BingX]:
+    """For what is done beside the running bot, or before it runs."""
+    metrics = instruments(configuration.catalogue, CollectorRegistry())
+    access = _access(settings, make_pace(configuration.bot, settings.time_scale))
+    async with aiohttp.ClientSession(timeout=EXCHANGE_PATIENCE) as session:
+        yield BingX(session, access, metrics)
 
 
 def make_pace(config: BotConfig, scale: float) -> Pace:
