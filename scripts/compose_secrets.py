@@ -1,22 +1,26 @@
-"""Makes the secret files that docker-compose.yml names, once, and keeps them. Needs Python alone."""
+"""Makes what docker-compose.yml mounts: secret files, once, and the control directory. Needs Python alone."""
 
 import secrets
 import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[1] / ".local" / "compose" / "secrets"
+CONTROL = FOLDER.with_name("control")
 _SECRET_BYTES = 16  # as 32 hexadecimal characters, the length of a PagerDuty routing key
 # Each service runs under a user of its own that the host does not know, so the files are readable by all.
 # It is the folder that keeps everyone else out; a container sees only the files that it is given.
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o444
 _PGPASS_MODE = 0o600  # psql ignores a file that others may read; no container is given this one
+# The bot in its container and people on the host both write HALT and take it away.
+_CONTROL_MODE = 0o777
 
 
 def main() -> int:
     try:
         make(FOLDER)
+        make_control(CONTROL)
     except OSError as error:
-        print(f"cannot make the secrets of docker compose: {error}", file=sys.stderr)
+        print(f"cannot make the files for docker compose: {error}", file=sys.stderr)
         return 1
     return 0
 
@@ -34,6 +38,14 @@ def make(folder: Path) -> None:
     _keep(folder / "simulator_credentials", f"BINGX_API_KEY={key}\nBINGX_SECRET_KEY={secret}")
     aws = f"[tradewatch]\naws_access_key_id = {_random(folder / 'aws_key')}"
     _keep(folder / "aws_credentials", f"{aws}\naws_secret_access_key = {_random(folder / 'aws_secret')}")
+
+
+def make_control(folder: Path) -> None:
+    """Make the directory and the file by which the bot knows that it is mounted; a HALT in it stays."""
+    folder.mkdir(exist_ok=True)
+    folder.parent.chmod(_FOLDER_MODE)
+    folder.chmod(_CONTROL_MODE)
+    (folder / "tradewatch-control").touch()
 
 
 def _random(file: Path) -> str:

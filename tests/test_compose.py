@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.adapters.control import ControlDirectory
 from bot.domain.mode import Mode, allows
 from bot.settings import read_settings
 from scripts import compose_secrets
@@ -19,6 +20,7 @@ SERVICES: Mapping[str, Mapping[str, Any]] = FILE["services"]
 CORE = {"bot", "db", "prometheus", "alertmanager", "grafana", "node-exporter", "postgres-exporter"}
 DEMO = {"simulator", "sink"}
 SECRETS = ".local/compose/secrets/"
+CONTROL = "./.local/compose/control"
 # Health checks of these stand in their Dockerfiles.
 BUILT = {"bot", "simulator", "sink"}
 
@@ -74,7 +76,9 @@ def test_images_are_pinned_to_a_version() -> None:
 def test_everything_that_is_mounted_exists_and_is_read_only_or_a_volume() -> None:
     for name in SERVICES:
         for source, target, mode in mounts(name):
-            if source.startswith((".", "/")):
+            if source == CONTROL:
+                assert (name, mode) == ("bot", "rw")
+            elif source.startswith((".", "/")):
                 assert (ROOT / source).is_dir(), f"{name} mounts {source} at {target}"
                 assert mode == "ro"
             else:
@@ -160,6 +164,30 @@ def test_secrets_are_made_once_and_only_their_folder_is_closed(tmp_path: Path) -
     # Containers read them under other users; psql wants its own file closed.
     assert {stat.S_IMODE((folder / name).stat().st_mode) for name in FILE["secrets"]} == {0o444}
     assert stat.S_IMODE((folder / "pgpass").stat().st_mode) == 0o600
+
+
+def test_the_control_directory_is_mounted_where_the_bot_looks_and_made_with_its_marker(
+    tmp_path: Path,
+) -> None:
+    assert (CONTROL, environment("bot")["CONTROL_DIR"], "rw") in mounts("bot")
+    assert (ROOT / CONTROL) == compose_secrets.CONTROL
+    control = ControlDirectory(tmp_path / "compose" / "control")
+    assert control.read() is not None
+    control.path.parent.mkdir()
+    for _ in range(2):
+        compose_secrets.make_control(control.path)
+        assert control.read() is None
+    control.file.touch()
+    compose_secrets.make_control(control.path)
+    assert control.read() is not None
+
+
+def test_the_bot_and_people_on_this_machine_may_halt_and_nobody_else(tmp_path: Path) -> None:
+    folder = tmp_path / "compose" / "control"
+    folder.parent.mkdir()
+    compose_secrets.make_control(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o777  # the bot runs under a user of its own
+    assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
 
 
 def test_the_example_explains_every_variable_of_the_file() -> None:

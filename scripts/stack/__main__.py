@@ -35,6 +35,11 @@ What to try next, in another terminal:
   curl -s $BOT_URL/debug/signal -H "Authorization: Bearer $(cat \"$ADMIN_TOKEN_FILE\")" \\
        -d '{{"message": "BUY BTCUSDT 0.1", "source": "test", "execute": true, "id": "first"}}'
   psql -xc 'SELECT * FROM orders ORDER BY created_at DESC LIMIT 5'
+  python -m bot status
+
+  # the emergency stop: no new orders, from now until a person says resume; it survives every restart
+  python -m bot halt --reason 'I try it'
+  python -m bot resume --reason 'it works'
 
   # orders that the exchange refuses: after three in a row and five minutes a page and an SMS; DELETE ends it
   curl -s $SIMULATOR_URL/control/faults \\

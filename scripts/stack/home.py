@@ -59,6 +59,11 @@ class Home:
         return self.path / "secrets" / name
 
     @property
+    def control(self) -> Path:
+        """Where a file named HALT keeps the bot from trading."""
+        return self.path / "control"
+
+    @property
     def config(self) -> Path:
         """Where the configuration of this stack is rendered to."""
         return self.path / "config"
@@ -80,9 +85,11 @@ class Home:
         Returns what the configuration was compiled from, at the real speed.
         """
         with usable(self.path):
-            for folder in ("data", "log", "secrets"):
+            for folder in ("data", "log", "secrets", "control"):
                 (self.path / folder).mkdir(parents=True, exist_ok=True)
             (self.path / "secrets").chmod(0o700)
+            # By this file the bot knows that it looks at the true directory, and not at where it should be.
+            (self.control / "tradewatch-control").touch()
             self._make_secrets()
             self._write_env()
             return self._render()
@@ -123,6 +130,9 @@ class Home:
             "PGDATABASE": "trading_bot",
             "PGPASSFILE": self.secret("pgpass"),
             "ADMIN_TOKEN_FILE": self.secret("admin_token"),
+            "CONTROL_DIR": self.control,
+            "HTTP_HOST": HOST,
+            "HTTP_PORT": self.ports.bot,
             "BOT_URL": self.url("bot"),
             "SIMULATOR_URL": self.url("simulator"),
             "SINK_URL": self.url("sink"),

@@ -73,6 +73,7 @@ def _bot(home: Home) -> Service:
         "BINGX_SECRET_KEY_FILE": str(home.secret("bingx_secret_key")),
         "DATABASE_URL_FILE": str(home.secret("database_url")),
         "ADMIN_TOKEN_FILE": str(home.secret("admin_token")),
+        "CONTROL_DIR": str(home.control),
         "TIME_SCALE": f"{home.time_scale:g}",
     }
     return Service(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.control import ControlDirectory
 from scripts.stack.home import ROOT, TOOLS, Home, HomeError
 from scripts.stack.ports import Ports
 from scripts.stack.services import services
@@ -22,6 +23,17 @@ def specs(tmp_path: Path) -> Path:
     """Return a copy of the specs, with the runbooks beside them that they name."""
     shutil.copytree(ROOT / "runbooks", tmp_path / "runbooks")
     return shutil.copytree(ROOT / "config", tmp_path / "specs")
+
+
+def test_the_control_directory_is_where_the_bot_looks_and_a_halt_in_it_stays(tmp_path: Path) -> None:
+    home = made(tmp_path / "home")
+    project = home.prepare()
+    [bot] = [service for service in services(home, project) if service.name == "bot"]
+    control = ControlDirectory(Path(bot.environment["CONTROL_DIR"]))
+    assert control.read() is None
+    control.file.touch()
+    home.prepare()
+    assert control.read() is not None
 
 
 @pytest.mark.parametrize("name", ["100%", 'a "b"', "a #1", "a ;b", "a*", "a?", "[a]", "a\\b"])
