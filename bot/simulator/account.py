@@ -168,7 +168,7 @@ def position_json(account: Account, position: Position, signed: bool = False) ->
     """`signed` is the reading of one-way mode in which the side is BOTH and a short has a minus."""
     mark = account.market.mark(position.symbol)
     profit, initial = position.profit_at(mark), account.margin(position)
-    value = mark * position.quantity
+    value, equity = mark * position.quantity, account.balance + account.unrealised()
     amount = f"{position.quantity * (position.sign if signed else 1):f}"
     liquidation = account.liquidation_price(position)
     tick = account.market.contracts[position.symbol].tick
@@ -189,7 +189,7 @@ def position_json(account: Account, position: Position, signed: bool = False) ->
         "liquidationPrice": float(liquidation) if liquidation else 0,
         "pnlRatio": f"{profit / initial:.4f}",
         "maxMarginReduction": "0.0000",
-        "riskRate": f"{max(value * MAINTENANCE / max(account.balance + profit, mark / 10**6), ZERO):.4f}",
+        "riskRate": f"{value * MAINTENANCE / max(equity, value * MAINTENANCE):.4f}",
         "markPrice": f"{mark.quantize(tick):f}",
         "positionValue": f"{value:.4f}",
         "onlyOnePosition": not account.hedge,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.play import KEYS, Exchange, post
+from tests.bot.play import KEYS, Exchange, get, until
 from tests.bot.simulator_calls import SHORT, STOP, Desk, call, refused
 
 
@@ -66,7 +66,8 @@ def test_leverage_is_set_by_side_and_bounded_by_contract_and_margin(desk: Desk) 
     assert refused(desk, "set_leverage", side="LONG", leverage="126")[0] == 101414
     assert refused(desk, "set_leverage", side="BOTH", leverage="5")[0] == 109400
     desk.place(quantity="5")
-    assert desk.call("positions")[0]["initialMargin"] == "6000.0000"
+    told = desk.call("positions")[0]
+    assert (told["initialMargin"], told["riskRate"]) == ("6000.0000", "0.1218")
     assert refused(desk, "set_leverage", side="LONG", leverage="20") == (109400, "margin is not enough")
     assert desk.call("leverage")["longLeverage"] == 50
 
@@ -164,6 +165,8 @@ def test_history_has_a_span_and_pages(desk: Desk) -> None:
     assert listed(limit="2") == [3, 2]
     assert listed(orderId=str(ids[1]), limit="2") == [2, 1]
     assert listed(startTime=str(desk.now - 1000)) == [3, 2]
+    for wrong in ("many", "0", "1001", "-1"):
+        assert refused(desk, "all_orders", limit=wrong)[0] == 109400
     week = 7 * 24 * 3600 * 1000
     assert refused(desk, "all_orders", startTime=str(desk.now - week - 1))[0] == 109400
 
@@ -262,8 +265,12 @@ async def test_a_killed_simulator_comes_back_with_position_and_stop(tmp_path: Pa
     prices.write_text('{"ETH-USDT": "3500"}\n')
     process, exchange = started("--switch", "asset=VST", "--limits", "--replay", str(prices))
     try:
-        told = (await post(f"{exchange.url}/control/steps", {"steps": 1}))[1]
-        assert (told["BTC-USDT"], told["ETH-USDT"]) == ("61000.0", "3500.00")
+
+        async def has_stepped() -> bool:
+            told = (await get(f"{exchange.url}/control/prices"))[1]
+            return (told["BTC-USDT"], told["ETH-USDT"]) == ("61000.0", "3500.00")
+
+        await until(has_stepped)
         (position,) = (await call(exchange, "positions"))["data"]
         assert (position["positionAmt"], position["markPrice"]) == ("0.1", "61000.0")
         (stop,) = (await call(exchange, "open_orders"))["data"]["orders"]

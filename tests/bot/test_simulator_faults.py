@@ -77,7 +77,7 @@ async def test_a_frozen_exchange_does_nothing_until_it_thaws(exchange: Exchange)
     assert len(exchange.orders) == 1
 
 
-@pytest.mark.parametrize(("fault", "taken"), [("delay_before", 0), ("delay", 1)])
+@pytest.mark.parametrize(("fault", "taken"), [("delay_before", 0), ("jitter", 0), ("delay", 1)])
 async def test_a_delay_is_before_or_after_the_order(exchange: Exchange, fault: str, taken: int) -> None:
     await control(exchange, "faults", {fault: 60})
     waiting = asyncio.create_task(call(exchange, "place_order", **ORDER))

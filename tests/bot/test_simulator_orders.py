@@ -222,6 +222,7 @@ def test_stops_and_positions_may_be_shown_late(desk: Desk) -> None:
 
     assert shown(0) == (["STOP_MARKET", "TAKE_PROFIT_MARKET"], ["0.06"])
     assert shown(1) == (["STOP_MARKET"], ["0.1"])
+    assert shown(2) == (["STOP_MARKET"], ["0.1"])
     assert shown(3) == ([], [])
     desk.now += 1000
     desk.call("close_all")
@@ -264,7 +265,7 @@ def test_a_cancel_may_not_be_repeated_within_a_second(desk: Desk) -> None:
     assert desk.call("cancel_order", **by_id)["order"]["status"] == "CANCELLED"
     assert refused(desk, "cancel_order", **by_id)[0] == 109201
     desk.now += 1000
-    assert refused(desk, "cancel_order", **by_id)[0] == 109422
+    assert refused(desk, "cancel_order", **by_id) == (109422, "order already filled")
     assert refused(desk, "cancel_order", clientOrderId="nobody") == (109400, "order not exist")
 
 
