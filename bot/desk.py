@@ -58,6 +58,7 @@ class Desk:
     switching: asyncio.Lock = field(default_factory=asyncio.Lock)  # around what the database is told of it
     epoch: int | None = None
     lease_until: float = 0.0  # monotonic
+    follows: bool = False  # another instance holds the lease: this one looks on
     hedged: bool | None = None
     money: Money | None = None
     live: dict[str, Order] = field(default_factory=dict)  # by client id, as last known
@@ -77,6 +78,7 @@ class Desk:
     missing: set[str] = field(default_factory=set)  # orders that rested and that the exchange does not know
     uncovered_since: dict[Key, float] = field(default_factory=dict)
     flat_since: dict[Key, float] = field(default_factory=dict)
+    closing: set[Key] = field(default_factory=set)  # flat in two looks, and not cleared yet
     empty_since: float | None = None  # the whole account
     settling_until: dict[Key, float] = field(default_factory=dict)
 

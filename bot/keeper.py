@@ -4,10 +4,11 @@ A look concludes from what is there, never from what an earlier one did: a crash
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 from bot.desk import OLDEST_PRICE, Desk, stop_trading
 from bot.domain import health, protection
@@ -20,6 +21,7 @@ from bot.domain.switch import Level
 from bot.ports import NothingLeft, OutcomeUnknown, PastTrigger, Refused, StopTrading, TryAgain
 from bot.trader import resolve, resolve_many, settle
 
+T = TypeVar("T")
 ASKED_AT_ONCE = 5  # orders per look: the exchange allows few questions a second
 LISTED = timedelta(days=1)  # the list of what is older may be long
 CLOSE_ANEW = 30  # seconds after which a close that changed nothing gets a new id
@@ -30,17 +32,17 @@ async def look(desk: Desk) -> None:
     failures = [await _tried(_read_live, desk)]
     picture, unread = await _read_account(desk)
     failures.append(unread)
-    failures.append(await _tried(_settle_orders, desk, picture))
-    failures.append(await _tried(_cancel_entries, desk))
+    if not desk.follows:
+        failures.append(await _tried(_settle_orders, desk, picture))
+        failures.append(await _tried(_cancel_entries, desk))
     if picture:
         # Drawn again, since what was settled just now belongs to it.
         picture = desk.picture = _drawn(desk, picture.positions, picture.orders)
         _show(desk, picture)
+    if picture and not desk.follows:
         failures.append(await _tried(_keep_positions, desk, picture))
         failures.append(await _tried(_close_trades, desk, picture))
-    for failure in failures:
-        if failure:
-            raise failure
+    _raise_first(failures)
 
 
 async def _tried(step: Callable[..., Awaitable[None]], desk: Desk, *more: object) -> Exception | None:
@@ -51,6 +53,17 @@ async def _tried(step: Callable[..., Awaitable[None]], desk: Desk, *more: object
     except StopTrading as error:
         stop_trading(desk, str(error))
     return None
+
+
+async def _each(step: Callable[[Desk, T], Awaitable[None]], desk: Desk, items: Iterable[T]) -> None:
+    """Raises the first failure after all had their turn: one that fails keeps no other from its own."""
+    _raise_first([await _tried(step, desk, item) for item in items])
+
+
+def _raise_first(failures: Iterable[Exception | None]) -> None:
+    for failure in failures:
+        if failure:
+            raise failure
 
 
 async def _read_live(desk: Desk) -> None:
@@ -87,19 +100,31 @@ async def _read_account(desk: Desk) -> tuple[Picture | None, Exception | None]:
 async def _settle_orders(desk: Desk, picture: Picture | None) -> None:
     """What the list of open orders tells; for the others a question each, some at a time and all in turn."""
     listed = {order.client_id: order for order in picture.orders if order.client_id} if picture else {}
-    asked = []
-    for order in _idle(desk):
-        if order.state is State.INTENT:
-            # Nobody is sending it, so whoever did was cut short.
-            reason = "the bot ended, or could not store the answer, while this was sent"
-            lost = Report(client_id=order.client_id, event=Event.LOST, reason=reason)
-            order = await settle(desk, order, lost, "")
+    asked: list[Order] = []
+
+    async def settle_listed(desk: Desk, order: Order) -> None:
         told = listed.get(order.client_id)
         report = told.report() if told else None
         if report is None:
             asked.append(order)
         elif not _is_known(order, report):
             await settle(desk, order, report, "rejected")
+
+    failures = [await _tried(_take_over_intent, desk, order) for order in _idle(desk)]
+    failures += [await _tried(settle_listed, desk, order) for order in _idle(desk)]
+    failures.append(await _tried(_ask, desk, asked))
+    _raise_first(failures)
+
+
+async def _take_over_intent(desk: Desk, order: Order) -> None:
+    """Nobody is sending it, so whoever did was cut short."""
+    if order.state is State.INTENT:
+        reason = "the bot ended, or could not store the answer, while this was sent"
+        await settle(desk, order, Report(client_id=order.client_id, event=Event.LOST, reason=reason), "")
+
+
+async def _ask(desk: Desk, asked: list[Order]) -> None:
+    """Ends with the first question that is not answered: the others would not be either."""
     if len(asked) > ASKED_AT_ONCE:
         young = [order for order in asked if order.created_at and desk.wall() - order.created_at < LISTED]
         await resolve_many(desk, young)
@@ -119,14 +144,21 @@ async def _cancel_entries(desk: Desk) -> None:
     halted = desk.level() >= Level.CANCEL_ENTRIES
     expired = [each for each in desk.live.values() if each.state is State.PENDING and _is_expired(desk, each)]
     desk.metrics.entries_past_expiry.set(len(expired))
-    for order in _idle(desk):
-        if order.state is not State.PENDING or order.client_id in desk.missing:
-            continue
-        why = "its time is over" if order in expired else _crossed(desk, order)
-        if halted:
-            why = "trading is halted"
-        if why:
-            await _cancel_entry(desk, order, why)
+    resting = [
+        each for each in _idle(desk) if each.state is State.PENDING and each.client_id not in desk.missing
+    ]
+    reasons = [
+        (
+            order,
+            "trading is halted"
+            if halted
+            else "its time is over"
+            if order in expired
+            else _crossed(desk, order),
+        )
+        for order in resting
+    ]
+    await _each(_cancel_entry, desk, [(order, why) for order, why in reasons if why])
 
 
 def _is_expired(desk: Desk, order: Order) -> bool:
@@ -146,7 +178,8 @@ def _crossed(desk: Desk, order: Order) -> str:
     return ""
 
 
-async def _cancel_entry(desk: Desk, order: Order, why: str) -> None:
+async def _cancel_entry(desk: Desk, what: tuple[Order, str]) -> None:
+    order, why = what
     report = await desk.account.cancel(order.symbol, client_id=order.client_id)
     desk.log.info("entry cancelled", order=order.client_id, reason=why)
     if report is None or report.event is not Event.CANCELLED:
@@ -157,15 +190,11 @@ async def _cancel_entry(desk: Desk, order: Order, why: str) -> None:
 
 async def _keep_positions(desk: Desk, picture: Picture) -> None:
     """Flatten at level 3, else protect; each position by itself, so that one failure stops no other."""
-    flatten = desk.level() >= Level.FLATTEN
-    failures = []
-    for holding in picture.holdings:
-        failures.append(await _tried(_flatten if flatten else _protect, desk, holding))
-    if flatten:
-        failures.append(await _tried(_clear_book, desk, picture))
-    for failure in failures:
-        if failure:
-            raise failure
+    if desk.level() >= Level.FLATTEN:
+        await _each(_flatten, desk, picture.holdings)
+        await _clear_book(desk, picture)
+    else:
+        await _each(_protect, desk, picture.holdings)
 
 
 async def _flatten(desk: Desk, holding: Holding) -> None:
@@ -241,6 +270,7 @@ async def _close_trades(desk: Desk, picture: Picture) -> None:
     entering = {order.key for order in desk.live.values() if order.state in LIVE}
     now = desk.clock()
     flat = {trade.key for trade in trades} - held - entering
+    desk.closing = flat & desk.flat_since.keys()
     desk.flat_since = {key: desk.flat_since.get(key, now) for key in flat}
     for key, since in desk.flat_since.items():
         if now - since < desk.pace.visibility_window:

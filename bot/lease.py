@@ -14,6 +14,7 @@ async def hold_lease(desk: Desk, holder: str) -> None:
     else:
         desk.checks["lease"] = health.passed(check, asked)
         desk.lease_until = asked + desk.pace.lease
+    desk.follows = epoch is None
     if epoch != desk.epoch:
         desk.log.info("lease", holder=holder, epoch=epoch, epoch_was=desk.epoch)
     desk.epoch = epoch

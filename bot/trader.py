@@ -76,7 +76,9 @@ def _decide(desk: Desk, incoming: Incoming) -> SignalRow:
     against = desk.closed()
     if not against and desk.picture:
         is_long = plan.side is Side.BUY
-        against = desk.picture.against_entry(plan.symbol, is_long, hedged=desk.hedged is not False)
+        if (plan.symbol, is_long) in desk.closing:
+            against = f"closing: what is left of the last position in {plan.symbol} is being cancelled"
+        against = against or desk.picture.against_entry(plan.symbol, is_long, hedged=desk.hedged is not False)
     if against:
         return _refused(told, against)
     return SignalRow(incoming=told, verdict=Verdict.ACCEPTED, reason=None, order=_intent(desk, told, plan))
@@ -197,7 +199,7 @@ async def resolve(desk: Desk, order: Order) -> None:
         report = await desk.exchange.find(order.symbol, order.client_id)
         if report is None:
             report = await _in_history(desk, order)
-    except (TryAgain, Refused, OutcomeUnknown) as error:
+    except Refused as error:
         desk.log.debug("order not resolved", order=order.client_id, state=order.state, reason=str(error))
         return
     await conclude(desk, order, report)

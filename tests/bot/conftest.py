@@ -13,6 +13,7 @@ from scripts.postgres import temporary
 from tests.bot.fakes import FakeStore
 from tests.bot.made_control import control_directory
 from tests.bot.play import Exchange, running_simulator
+from tests.bot.room import Room, make_room
 from tests.bot.stored import prepared
 
 
@@ -55,3 +56,8 @@ async def exchange(tmp_path: Path) -> AsyncIterator[Exchange]:
 @pytest.fixture
 def control(tmp_path: Path) -> Path:
     return control_directory(tmp_path / "control")
+
+
+@pytest.fixture
+async def room() -> Room:
+    return await make_room()

@@ -21,6 +21,7 @@ from bot.domain.account import (
 from bot.domain.mode import Mode
 from bot.domain.order import FAILED, LIVE, Event, Order, Report, State
 from bot.domain.plan import Contract
+from bot.domain.signal import Side
 from bot.domain.switch import Halt, Level, Switch
 from bot.ports import Halted, Incoming, OrderStore, SignalRow, StopTrading, TryAgain, Verdict
 
@@ -257,7 +258,9 @@ class FakeExchange:
         return []
 
     async def history(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExchangeOrder]:
-        return []
+        if self.mute:
+            raise self.mute
+        return [_listed(symbol, report, since) for report in self.orders.values()]
 
     async def income(self, since: datetime, until: datetime) -> Sequence[Income]:
         return []
@@ -291,6 +294,32 @@ class FakeExchange:
 
     def entries_halted(self) -> str:
         return ""
+
+
+def _listed(symbol: str, report: Report, at: datetime) -> ExchangeOrder:
+    return ExchangeOrder(
+        exchange_id=report.exchange_id or "",
+        client_id=report.client_id,
+        symbol=symbol,
+        side=Side.BUY,
+        position_side=PositionSide.LONG,
+        type="LIMIT",
+        status=report.event.name,
+        event=report.event,
+        quantity=Decimal("0.1"),
+        filled_quantity=report.filled_quantity,
+        price=None,
+        average_price=report.average_price,
+        trigger=None,
+        stop=None,
+        target=None,
+        closes_position=False,
+        reduces_only=False,
+        profit=Decimal(0),
+        commission=Decimal(0),
+        created_at=at,
+        updated_at=at,
+    )
 
 
 @dataclass(slots=True, kw_only=True)

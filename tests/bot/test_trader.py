@@ -1,68 +1,16 @@
 """The use cases with fakes: every way an order can go wrong, and that it goes out at most once."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from bot.desk import Desk
 from bot.domain.order import Event, Order, Report, State
 from bot.keeper import look
-from bot.ports import Incoming, OutcomeUnknown, Refused, SignalRow, StopTrading, TryAgain, Verdict
-from bot.trader import on_signal
-from tests.bot.desks import make_desk
-from tests.bot.fakes import FakeExchange, FakeStore, opened
-
-BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@dataclass(slots=True, kw_only=True)
-class Room:
-    """A desk with fakes around it, whose clock stands still until it is moved."""
-
-    desk: Desk
-    store: FakeStore
-    exchange: FakeExchange
-    registry: CollectorRegistry
-    now: float = 100.0
-
-    async def send(self, text: str = "BUY BTCUSDT 0.1", id_: str = "1") -> tuple[Verdict, SignalRow]:
-        return await on_signal(self.desk, Incoming(source="test", chat="c", message_id=id_, text=text))
-
-    async def resolve_for(self, seconds: float, step: float = 1.0) -> None:
-        for _ in range(int(seconds / step)):
-            with contextlib.suppress(TryAgain):
-                await look(self.desk)
-            self.now += step
-
-    def state(self) -> State:
-        (order,) = self.store.orders()
-        return order.state
-
-    def count(self, name: str, **labels: str) -> float:
-        return self.registry.get_sample_value(name, {"source": "test", **labels}) or 0
-
-    def placed_and_failed(self) -> tuple[float, dict[str, float]]:
-        reasons = ("rejected", "unreachable", "not_sent")
-        failed = {each: self.count("orders_failed_total", reason=each) for each in reasons}
-        return self.count("orders_total"), {reason: count for reason, count in failed.items() if count}
-
-
-@pytest.fixture
-async def room() -> Room:
-    store, exchange, registry = FakeStore(), FakeExchange(), CollectorRegistry()
-    desk = make_desk(store, exchange, registry)
-    made = Room(desk=desk, store=store, exchange=exchange, registry=registry)
-    desk.clock = lambda: made.now
-    desk.wall = store.clock = lambda: BEGAN + timedelta(seconds=made.now)
-    desk.epoch, desk.switch = await opened(store), await store.switch()
-    desk.lease_until = 10**9
-    await look(desk)
-    return made
+from bot.ports import OutcomeUnknown, Refused, SignalRow, StopTrading, TryAgain, Verdict
+from tests.bot.fakes import FakeExchange, FakeStore
+from tests.bot.room import Room, renewed
 
 
 async def test_a_good_signal_is_stored_sent_and_counted_once(room: Room) -> None:
@@ -306,13 +254,6 @@ async def test_all_unsettled_orders_have_their_turn(room: Room) -> None:
         room.exchange.orders[name] = replace(report, event=Event.FILLED)
     await room.resolve_for(5)
     assert {order.state for order in room.store.orders()} == {State.FILLED}
-
-
-async def renewed(room: Room, store: FakeStore) -> FakeStore:
-    store.clock = room.store.clock
-    room.desk.store = store
-    room.desk.epoch = await opened(store)
-    return store
 
 
 def hold_place(room: Room, gate: asyncio.Event, reached: asyncio.Event) -> None:
