@@ -1,7 +1,6 @@
-"""The bot over HTTP: health, status and metrics for anybody here, signals for whoever has the token."""
+"""The bot over HTTP: health, status and metrics for anybody here, orders and the switch with the token."""
 
-import hmac
-import json
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,11 +10,12 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
+from bot.adapters import http_operator, http_status
 from bot.adapters import http_views as views
+from bot.adapters.http_requests import RequestError, answer, check_token, read_object
 from bot.adapters.http_views import About
 from bot.desk import Desk, is_ready
 from bot.domain import signal as signals
-from bot.domain.order import State
 from bot.domain.plan import Plan, Refusal
 from bot.log import Log
 from bot.ports import Incoming, OutcomeUnknown, SignalRow, TryAgain, Verdict
@@ -23,20 +23,13 @@ from bot.trader import on_signal, preview
 
 LARGEST_BODY = 64 * 1024
 SHOWN_SIGNALS = 10
+DATABASE_PATIENCE = 1.0  # seconds; without the database there is less to show, but not nothing
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_KEYS = {"message", "source", "execute", "id"}
+_KEYS = frozenset({"message", "source", "execute", "id"})
+_EXAMPLE = '{"message": "BUY BTCUSDT 0.1", "source": "test"}'
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class RequestError(Exception):
-    """A request that gets an error as its answer."""
-
-    def __init__(self, status: int, error: str, **more: Any) -> None:
-        super().__init__(error)
-        self.status = status
-        self.body = {"error": error, **more}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,54 +46,59 @@ def make_app(desk: Desk, about: About, registry: CollectorRegistry, log: Log) ->
     app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_errors_as_json(log)])
 
     async def health(_: web.Request) -> web.Response:
-        return _json(views.health(desk), 200 if is_ready(desk) else 503)
+        return answer(views.health(desk), 200 if is_ready(desk) else 503)
 
     async def livez(_: web.Request) -> web.Response:
-        return _json({"status": "ok"})
+        return answer({"status": "ok"})
 
     async def readyz(_: web.Request) -> web.Response:
         ready = is_ready(desk)
-        return _json({"ready": ready}, 200 if ready else 503)
+        return answer({"ready": ready}, 200 if ready else 503)
 
     async def status(_: web.Request) -> web.Response:
-        return _json(await _status(desk, about))
+        return answer(await _status(desk, about))
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": _METRICS_TYPE})
 
     async def debug_signal(request: web.Request) -> web.Response:
-        asked = _asked(await _object(request), about)
+        asked = _asked(await read_object(request, _KEYS, _EXAMPLE), about)
         if not asked.execute:
-            return _json(_previewed(desk, asked))
-        _check_token(request, about)
+            return answer(_previewed(desk, asked))
+        check_token(request, about.admin_token, "execute")
         return await _executed(desk, asked)
 
-    for path, handler in (
-        ("/health", health),
-        ("/livez", livez),
-        ("/readyz", readyz),
-        ("/status", status),
-        ("/metrics", metrics),
-    ):
-        app.router.add_get(path, handler)
+    async def trading(request: web.Request) -> web.Response:
+        check_token(request, about.admin_token, "POST /trading")
+        return await http_operator.trading(request, desk)
+
+    async def adopt(request: web.Request) -> web.Response:
+        check_token(request, about.admin_token, "POST /adopt")
+        return await http_operator.adoption(request, desk)
+
+    app.router.add_get("/health", health)
+    app.router.add_get("/livez", livez)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/status", status)
+    app.router.add_get("/metrics", metrics)
     app.router.add_post("/debug/signal", debug_signal)
+    app.router.add_post("/trading", trading)
+    app.router.add_post("/adopt", adopt)
     return app
 
 
 async def _status(desk: Desk, about: About) -> dict[str, Any]:
     now = datetime.now(UTC)
     try:
-        counts = await desk.store.counts()
-        rows = await desk.store.latest(SHOWN_SIGNALS)
-        unknown = [each for each in await desk.store.live() if each.state is State.UNKNOWN]
-    except TryAgain:
-        return views.status(desk, about, now, None, [], [])
-    return views.status(desk, about, now, counts, rows, unknown)
+        async with asyncio.timeout(DATABASE_PATIENCE):
+            counts = await desk.store.counts()
+            rows = await desk.store.latest(SHOWN_SIGNALS)
+    except (TryAgain, TimeoutError):
+        return http_status.status(desk, about, now, None, [])
+    return http_status.status(desk, about, now, counts, rows)
 
 
 def _asked(body: dict[str, Any], about: About) -> Asked:
-    if unknown := body.keys() - _KEYS:
-        raise RequestError(400, f"unknown key {sorted(unknown)[0]!r}; known are {', '.join(sorted(_KEYS))}")
     message, source = body.get("message"), body.get("source")
     execute, name = body.get("execute", False), body.get("id", "")
     if not isinstance(message, str) or not message.strip():
@@ -114,14 +112,6 @@ def _asked(body: dict[str, Any], about: About) -> Asked:
     if execute and not name:
         raise RequestError(400, "execute needs an id: the same id is never ordered twice")
     return Asked(message=message, source=source, execute=execute, id=name)
-
-
-def _check_token(request: web.Request, about: About) -> None:
-    if about.admin_token is None:
-        raise RequestError(401, "execute is off: the bot was started without ADMIN_TOKEN")
-    given = request.headers.get("Authorization", "").encode("utf-8", "replace")
-    if not hmac.compare_digest(given, f"Bearer {about.admin_token}".encode()):
-        raise RequestError(401, "execute needs the header Authorization: Bearer <ADMIN_TOKEN>")
 
 
 def _previewed(desk: Desk, asked: Asked) -> dict[str, Any]:
@@ -155,20 +145,8 @@ def _result(asked: Asked, verdict: Verdict, row: SignalRow) -> web.Response:
         raise RequestError(409, f"id {asked.id} was used for another message: {row.incoming.text[:80]!r}")
     told = {"duplicate": duplicate, **views.signal(row)}
     if row.verdict is Verdict.ACCEPTED:
-        return _json(told)
-    return _json({"error": f"{row.verdict}: {row.reason}", **told}, 422)
-
-
-async def _object(request: web.Request) -> dict[str, Any]:
-    try:
-        body = json.loads(await request.text())
-    except (ValueError, RecursionError, LookupError):  # LookupError: a charset that nobody knows
-        raise RequestError(400, "the body is no JSON") from None
-    if not isinstance(body, dict):
-        raise RequestError(
-            400, 'the body must be an object like {"message": "BUY BTCUSDT 0.1", "source": "test"}'
-        )
-    return body
+        return answer(told)
+    return answer({"error": f"{row.verdict}: {row.reason}", **told}, 422)
 
 
 def _errors_as_json(log: Log) -> Any:
@@ -177,19 +155,11 @@ def _errors_as_json(log: Log) -> Any:
         try:
             return await handler(request)
         except RequestError as error:
-            return _json(error.body, error.status)
+            return answer(error.body, error.status)
         except web.HTTPException as error:
-            return _json({"error": error.reason.lower()}, error.status)
+            return answer({"error": error.reason.lower()}, error.status)
         except Exception as error:  # noqa: BLE001 - one bad request must not end the others
             log.error("request failed", path=request.path, error=repr(error))
-            return _json({"error": "internal error, see the log"}, 500)
+            return answer({"error": "internal error, see the log"}, 500)
 
     return middleware
-
-
-def _json(body: dict[str, Any], status: int = 200) -> web.Response:
-    return web.Response(
-        text=json.dumps(body, indent=2, ensure_ascii=False) + "\n",
-        status=status,
-        content_type="application/json",
-    )

@@ -1,15 +1,14 @@
-"""Domain values as the JSON that people read: what /health, /status and /debug/signal answer."""
+"""Domain values as the JSON that people read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from bot.desk import Desk, is_ready
 from bot.domain.health import Check
 from bot.domain.money import plain
-from bot.domain.order import Order, State
+from bot.domain.order import Order
 from bot.domain.plan import Plan
 from bot.ports import SignalRow
 
@@ -44,54 +43,6 @@ def _check(check: Check, now: float) -> dict[str, Any]:
     }
 
 
-def status(
-    desk: Desk,
-    about: About,
-    now: datetime,
-    counts: Mapping[State, int] | None,
-    rows: Sequence[SignalRow],
-    unknown: Sequence[Order],
-) -> dict[str, Any]:
-    closed = desk.closed()
-    return {
-        "summary": _summary(desk, len(unknown) if counts is not None else None),
-        "mode": desk.mode.value,
-        "trading_enabled": desk.trading_enabled,
-        "accepts_orders": not closed,
-        "closed_because": closed or None,
-        "health": health(desk),
-        "orders": {state.value: counts.get(state, 0) for state in State} if counts is not None else None,
-        "unknown": [{**order(each), "age_seconds": _age(each.created_at, now)} for each in unknown],
-        "signals": [signal(row) for row in rows],
-        "clock_offset_seconds": desk.clock_offset,
-        "version": about.version,
-        "config_hash": about.config_hash,
-    }
-
-
-def _summary(desk: Desk, unknown: int | None) -> str:
-    parts = ["ready" if is_ready(desk) else "not ready"]
-    parts += [check.reason for check in desk.checks.values() if not check.ok]
-    closed = desk.closed()
-    if closed:
-        parts.append(f"places no orders ({closed})")
-    elif is_ready(desk):
-        parts.append("places orders" if not desk.failed_in_a_row else _failing(desk.failed_in_a_row))
-    if unknown:
-        parts.append(f"{unknown} order{'s' if unknown > 1 else ''} of unknown outcome")
-    if unknown is None:
-        parts.append("orders cannot be read")
-    return f"The bot in {desk.mode} mode: {', '.join(parts)}."
-
-
-def _failing(count: int) -> str:
-    return "the latest order failed" if count == 1 else f"the latest {count} orders failed"
-
-
-def _age(then: datetime | None, now: datetime) -> float | None:
-    return None if then is None else round((now - then).total_seconds(), 1)
-
-
 def signal(row: SignalRow) -> dict[str, Any]:
     told = row.incoming
     return {
@@ -118,7 +69,7 @@ def order(each: Order) -> dict[str, Any]:
         "state": each.state.value,
         "reason": each.reason,
         "filled_quantity": plain(each.filled_quantity),
-        "average_price": _plain_or_none(each.average_price),
+        "average_price": plain_or_none(each.average_price),
     }
 
 
@@ -134,5 +85,5 @@ def plan(each: Plan) -> dict[str, Any]:
     }
 
 
-def _plain_or_none(value: Decimal | None) -> str | None:
+def plain_or_none(value: Decimal | None) -> str | None:
     return None if value is None else plain(value)

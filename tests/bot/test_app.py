@@ -134,9 +134,9 @@ async def test_a_halted_bot_refuses_and_shows_it(dsn: str, exchange: Exchange) -
         assert exchange.orders == []
         _, told = await get(f"{bot.url}/status")
         assert next(iter(told)) == "summary"
-        assert (
-            told["summary"]
-            == "The bot in simulator mode: ready, places no orders (halted: TRADING_ENABLED is not true)."
+        assert told["summary"] == (
+            "The bot in simulator mode: ready; HALTED at level 1 by the bot (TRADING_ENABLED is not true): "
+            "no new entries; those that rest may still be filled, positions keep their stops."
         )
         assert await bot.metric("bot_trading_enabled") == 0
     async with running_bot(dsn, exchange.url) as bot:
