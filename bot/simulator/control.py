@@ -51,7 +51,7 @@ def add_control(app: web.Application, simulator: "Simulator", honest: str) -> No
 
 
 class Control:
-    """Each handler returns the JSON of its answer; a ValueError becomes status 400."""
+    """Each handler returns the JSON of its answer; what it refuses becomes status 400."""
 
     def __init__(self, simulator: "Simulator", honest: str) -> None:
         self._simulator = simulator
@@ -174,11 +174,8 @@ class Control:
             raise ValueError("an order that a person places has no client id")
         name = told.pop("endpoint", "place_order")
         _check_names(name)
-        call = Call(book=self._book, parameters=told)
-        try:
-            data = next(each.answer for each in ENDPOINTS if each.name == name)(call)
-        except BingXError as error:
-            raise ValueError(str(error)) from None
+        answer = next(each.answer for each in ENDPOINTS if each.name == name)
+        data = answer(Call(book=self._book, parameters=told))
         return {} if data is NO_DATA else data
 
 
@@ -198,7 +195,7 @@ def _refusing_bad_input(
     async def refusing(request: web.Request) -> web.Response:
         try:
             return web.json_response(await handler(request))
-        except ValueError as error:
+        except (BingXError, ValueError) as error:
             return web.json_response({"error": str(error)}, status=400)
 
     return refusing

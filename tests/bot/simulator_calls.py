@@ -77,9 +77,9 @@ class Desk:
         plain = {"side": "BUY", "positionSide": "LONG", "type": "MARKET", "quantity": "0.1"}
         return self.call("place_order", **(plain | parameters))["order"]
 
-    def price(self, price: str, symbol: str = "BTC-USDT", share: str = "1") -> None:
+    def price(self, price: str, symbol: str = "BTC-USDT", share: float = 1) -> None:
         self.market.set(symbol, Decimal(price))
-        self.book.fill_crossed(Decimal(share))
+        self.book.fill_crossed(Decimal(str(share)))
 
     def positions(self) -> dict[str, str]:
         return {each["positionSide"]: each["positionAmt"] for each in self.call("positions")}

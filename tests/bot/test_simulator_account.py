@@ -110,6 +110,19 @@ def test_margin_is_kept_back_for_resting_entries(desk: Desk) -> None:
     assert refused(desk, quantity="0.5") == (101204, "Insufficient margin")
 
 
+@pytest.mark.parametrize(
+    ("price", "most", "too_much"),
+    [("60000", "2.30", "2.31"), ("61000", "2.58", "2.59"), ("59000", "2.00", "2.01")],
+)
+def test_what_is_free_is_the_balance_with_profit_and_without_used_margin(
+    desk: Desk, price: str, most: str, too_much: str
+) -> None:
+    desk.place(quantity="1")
+    desk.price(price)
+    assert refused(desk, quantity=too_much) == (101204, "Insufficient margin")
+    desk.place(quantity=most)
+
+
 def test_an_isolated_position_is_liquidated_at_its_price(desk: Desk) -> None:
     desk.call("set_margin_type", marginType="ISOLATED")
     desk.place(stopLoss=STOP.replace("59000", "50000"))
@@ -179,6 +192,7 @@ def test_all_is_there_after_a_restart(desk: Desk, tmp_path: Path) -> None:
     desk.place(symbol="LTC-USDT", **SHORT, quantity="1")
     desk.price("59900")
     desk.place(side="SELL", quantity="0.04")
+    desk.call("close_all", symbol="LTC-USDT")
     asked = (
         "balance",
         "positions",

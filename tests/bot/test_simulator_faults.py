@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.simulator.__main__ import now_ms
 from bot.simulator.errors import BingXError
 from bot.simulator.limits import Limits, Quota
 from bot.simulator.market import read_replay
@@ -99,6 +100,7 @@ async def test_the_clock_of_the_exchange_may_be_off(exchange: Exchange) -> None:
     assert (await call(exchange, "place_order", **ORDER))["code"] == 100421
     _, told = await get(f"{exchange.url}/openApi/swap/v2/server/time")
     server = told["data"]["serverTime"]
+    assert abs(server - now_ms() - 60_000) < 5000
     stamp = {"timestamp": str(server)}
     placed = await call(exchange, "place_order", **ORDER, **stamp, clientOrderId="a1")
     assert placed["code"] == 0

@@ -97,6 +97,15 @@ def test_a_resting_close_never_opens_a_position(desk: Desk) -> None:
     assert (desk.status(target), desk.positions()) == ("CANCELLED", {})
 
 
+def test_an_order_adds_up_what_its_parts_won_and_cost(desk: Desk) -> None:
+    desk.place()
+    desk.price("61000")
+    close = desk.place(share=0.5, side="SELL")
+    desk.price("62000", share=0.5)
+    told = desk.call("query_order", orderId=str(close["orderId"]))["order"]
+    assert (told["status"], told["profit"], told["commission"]) == ("FILLED", "150.0000", "-3.075000")
+
+
 def test_a_stop_spends_no_client_id(desk: Desk) -> None:
     desk.place()
     assert desk.place(**STOP_ORDER, clientOrderId="a1")["clientOrderId"] == ""
