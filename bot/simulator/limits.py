@@ -43,11 +43,8 @@ class Limits:
             raise BingXError(code, text)
         told, full = (0, 0), False
         for key, most, span in _windows(quota):
-            calls = self._calls[key]
-            while calls and calls[0] <= now - span:
-                calls.popleft()
-            full = full or len(calls) >= most
-            calls.append(now)
+            calls = self._count(key, now, span)
+            full = full or len(calls) > most
             told = told if told[1] else (max(most - len(calls), 0), calls[0] + span)
         if full and self.enforced:
             self.ban(quota.name, now + FIVE_MINUTES, code)
@@ -59,13 +56,18 @@ class Limits:
 
     def failed(self, quota: Quota, code: int, now: int) -> None:
         """Too many refusals of one kind close the endpoint, also for the calls that would be good."""
-        calls = self._calls[f"{quota.name} {code}"]
-        while calls and calls[0] <= now - ERROR_SPAN:
-            calls.popleft()
-        calls.append(now)
+        calls = self._count(f"{quota.name} {code}", now, ERROR_SPAN)
         if len(calls) > MOST_ERRORS and self.enforced:
             until = calls[0] + ERROR_SPAN
             self.bans[quota.name] = (until, _TOO_WRONG.format(code=code, until=until))
+
+    def _count(self, key: str, now: int, span: int) -> deque[int]:
+        """The calls of the last `span` milliseconds, with this one."""
+        calls = self._calls[key]
+        while calls and calls[0] <= now - span:
+            calls.popleft()
+        calls.append(now)
+        return calls
 
 
 def _windows(quota: Quota) -> list[tuple[str, int, int]]:
