@@ -105,6 +105,8 @@ async def _settle_orders(desk: Desk, picture: Picture | None) -> None:
     async def settle_listed(desk: Desk, order: Order) -> None:
         told = listed.get(order.client_id)
         report = told.report() if told else None
+        if told:
+            desk.missing.discard(order.client_id)
         if report is None:
             asked.append(order)
         elif not _is_known(order, report):

@@ -1,0 +1,371 @@
+"""Faults while a position is held: it is covered by its stop again soon, or closed."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from tests.bot.faults.stage import PACE, Stage, case
+from tests.bot.play import until
+
+WITHOUT_STOP = 'positions{state="without_stop"}'
+OPEN = 'positions{state="open"}'
+BUSY: Any = {"place_order": {"code": 109500, "msg": "busy"}}
+PATIENT = replace(PACE, protect_after=1.5)
+EXPIRING = replace(PACE, entry_expiry=0.5)
+
+
+async def _lost(stage: Stage) -> None:
+    """Held, without its stop, and the exchange takes no other for now."""
+    await stage.held()
+    stage.fail(errors=BUSY)
+    await stage.lose_stop()
+    await stage.moves()
+
+
+@case(
+    "the stop is gone",
+    does="places one for just what is not covered",
+    states="intent filled",
+    series=WITHOUT_STOP,
+    alert="PositionWithoutStop",
+    pace=PATIENT,
+)
+async def stop_lost(stage: Stage) -> None:
+    await stage.held()
+    await stage.lose_stop()
+    await stage.moves()
+
+
+@case(
+    "the stop is gone, and others are refused (109500)",
+    does="tries again as often as the exchange could hide one that it took",
+    states="intent filled",
+    series='reconciliation_differences{kind="stop_missing"}',
+    alert="ReconciliationDifference",
+)
+async def stop_refused(stage: Stage) -> None:
+    await _lost(stage)
+    errors = 'bingx_api_errors_total{endpoint="place_order",kind="business"}'
+    await until(stage.reads(errors, 2))
+    stage.mend()
+
+
+@case(
+    "the stop is gone, and the answer to the next one is lost",
+    does="looks whether it is there before it places another",
+    states="intent filled",
+    series='bingx_api_errors_total{endpoint="place_order",kind="transport"}',
+    alert="ExchangeAPIDown",
+)
+async def stop_unanswered(stage: Stage) -> None:
+    await stage.held()
+    stage.fail(drop_after=1, hide_orders=0.7)
+    await stage.lose_stop()
+    await stage.moves()
+    placed = len(stage.exchange.simulator.book.history())
+    await until(stage.bot_sees(0, "without_stop"))
+    assert len(stage.exchange.simulator.book.history()) == placed
+
+
+@case(
+    "the stop is gone while orders are banned",
+    does="tries it as soon as the ban that it was told is over",
+    states="intent filled",
+    series="bingx_ban_until_timestamp_seconds",
+    alert="ExchangeBan",
+)
+async def stop_banned(stage: Stage) -> None:
+    await stage.held()
+    simulator = stage.exchange.simulator
+    simulator.limits.ban("place_order", simulator.now() + 2500, 100410)
+    await stage.lose_stop()
+    await stage.moves()
+
+
+@case(
+    "the price is past the stop, and there is none",
+    does="closes the position at the market",
+    states="intent filled",
+    series=WITHOUT_STOP,
+    alert="PositionWithoutStop",
+    ends="nothing open",
+)
+async def past_the_stop(stage: Stage) -> None:
+    await _lost(stage)
+    stage.prices("58900")
+    stage.mend()
+
+
+@case(
+    "the stop is refused since the price is past it (110411)",
+    does="closes the position at the market",
+    states="intent filled",
+    series=WITHOUT_STOP,
+    alert="PositionWithoutStop",
+    ends="nothing open",
+    pace=PATIENT,
+)
+async def stop_past_price(stage: Stage) -> None:
+    await stage.held()
+    stage.fail(errors={"place_order": {"code": 110411, "msg": "below the price", "times": 1}})
+    await stage.lose_stop()
+    await stage.moves()
+
+
+@case(
+    "the answer to a close is lost",
+    does="sends the close of the same position under the same id",
+    states="intent filled",
+    series='bingx_api_errors_total{endpoint="place_order",kind="transport"}',
+    alert="ExchangeAPIDown",
+    ends="nothing open",
+)
+async def close_unanswered(stage: Stage) -> None:
+    await stage.held()
+    stage.fail(errors=BUSY)
+    await stage.lose_stop()
+    await until(stage.bot_sees(1, "without_stop"))
+    stage.prices("58900")
+    stage.fail(drop_after=1, hide_positions=0.8)
+    await stage.moves()
+    await until(stage.bot_sees(0))
+
+
+@case(
+    "a triggered stop fails, and the price stays past it",
+    does="closes what is left at the market",
+    states="intent filled",
+    series=WITHOUT_STOP,
+    alert="PositionWithoutStop",
+    ends="nothing open",
+    pace=PATIENT,
+)
+async def stop_failed(stage: Stage) -> None:
+    stage.turn(oversized_stop="fails")
+    await stage.held()
+    stage.prices("61000", "58900")
+    assert (stage.stopped(), stage.positions()) == (_btc("0"), _btc("0.05"))
+    await stage.moves()
+
+
+@case(
+    "a triggered stop fails, and the price comes back",
+    does="places another for what is left",
+    states="intent filled",
+    series=WITHOUT_STOP,
+    alert="PositionWithoutStop",
+    pace=PATIENT,
+)
+async def stop_failed_for_a_moment(stage: Stage) -> None:
+    stage.turn(oversized_stop="fails")
+    await stage.held()
+    stage.prices("61000", "58900", "60500")
+    assert (stage.stopped(), stage.positions()) == (_btc("0"), _btc("0.05"))
+    await stage.moves()
+
+
+@case(
+    "a triggered stop is filled in parts",
+    does="counts what is left of the stop, and lets it work",
+    states="intent filled",
+    series=OPEN,
+    alert="",
+    ends="nothing open",
+)
+async def stop_in_parts(stage: Stage) -> None:
+    await stage.held()
+    await stage.watch(OPEN)
+    placed = len(stage.exchange.simulator.book.history())
+    stage.fail(partial_fill=0.3)
+    for left in ("0.07", "0.04", "0.01"):
+        stage.prices("58900")
+        assert stage.stopped() == stage.positions() == _btc(left)
+        await _looked(stage)
+    stage.prices("58900")
+    await until(stage.bot_sees(0))
+    assert len(stage.exchange.simulator.book.history()) == placed
+
+
+@case(
+    "an entry is filled in part, and its stop grows with it",
+    does="lets the stop be",
+    states="intent pending filled",
+    series=OPEN,
+    alert="",
+)
+async def filled_in_part(stage: Stage) -> None:
+    await stage.rests()
+    await stage.fill("0.04")
+    await stage.moves()
+    assert stage.is_guarded(targets=0)
+    await stage.fill("0.06")
+    await until(lambda: stage.is_guarded(targets=2))
+
+
+@case(
+    "an entry is filled in part, and its stop comes only at its end",
+    does="places a stop for the part, and at the end keeps no more than one for all of it",
+    states="intent pending filled",
+    series=WITHOUT_STOP,
+    alert="PositionWithoutStop",
+    pace=PATIENT,
+)
+async def filled_in_part_uncovered(stage: Stage) -> None:
+    stage.turn(partial_stop="when_done")
+    await stage.rests()
+    await stage.fill("0.04")
+    await stage.moves()
+    await until(stage.is_guarded)
+    await stage.fill("0.06")
+    await until(lambda: stage.is_guarded(targets=2))
+
+
+@case(
+    "an entry cannot be cancelled when its time is over",
+    does="tries again; what was filled of it is covered meanwhile",
+    states="intent pending cancelled",
+    series="entries_past_expiry",
+    alert="EntryPastExpiry",
+    pace=EXPIRING,
+)
+async def not_cancelled(stage: Stage) -> None:
+    stage.fail(errors={"cancel_order": {"code": 109500, "msg": "busy"}})
+    await stage.rests()
+    await stage.fill("0.04")
+    await stage.moves()
+    await until(stage.is_guarded)
+    stage.mend()
+
+
+@case(
+    "the answer to a cancel is lost",
+    does="asks what became of the entry",
+    states="intent pending cancelled",
+    series='bingx_api_errors_total{endpoint="cancel_order",kind="transport"}',
+    alert="ExchangeAPIDown",
+    ends="nothing open",
+    pace=EXPIRING,
+)
+async def cancel_unanswered(stage: Stage) -> None:
+    stage.fail(drop_after=1, only=["cancel_order"])
+    await stage.rests()
+    await stage.moves()
+
+
+@case(
+    "an entry is filled while it is cancelled",
+    does="takes the refused cancel as no answer, asks, and protects what was filled",
+    states="intent pending filled",
+    series='bingx_api_errors_total{endpoint="cancel_order",kind="business"}',
+    alert="",
+    pace=EXPIRING,
+)
+async def filled_while_cancelled(stage: Stage) -> None:
+    stage.fail(delay_before=0.5, only=["cancel_order"])
+    await stage.rests()
+    await until(stage.reads('bingx_api_calls_total{endpoint="cancel_order"}', 1))
+    stage.prices("60000")
+    stage.mend()
+
+
+@case(
+    "positions are shown late",
+    does="takes a position that is not shown yet for no closed one",
+    states="intent filled",
+    series=OPEN,
+    alert="",
+)
+async def positions_late(stage: Stage) -> None:
+    stage.fail(hide_positions=0.7)
+    await stage.signal()
+    await stage.moves()
+    assert not stage.said("position closed")
+
+
+@case(
+    "positions cannot be read",
+    does="counts itself as not ready; stops stay as they are",
+    states="intent filled",
+    series="bot_ready",
+    alert="BotNotReady",
+)
+async def positions_unread(stage: Stage) -> None:
+    await stage.held()
+    await stage.watch("bot_ready")
+    stage.fail(http_status=502, only=["positions"])
+    await stage.moves()
+    stage.mend()
+    await until(stage.bot.is_ready)
+
+
+@case(
+    "the exchange answers nothing while the stop does its work",
+    does="closes its books once it hears of it",
+    states="intent filled",
+    series='bingx_api_errors_total{endpoint="positions",kind="transport"}',
+    alert="ExchangeAPIDown",
+    ends="nothing open",
+)
+async def frozen(stage: Stage) -> None:
+    await stage.held()
+    stage.fail(frozen=True)
+    await stage.moves()
+    stage.prices("58900")
+    stage.mend()
+
+
+@case(
+    "a position cannot be closed when trading is halted at level 3",
+    does="tries again; the stop stays until there is no position",
+    states="intent filled",
+    series="bot_switch_level",
+    alert="TradingHalted",
+    ends="nothing open",
+)
+async def not_flattened(stage: Stage) -> None:
+    await stage.held()
+    stage.fail(errors=BUSY)
+    (stage.control / "HALT").write_text("3 for a test")
+    await stage.moves()
+    await until(stage.reads('bingx_api_errors_total{endpoint="place_order",kind="business"}', 2))
+    assert stage.is_guarded()
+    stage.mend()
+
+
+def _btc(quantity: str) -> dict[tuple[str, str], Decimal]:
+    return {("BTC-USDT", "LONG"): Decimal(quantity)}
+
+
+async def _looked(stage: Stage) -> None:
+    """The bot has begun and ended a look at the account after now."""
+    series = "positions_updated_timestamp_seconds"
+    for _ in range(2):
+        before = await stage.bot.metric(series)
+
+        async def is_newer(before: float | None = before) -> bool:
+            return await stage.bot.metric(series) != before
+
+        await until(is_newer)
+
+
+CASES = (
+    stop_lost,
+    stop_refused,
+    stop_unanswered,
+    stop_banned,
+    past_the_stop,
+    stop_past_price,
+    close_unanswered,
+    stop_failed,
+    stop_failed_for_a_moment,
+    stop_in_parts,
+    filled_in_part,
+    filled_in_part_uncovered,
+    not_cancelled,
+    cancel_unanswered,
+    filled_while_cancelled,
+    positions_late,
+    positions_unread,
+    frozen,
+    not_flattened,
+)

@@ -1,0 +1,422 @@
+"""Faults while an entry is sent: whatever becomes of the answer, one order and no second."""
+
+from dataclasses import replace
+
+from tests.bot.faults.stage import PACE, Stage, case
+from tests.bot.play import until
+
+UNKNOWN = 'orders_by_status{status="unknown"}'
+REFUSED = 'orders_failed_total{reason="rejected",source="test"}'
+NOT_SENT = 'orders_failed_total{reason="not_sent",source="test"}'
+SEND_BROKE = 'bingx_api_errors_total{endpoint="place_order",kind="transport"}'
+SEND_HTTP = 'bingx_api_errors_total{endpoint="place_order",kind="http"}'
+ONLY_SEND = ["place_order"]
+TOO_OLD = replace(PACE, resend_within=0)
+SHOWS_AT_ONCE = replace(PACE, visibility_window=0.2)
+
+
+async def _sends(stage: Stage) -> None:
+    await stage.signal()
+    await stage.moves()
+
+
+@case(
+    "drop before accept, once",
+    does="asks until absence is proved, then sends the same again",
+    states="intent unknown filled",
+    series=UNKNOWN,
+    alert="OrdersUnknown",
+)
+async def dropped_before(stage: Stage) -> None:
+    stage.fail(drop_before=1)
+    await _sends(stage)
+
+
+@case(
+    "drop before accept, for long",
+    does="asks until absence is proved; the signal is too old by then",
+    states="intent unknown not_sent",
+    series=NOT_SENT,
+    alert="HighOrderFailureRate",
+    ends="nothing open",
+    orders=0,
+    pace=TOO_OLD,
+)
+async def dropped_for_long(stage: Stage) -> None:
+    stage.fail(drop_before=True)
+    await _sends(stage)
+
+
+@case(
+    "drop after accept",
+    does="asks by the order's id, and takes over what it hears",
+    states="intent unknown filled",
+    series=SEND_BROKE,
+    alert="ExchangeAPIDown",
+)
+async def dropped_after(stage: Stage) -> None:
+    stage.fail(drop_after=1)
+    await _sends(stage)
+
+
+@case(
+    "reset before accept",
+    does="as after a drop",
+    states="intent unknown filled",
+    series=SEND_BROKE,
+    alert="ExchangeAPIDown",
+)
+async def reset_before(stage: Stage) -> None:
+    stage.fail(drop_before=1, reset=True)
+    await _sends(stage)
+
+
+@case(
+    "reset after accept",
+    does="as after a drop",
+    states="intent unknown filled",
+    series=SEND_BROKE,
+    alert="ExchangeAPIDown",
+)
+async def reset_after(stage: Stage) -> None:
+    stage.fail(drop_after=1, reset=True)
+    await _sends(stage)
+
+
+@case(
+    "504, and nothing was done",
+    does="asks until absence is proved, then sends the same again, until it is taken",
+    states="intent unknown filled",
+    series=SEND_HTTP,
+    alert="ExchangeAPIDown",
+)
+async def gateway_timeout(stage: Stage) -> None:
+    stage.fail(http_status=504, only=ONLY_SEND)
+    await _sends(stage)
+    stage.mend()
+
+
+@case(
+    "504, and it was done",
+    does="asks by the order's id: 504 is no failure",
+    states="intent unknown filled",
+    series=SEND_HTTP,
+    alert="ExchangeAPIDown",
+)
+async def gateway_timeout_after(stage: Stage) -> None:
+    stage.fail(http_status_after=504, only=ONLY_SEND)
+    await _sends(stage)
+    await stage.ends("filled")
+    stage.mend()
+
+
+@case(
+    "502 with a page of HTML, to orders and to questions about them",
+    does="holds the order as unknown while nobody answers; a failed question proves nothing",
+    states="intent unknown filled",
+    series='bingx_api_errors_total{endpoint="query_order",kind="http"}',
+    alert="ExchangeAPIDown",
+)
+async def bad_gateway(stage: Stage) -> None:
+    stage.fail(http_status=502, only=["place_order", "query_order"])
+    await stage.signal()
+    for _ in range(4):
+        await stage.watch(stage.series)
+        await stage.moves()
+    stage.mend()
+
+
+@case(
+    "502 with a page of HTML, to everything",
+    does="sends nothing whose margin and leverage it cannot read",
+    states="intent not_sent",
+    series=NOT_SENT,
+    alert="HighOrderFailureRate",
+    ends="nothing open",
+    orders=0,
+)
+async def bad_gateway_everywhere(stage: Stage) -> None:
+    stage.fail(http_status=502)
+    await _sends(stage)
+    stage.mend()
+
+
+@case(
+    "200 with a page of HTML, and it was done",
+    does="cannot read it, so asks",
+    states="intent unknown filled",
+    series='bingx_api_errors_total{endpoint="place_order",kind="business"}',
+    alert="",
+)
+async def page_of_html(stage: Stage) -> None:
+    stage.fail(no_json=True, only=ONLY_SEND)
+    await _sends(stage)
+    await stage.ends("filled")
+    stage.mend()
+
+
+@case(
+    "answer after 30 s",
+    does="gives up waiting after 3 s and asks",
+    states="intent unknown filled",
+    series=SEND_BROKE,
+    alert="ExchangeAPIDown",
+)
+async def slow_answer(stage: Stage) -> None:
+    stage.fail(delay=30, only=ONLY_SEND)
+    await _sends(stage)
+    await stage.ends("filled")
+    stage.mend()
+
+
+@case(
+    "request reaches the exchange late",
+    does="waits until the exchange would refuse it as too old before it sends the same again",
+    states="intent unknown filled",
+    series=SEND_BROKE,
+    alert="ExchangeAPIDown",
+)
+async def late_request(stage: Stage) -> None:
+    stage.fail(delay_before=3.5, only=ONLY_SEND)
+    await _sends(stage)
+    stage.mend()
+
+
+@case(
+    "order shown late",
+    does='does not believe one "no such order"',
+    states="intent unknown filled",
+    series=UNKNOWN,
+    alert="OrdersUnknown",
+)
+async def shown_late(stage: Stage) -> None:
+    stage.fail(drop_after=1, hide_orders=0.5)
+    await _sends(stage)
+
+
+@case(
+    "order shown too late, so it goes out twice: duplicate id",
+    does="sends the same id, which the exchange knows, and asks again",
+    states="intent unknown filled",
+    series='bingx_api_errors_total{endpoint="place_order",kind="business"}',
+    alert="",
+    pace=SHOWS_AT_ONCE,
+)
+async def duplicate_id(stage: Stage) -> None:
+    stage.fail(drop_after=1, hide_orders=300)
+    await _sends(stage)
+    stage.mend()
+
+
+@case(
+    "busy (109500), and nothing was done",
+    does="takes it as unknown, proves absence, sends the same again",
+    states="intent unknown filled",
+    series=UNKNOWN,
+    alert="OrdersUnknown",
+)
+async def busy(stage: Stage) -> None:
+    stage.fail(errors={"place_order": {"code": 109500, "msg": "busy", "times": 1}})
+    await _sends(stage)
+
+
+@case(
+    "busy (80012, as before October 2025)",
+    does="the same",
+    states="intent unknown filled",
+    series=UNKNOWN,
+    alert="OrdersUnknown",
+)
+async def busy_before(stage: Stage) -> None:
+    stage.turn(codes="old")
+    stage.fail(errors={"place_order": {"code": 109500, "msg": "busy", "times": 1}})
+    await _sends(stage)
+
+
+@case(
+    "too little margin, new codes",
+    does="ends it: a refused order is never sent again",
+    states="intent rejected",
+    series=REFUSED,
+    alert="HighOrderFailureRate",
+    ends="nothing open",
+    orders=0,
+)
+async def no_margin(stage: Stage) -> None:
+    stage.fail(reject_orders={"code": 101204, "msg": "Insufficient margin"})
+    await _sends(stage)
+
+
+@case(
+    "too little margin, old codes",
+    does="the same",
+    states="intent rejected",
+    series=REFUSED,
+    alert="HighOrderFailureRate",
+    ends="nothing open",
+    orders=0,
+)
+async def no_margin_before(stage: Stage) -> None:
+    stage.turn(codes="old")
+    stage.fail(reject_orders={"code": 101204, "msg": "Insufficient margin"})
+    await _sends(stage)
+
+
+@case(
+    "risk control (109403)",
+    does="ends it as not sent; the next signal may trade",
+    states="intent not_sent",
+    series='orders_failed_total{reason="unreachable",source="test"}',
+    alert="HighOrderFailureRate",
+    ends="nothing open",
+    orders=0,
+)
+async def risk_control(stage: Stage) -> None:
+    stage.fail(errors={"place_order": {"code": 109403, "msg": "risk forbidden", "times": 1}})
+    await _sends(stage)
+
+
+@case(
+    "five equal errors in eight minutes",
+    does="refuses entries before the exchange bans the endpoint",
+    states="intent rejected",
+    series="orders_failed_in_a_row",
+    alert="HighOrderFailureRate",
+    ends="nothing open",
+    orders=0,
+)
+async def five_errors(stage: Stage) -> None:
+    stage.fail(reject_orders={"code": 101204, "msg": "Insufficient margin"})
+    for number in range(1, 6):
+        await stage.signal(id_=str(number))
+    await stage.moves()
+    stage.mend()
+    told = await stage.signal(id_="6")
+    assert (told["verdict"], "101204 to place_order 5 times" in told["reason"]) == ("refused", True)
+    await until(stage.reads("bot_trading_enabled", 0))
+
+
+@case(
+    "the key is not taken (100413)",
+    does="stops trading until a person restarts it",
+    states="intent rejected",
+    series="bot_ready",
+    alert="BotNotReady",
+    ends="nothing open",
+    orders=0,
+)
+async def wrong_key(stage: Stage) -> None:
+    stage.fail(errors={"place_order": {"code": 100413, "msg": "Incorrect apiKey", "times": 1}})
+    await _sends(stage)
+    told = await stage.signal(id_="2")
+    assert (told["verdict"], "stopped: 100413" in told["reason"]) == ("refused", True)
+
+
+@case(
+    "leverage cannot be set",
+    does="sends no order under terms that it did not want",
+    states="intent not_sent",
+    series=NOT_SENT,
+    alert="HighOrderFailureRate",
+    ends="nothing open",
+    orders=0,
+)
+async def no_leverage(stage: Stage) -> None:
+    stage.fail(errors={"set_leverage": {"code": 101414, "msg": "too high"}})
+    await _sends(stage)
+
+
+@case(
+    "ban of orders, told with its end",
+    does="sends nothing until then; what came meanwhile is not ordered later",
+    states="intent not_sent",
+    series="bingx_ban_until_timestamp_seconds",
+    alert="ExchangeBan",
+    orders=1,
+)
+async def ban(stage: Stage) -> None:
+    limits = stage.exchange.simulator.limits
+    limits.ban("place_order", stage.exchange.simulator.now() + 1500, 100410)
+    await _sends(stage)
+    calls = 'bingx_api_calls_total{endpoint="place_order"}'
+    sent = await stage.bot.metric(calls)
+    told = await stage.signal(id_="2")
+    assert (told["order"]["state"], await stage.bot.metric(calls)) == ("not_sent", sent)
+    await until(lambda: limits.bans["place_order"][0] <= stage.exchange.simulator.now())
+    await until(lambda: _is_taken(stage))
+    await until(stage.reads("bingx_ban_until_timestamp_seconds", 0))
+
+
+async def _is_taken(stage: Stage) -> bool:
+    """Each signal is one of its own: the bot ends what it cannot send."""
+    number = str(len(stage.bot.log.getvalue()))
+    return bool((await stage.signal(id_=number))["order"]["state"] == "filled")
+
+
+@case(
+    "banned by what stands before the exchange (429 without JSON)",
+    does="holds back every call, for ten seconds at first",
+    states="intent not_sent",
+    series="bingx_ban_until_timestamp_seconds",
+    alert="ExchangeBan",
+    ends="nothing open",
+    orders=0,
+)
+async def ban_of_address(stage: Stage) -> None:
+    stage.fail(http_status=429)
+    await _sends(stage)
+    stage.mend()
+
+
+@case(
+    "the exchange's clock is 7 s ahead",
+    does="measures it when it is refused (100421), and sends once more",
+    states="intent filled",
+    series="bingx_clock_offset_seconds",
+    alert="ClockOffset",
+)
+async def clock_ahead(stage: Stage) -> None:
+    stage.fail(clock_skew=7)
+    await _sends(stage)
+
+
+@case(
+    "the exchange's clock is 7 s behind",
+    does="the same",
+    states="intent filled",
+    series="bingx_clock_offset_seconds",
+    alert="ClockOffset",
+)
+async def clock_behind(stage: Stage) -> None:
+    stage.fail(clock_skew=-7)
+    await _sends(stage)
+
+
+CASES = (
+    dropped_before,
+    dropped_for_long,
+    dropped_after,
+    reset_before,
+    reset_after,
+    gateway_timeout,
+    gateway_timeout_after,
+    bad_gateway,
+    bad_gateway_everywhere,
+    page_of_html,
+    slow_answer,
+    late_request,
+    shown_late,
+    duplicate_id,
+    busy,
+    busy_before,
+    no_margin,
+    no_margin_before,
+    risk_control,
+    five_errors,
+    wrong_key,
+    no_leverage,
+    ban,
+    ban_of_address,
+    clock_ahead,
+    clock_behind,
+)

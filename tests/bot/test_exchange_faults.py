@@ -1,0 +1,25 @@
+"""Every way the exchange can fail, with the true bot: what becomes of the order, the position, the metric."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.bot.faults import guarding, hands, sending
+from tests.bot.faults.stage import ENDS, Case, on_stage
+from tests.bot.play import Exchange, until
+
+CASES = (*sending.CASES, *guarding.CASES, *hands.CASES)
+LONG = 30.0
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_a_fault_of_the_exchange(case: Case, dsn: str, exchange: Exchange, tmp_path: Path) -> None:
+    async with on_stage(dsn, exchange, tmp_path, case.pace) as stage:
+        await stage.watch(case.series)
+        await case.play(stage)
+        if not stage.moved:
+            await stage.moves()
+        await until(lambda: stage.path() == case.states, LONG)
+        await until(lambda: ENDS[case.ends](stage), LONG)
+        names = [each.client_id for each in stage.entries()]
+        assert (len(names), len(set(names))) == (case.orders, case.orders)
