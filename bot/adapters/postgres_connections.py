@@ -17,10 +17,16 @@ from bot.ports import OutcomeUnknown, TryAgain
 
 PATIENCE = 3.0  # seconds for a connection, and as many again for an answer
 STATEMENT_TIMEOUT = "2s"  # the server gives up before we do, and then says so
+_SETTINGS = {
+    "statement_timeout": STATEMENT_TIMEOUT,
+    "synchronous_commit": "on",  # whatever the server's default: what is answered is on its disk
+    "timezone": "UTC",
+    "application_name": "tradewatch-bot",
+}
 _OPTIONS: Mapping[str, Any] = {
     "timeout": PATIENCE,
     "enable_hstore": False,
-    "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c timezone=UTC -c application_name=tradewatch-bot",
+    "options": " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items()),
 }
 _FAILURES = (psycopg2.Error, TimeoutError)
 

@@ -1,0 +1,137 @@
+"""A PostgreSQL of its own that a test can freeze, kill and start again, and a wire to it that can be cut."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from scripts.postgres import DATABASE, HOST, THROWAWAY, USER, Server, find, free_port, serving
+from tests.bot.stored import execute
+
+SLOTS = 12  # connections that the server takes
+
+
+class Machine:
+    """Made in the main thread: the server ends with the thread that started it."""
+
+    def __init__(self, folder: Path) -> None:
+        settings = {**THROWAWAY, "max_connections": str(SLOTS), "superuser_reserved_connections": "0"}
+        self._server = Server(
+            postgres=find(),
+            data=folder / "data",
+            port=free_port(),
+            password=secrets.token_hex(8),
+            settings=settings,
+        )
+        self._log = folder / "postgres.log"
+        self._running = ExitStack()
+        self._process = 0
+        self._frozen: list[int] = []
+
+    def start(self) -> None:
+        log = self._running.enter_context(self._log.open("ab"))
+        self._process = self._running.enter_context(serving(self._server, log=log)).pid
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        os.kill(self._process, number)
+        self._running.close()
+
+    async def new(self, name: str) -> str:
+        """The DSN of an empty database."""
+        base = f"postgresql://{USER}:{self._server.password}@{HOST}:{self._server.port}"
+        await execute(f"{base}/{DATABASE}", f"CREATE DATABASE {name}")
+        return f"{base}/{name}"
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """The postmaster first, so that it makes no more children; backends have sessions of their own."""
+        stopped = [self._process]
+        try:
+            os.kill(self._process, signal.SIGSTOP)
+            children = Path(f"/proc/{self._process}/task/{self._process}/children").read_text()
+            stopped += map(int, children.split())
+            for process in stopped:
+                os.kill(process, signal.SIGSTOP)
+            yield
+        finally:
+            for process in stopped:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGCONT)
+
+
+@dataclass(slots=True, kw_only=True)
+class Wire:
+    """Passes everything on, until it was told how many bytes more may pass in one direction.
+
+    Then it ends all its connections, or, if it is to be silent, only swallows what still comes.
+    """
+
+    dsn: str = ""
+    up: int | None = None
+    down: int | None = None
+    silent: bool = False
+    passed_up: int = 0
+    passed_down: int = 0
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    def heal(self) -> None:
+        self.up = self.down = None
+        self.silent = False
+        self.cut()
+
+    def cut(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+    def count(self) -> None:
+        self.passed_up = self.passed_down = 0
+
+    async def pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, up: bool) -> None:
+        self._writers.add(writer)
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(self._let(data, up=up))
+                await writer.drain()
+                if 0 in (self.up, self.down) and not self.silent:
+                    self.cut()
+        writer.close()
+
+    def _let(self, data: bytes, *, up: bool) -> bytes:
+        left = self.up if up else self.down
+        data = data if left is None else data[:left]
+        if up:
+            self.up = None if self.up is None else self.up - len(data)
+            self.passed_up += len(data)
+        else:
+            self.down = None if self.down is None else self.down - len(data)
+            self.passed_down += len(data)
+        return data
+
+
+@asynccontextmanager
+async def wired(dsn: str) -> AsyncIterator[Wire]:
+    """A wire to the server of that DSN, with a DSN of its own."""
+    there = urlsplit(dsn)
+    wire = Wire()
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(there.hostname, there.port)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(wire.pump(reader, far_writer, up=True))
+            group.create_task(wire.pump(far_reader, writer, up=False))
+
+    server = await asyncio.start_server(pass_on, HOST, 0)
+    port = server.sockets[0].getsockname()[1]
+    wire.dsn = dsn.replace(f":{there.port}/", f":{port}/")
+    try:
+        yield wire
+    finally:
+        server.close()
+        wire.cut()
