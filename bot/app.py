@@ -13,6 +13,9 @@ from prometheus_client import CollectorRegistry
 
 from bot import loops
 from bot.adapters.bingx import Access, BingX
+from bot.adapters.bingx_check import examine
+from bot.adapters.bingx_probe import Finding, Probe
+from bot.adapters.bingx_transport import Transport
 from bot.adapters.control import ControlDirectory
 from bot.adapters.http import make_app
 from bot.adapters.http_views import About
@@ -113,6 +116,16 @@ async def exchange_alone(settings: Settings, configuration: Configuration) -> As
     access = _access(settings, make_pace(configuration.bot, settings.time_scale))
     async with aiohttp.ClientSession(timeout=EXCHANGE_PATIENCE) as session:
         yield BingX(session, access, metrics)
+
+
+async def try_exchange(settings: Settings, configuration: Configuration) -> tuple[str, Sequence[Finding]]:
+    """Why it ended early, if it did; and what was found out until then."""
+    metrics = instruments(configuration.catalogue, CollectorRegistry())
+    access = _access(settings, make_pace(configuration.bot, settings.time_scale))
+    asset = "VST" if settings.mode is Mode.VST else "USDT"
+    async with aiohttp.ClientSession(timeout=EXCHANGE_PATIENCE) as session:
+        probe = Probe(transport=Transport(session, access, metrics), http=session, access=access)
+        return await examine(probe, configuration.bot.trading.symbols, asset), probe.findings
 
 
 def make_pace(config: BotConfig, scale: float) -> Pace:

@@ -67,6 +67,8 @@ class Bank:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     kept: Kept = field(default_factory=Kept)
     simulator: Any = None
+    access: Any = None
+    http: Any = None
     bingx: Any = None
     desk: Any = None
 
@@ -172,7 +174,7 @@ async def open_bank(folder: Path) -> AsyncIterator[Bank]:
     runner = web.AppRunner(make_app(bank.simulator), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    access = Access(
+    bank.access = Access(
         mode=Mode.SIMULATOR,
         base_url=f"http://127.0.0.1:{runner.addresses[0][1]}",
         api_key=KEYS.api_key,
@@ -181,8 +183,8 @@ async def open_bank(folder: Path) -> AsyncIterator[Bank]:
     )
     catalogue, _ = load_metrics(CONFIG)
     metrics = instruments(catalogue, CollectorRegistry())
-    async with aiohttp.ClientSession() as session:
-        bank.bingx = BingX(session, access, metrics, bank.seconds, bank.seconds)
+    async with aiohttp.ClientSession() as bank.http:
+        bank.bingx = BingX(bank.http, bank.access, metrics, bank.seconds, bank.seconds)
         bank.restart()
         bank.price("60000")
         yield bank
