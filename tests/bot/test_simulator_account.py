@@ -5,14 +5,22 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.bot.play import KEYS, Exchange, get, until
 from tests.bot.simulator_calls import SHORT, STOP, Desk, call, refused
+
+ASKED = ("balance", "positions", "open_orders", "all_orders", "income", "leverage", "price", "margin_type")
+
+
+def state(desk: Desk) -> Any:
+    told = {name: desk.call(name) for name in ASKED}
+    return told | {"ETH-USDT": desk.call("margin_type", symbol="ETH-USDT")}
 
 
 @pytest.fixture
@@ -185,28 +193,48 @@ def test_history_has_a_span_and_pages(desk: Desk) -> None:
 
 
 def test_all_is_there_after_a_restart(desk: Desk, tmp_path: Path) -> None:
-    desk.call("set_leverage", side="LONG", leverage="7")
-    desk.call("set_margin_type", symbol="ETH-USDT", marginType="ISOLATED")
     desk.place(stopLoss=STOP, clientOrderId="a1")
     desk.place(type="LIMIT", price="59500", clientOrderId="a2")
     desk.place(symbol="LTC-USDT", **SHORT, quantity="1")
     desk.price("59900")
     desk.place(side="SELL", quantity="0.04")
-    desk.call("close_all", symbol="LTC-USDT")
-    asked = (
-        "balance",
-        "positions",
-        "open_orders",
-        "all_orders",
-        "income",
-        "leverage",
-        "price",
-    )
-    before = {name: desk.call(name) for name in asked}
     after = desk.restarted(tmp_path)
-    assert {name: after.call(name) for name in asked} == before
-    assert after.call("margin_type", symbol="ETH-USDT") == {"marginType": "ISOLATED"}
+    assert state(after) == state(desk)
     assert refused(after, clientOrderId="a2", type="LIMIT", price="1000")[0] in (109201, 101481)
+    after.journal.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda desk: desk.place(),
+        lambda desk: desk.call("cancel_order", clientOrderId="a2"),
+        lambda desk: desk.call("cancel_all"),
+        lambda desk: desk.call("close_all"),
+        lambda desk: desk.call("close_position", positionId=desk.call("positions")[0]["positionId"]),
+        lambda desk: desk.call("set_leverage", side="LONG", leverage="7"),
+        lambda desk: desk.call("set_margin_type", symbol="ETH-USDT", marginType="ISOLATED"),
+        lambda desk: desk.book.fill(desk.book.all()[1].id, Decimal("0.03")),
+        lambda desk: desk.price("58000"),
+    ],
+    ids=["place", "cancel", "cancel all", "close all", "close", "leverage", "margin type", "fill", "price"],
+)
+def test_each_change_is_kept_at_once(tmp_path: Path, change: Callable[[Desk], Any]) -> None:
+    desk = Desk(tmp_path)
+    desk.place(stopLoss=STOP, clientOrderId="a1")
+    desk.place(type="LIMIT", price="59500", clientOrderId="a2")
+    before = state(desk)
+    change(desk)
+    after = desk.restarted(tmp_path)
+    assert state(after) == state(desk) != before
+    for each in (desk, after):
+        each.journal.close()
+
+
+def test_the_position_mode_is_kept_at_once(desk: Desk, tmp_path: Path) -> None:
+    desk.call("set_position_mode", dualSidePosition="false")
+    after = desk.restarted(tmp_path)
+    assert after.call("position_mode") == {"dualSidePosition": "false"}
     after.journal.close()
 
 

@@ -104,6 +104,8 @@ def test_an_order_as_it_is_queried(desk: Desk) -> None:
     told = desk.call("query_order", clientOrderId="ab")["order"]
     alike(told, ORDER, "clientOrderId", "leverage")
     assert (told["leverage"], told["stopPrice"]) == ("20X", "")
+    entry = desk.call("all_orders")["orders"][1]
+    assert (entry["avgPrice"], entry["executedQty"], entry["cumQuote"]) == ("60000.0", "0.1", "6000.00")
     listed = desk.call("open_orders")["orders"][0]
     more = {
         "trailingStopRate",
