@@ -252,6 +252,15 @@ def test_a_start_writes_the_journal_anew(desk: Desk, tmp_path: Path) -> None:
         each.journal.close()
 
 
+def test_a_kill_while_the_journal_is_written_anew_leaves_the_old_one(desk: Desk, tmp_path: Path) -> None:
+    desk.place(clientOrderId="a1")
+    (tmp_path / "journal.new").write_text('{"orders": [')
+    for _ in range(2):
+        after = desk.restarted(tmp_path)
+        assert state(after) == state(desk)
+        after.journal.close()
+
+
 def test_a_journal_of_the_first_version_is_read(tmp_path: Path) -> None:
     line = {"id": 1, "client_id": "old", "symbol": "BTC-USDT", "side": "BUY", "position_side": "LONG"}
     line |= {"type": "LIMIT", "quantity": "0.1", "price": "60000", "stop_loss": "", "status": "FILLED"}
