@@ -1,102 +1,54 @@
-"""`python -m bot`: read settings and configuration, name everything that is wrong with them, run."""
+"""`python -m bot`: runs the bot, or does one of the things that a person has to tell it."""
 
 import argparse
-import asyncio
-import hashlib
-import os
-import signal
 import sys
-import traceback
-from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-from prometheus_client import CollectorRegistry
-
-from bot import arm_live
-from bot.app import Configuration, run
-from bot.config import BotConfig, load_bot
-from bot.log import Log, open_log
-from bot.metrics import CatalogueError, instruments
-from bot.settings import CONFIG_DIR, Settings, read_settings
-from config.spec.load import load_metrics
-from config.spec.model import Metric
+from bot.commands import adopt, halt, resume, status
 
 
 def main() -> int:
+    options = _parser().parse_args()
+    return int(options.act(options))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m bot", description="The trading bot. Settings: docs/bot.md"
+        prog="python -m bot", description="The trading bot. Settings, commands and exit codes: docs/bot.md"
     )
-    parser.add_argument("--check", action="store_true", help="only say whether settings and config are good")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="instead of running the bot")
-    arm_live.add_parser(commands)
-    options = parser.parse_args()
-    configuration, more = read_configuration(Path(os.environ.get("CONFIG_DIR", "").strip() or CONFIG_DIR))
-    if options.command == "arm-live" and configuration is not None:
-        return arm_live.run(os.environ, configuration)
-    settings, problems = read_settings(os.environ)
-    problems += more
-    if settings is None or configuration is None:
-        print("\n".join(problems), file=sys.stderr)
-        return 2
-    if options.check:
-        print("settings and config are good")
-        return 0
-    return start(settings, configuration)
+    check = "only say whether settings and config are good"
+    parser.add_argument("--check", action="store_true", help=check)
+    parser.set_defaults(act=_run)
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
+    run = commands.add_parser("run", help="run the bot, as without a command")
+    run.add_argument("--check", action="store_true", default=argparse.SUPPRESS, help=check)
+    for command in (halt, resume, status, adopt):
+        command.add_parser(commands)
+    arm = commands.add_parser(
+        "arm-live", help="let the bot trade real money in the account whose uid you type"
+    )
+    arm.set_defaults(act=_arm_live)
+    tried = "try out on play money whether the exchange does what the bot expects"
+    commands.add_parser("check-exchange", help=tried).set_defaults(act=_check_exchange)
+    return parser
 
 
-def read_configuration(config_dir: Path) -> tuple[Configuration | None, list[str]]:
-    bot, problems = load_bot(config_dir)
-    catalogue, more = load_metrics(config_dir)
-    if bot is None or problems or more:
-        return None, [str(problem) for problem in [*problems, *more]]
-    if unknown := _unknown_sources(bot, catalogue):
-        return None, unknown
-    try:
-        instruments(catalogue, CollectorRegistry())
-    except CatalogueError as error:
-        return None, [str(error)]
-    texts = b"".join((config_dir / name).read_bytes() for name in ("bot.yaml", "metrics.yaml"))
-    digest = hashlib.sha256(texts).hexdigest()[:12]
-    return Configuration(bot=bot, catalogue=catalogue, version=_version(), hash=digest), []
+# Only what these do needs more than the standard library, so nobody who halts has to wait or hope for it.
+def _run(options: argparse.Namespace) -> int:
+    from bot.start import run_bot
+
+    return run_bot(only_check=options.check)
 
 
-def _unknown_sources(bot: BotConfig, catalogue: Sequence[Metric]) -> list[str]:
-    """A source that the catalogue does not list would export series that no rule knows of."""
-    return [
-        f"bot.yaml: source {source!r} is no value of the label source of {metric.name} in metrics.yaml"
-        for metric in catalogue
-        for source in bot.sources
-        if metric.job == "bot" and source not in metric.labels.get("source", bot.sources)
-    ]
+def _arm_live(_: argparse.Namespace) -> int:
+    from bot.start import arm
+
+    return arm()
 
 
-def start(settings: Settings, configuration: Configuration) -> int:
-    log = open_log(settings.log_level, settings.mode.value, settings.secrets())
-    try:
-        asyncio.run(_until_signalled(settings, configuration, log))
-    except OSError as error:
-        log.error("cannot start", reason=str(error))
-        return 1
-    except Exception:  # noqa: BLE001 - the last place that can say it
-        log.error("a bug ended the bot", traceback=traceback.format_exc())
-        return 3
-    log.info("stopped")
-    return 0
+def _check_exchange(_: argparse.Namespace) -> int:
+    from bot.start import try_exchange
 
-
-async def _until_signalled(settings: Settings, configuration: Configuration, log: Log) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(settings, configuration, log, stop)
-
-
-def _version() -> str:
-    try:
-        return version("tradewatch")
-    except PackageNotFoundError:
-        return "unknown"
+    return try_exchange()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from bot.app import Configuration, exchange_alone
 from bot.arming import arm_for, write
@@ -16,10 +15,6 @@ from bot.ports import StopTrading, TryAgain
 from bot.settings import Settings, read_settings
 
 DONE, FAILED, WRONG = 0, 1, 2
-
-
-def add_parser(commands: Any) -> None:
-    commands.add_parser("arm-live", help="let the bot trade real money in the account whose uid you type")
 
 
 def run(environment: Mapping[str, str], configuration: Configuration) -> int:

@@ -33,6 +33,19 @@ class ControlDirectory:
         if there is None or there.level < halt.level:
             self._write(f"{halt.level:d} {halt.reason}\n")
 
+    def take_away(self) -> str | None:
+        """For a person who re-opens: what stood in the file, or None if there was none."""
+        try:
+            text = _start_of(self.file)
+            self.file.unlink()
+        except FileNotFoundError:
+            return None
+        return text
+
+    def put_back(self, text: str) -> None:
+        level, reason = _understood(text)
+        self.halt(Halt(level=level, reason=reason))
+
     def _written(self) -> Halt | None:
         try:
             text = _start_of(self.file)

@@ -14,10 +14,10 @@ from bot.domain import money
 from bot.domain.switch import MEANING, Level
 from bot.keeper import adopt
 from bot.ports import OutcomeUnknown, Refused, TryAgain
-from bot.switching import LONGEST, Outcome, set_level
+from bot.switching import LONGEST, Outcome, halt, set_level
 
 LONGEST_NAME = 64
-_TRADING = frozenset({"level", "reason", "who", "size_factor", "symbols"})
+_TRADING = frozenset({"level", "at_least", "reason", "who", "size_factor", "symbols"})
 _ADOPT = frozenset({"symbol", "side", "stop", "targets", "reason"})
 
 
@@ -26,6 +26,7 @@ class Asked:
     """The body of POST /trading, checked."""
 
     level: Level
+    at_least: bool  # leave it where it is if that is stricter
     reason: str
     who: str
     size_factor: Decimal
@@ -35,6 +36,8 @@ class Asked:
 async def trading(request: web.Request, desk: Desk) -> web.Response:
     body = await read_object(request, _TRADING, '{"level": 1, "reason": "why", "who": "your name"}')
     asked = _asked(body, desk.limits.symbols)
+    if asked.at_least:
+        return _told(desk, await halt(desk, asked.level, asked.reason, asked.who))
     try:
         outcome = await set_level(
             desk, asked.level, asked.reason, asked.who, asked.size_factor, asked.symbols
@@ -69,10 +72,12 @@ async def adoption(request: web.Request, desk: Desk) -> web.Response:
 
 
 def _asked(body: dict[str, Any], symbols: frozenset[str]) -> Asked:
-    level, names = body.get("level"), body.get("symbols", [])
+    level, at_least, names = body.get("level"), body.get("at_least", False), body.get("symbols", [])
     if type(level) is not int or level not in list(Level):
         meanings = ", ".join(f"{each:d} {meaning}" for each, meaning in MEANING.items())
         raise RequestError(400, f"level must be one of: {meanings}")
+    if not isinstance(at_least, bool) or (at_least and level == Level.OPEN):
+        raise RequestError(400, "at_least must be true or false, and goes with a level above 0")
     if level != Level.OPEN and {"size_factor", "symbols"} & body.keys():
         raise RequestError(400, "size_factor and symbols go with level 0")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -82,6 +87,7 @@ def _asked(body: dict[str, Any], symbols: frozenset[str]) -> Asked:
             raise RequestError(400, _no_such(name, symbols))
     return Asked(
         level=Level(level),
+        at_least=at_least,
         reason=read_text(body, "reason", longest=LONGEST),
         who=read_text(body, "who", longest=LONGEST_NAME),
         size_factor=_factor(body.get("size_factor", 1)),

@@ -12,7 +12,6 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from bot.__main__ import read_configuration
 from bot.app import run
 from bot.desk import Pace
 from bot.log import open_log
@@ -23,6 +22,7 @@ from bot.simulator.http import Simulator, make_app
 from bot.simulator.journal import Journal
 from bot.simulator.market import Market
 from bot.simulator.signature import Credentials
+from bot.start import read_configuration
 from tests.bot.made_control import control_directory
 
 KEYS = Credentials(api_key="the-api-key", secret_key="the-secret-key")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.__main__ import read_configuration
 from bot.app import Configuration
 from bot.arm_live import arm
 from bot.arming import NotArmedError, armed_uid
 from bot.settings import Settings
+from bot.start import read_configuration
 from tests.bot.play import CONFIG, KEYS, Exchange, settings
 
 UID = "1000000000000000001"

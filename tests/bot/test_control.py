@@ -137,3 +137,26 @@ def test_a_failed_write_leaves_nothing_behind(control: ControlDirectory) -> None
     with pytest.raises(OSError, match="directory"):
         control.halt(Halt(level=Level.FLATTEN, reason="why"))
     assert {each.name for each in control.path.iterdir()} == {"HALT", "tradewatch-control"}
+
+
+def test_a_person_takes_the_file_away_and_may_put_it_back(control: ControlDirectory) -> None:
+    assert control.take_away() is None
+    control.file.write_text("2 too wild\n")
+    text = control.take_away()
+    assert (text, control.read()) == ("2 too wild\n", None)
+    assert text is not None
+    control.put_back(text)
+    assert control.file.read_text() == "2 too wild\n"
+
+
+def test_put_back_it_is_not_milder_than_what_came_meanwhile(control: ControlDirectory) -> None:
+    control.file.write_text("3 stolen\n")
+    control.put_back("2 too wild\n")
+    assert control.file.read_text() == "3 stolen\n"
+
+
+def test_what_is_no_file_is_left_for_a_person(control: ControlDirectory) -> None:
+    control.file.mkdir()
+    with pytest.raises(OSError, match="directory"):
+        control.take_away()
+    assert control.read() is not None

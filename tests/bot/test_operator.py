@@ -76,6 +76,16 @@ async def test_a_level_is_enough_to_halt(url: str, store: FakeStore) -> None:
     assert rows(store) == [(3, "no reason given", "nobody")]
 
 
+async def test_at_least_opens_nothing_that_is_closed_further(url: str, desk: Desk, control: Path) -> None:
+    await post(f"{url}/trading", HALT | {"level": 2}, TOKEN)
+    (control / "HALT").unlink()
+    status, told = await post(f"{url}/trading", HALT | {"at_least": True}, TOKEN)
+    assert (status, told["switch"]["level"], desk.level()) == (200, 2, 2)
+    (control / "HALT").unlink()
+    status, told = await post(f"{url}/trading", HALT, TOKEN)
+    assert (status, told["switch"]["level"], desk.level()) == (200, 1, 1)
+
+
 async def test_a_person_opens_in_steps(url: str, desk: Desk, store: FakeStore, control: Path) -> None:
     await post(f"{url}/trading", HALT, TOKEN)
     (control / "HALT").unlink()
@@ -138,10 +148,12 @@ async def test_an_opening_that_the_database_does_not_take_is_refused(
         ({"level": "1"}, "level must be one of"),
         ({"level": True}, "level must be one of"),
         ({"level": 1.0}, "level must be one of"),
-        ({"levle": 1}, "unknown key 'levle'; known are level, reason, size_factor, symbols, who"),
+        ({"levle": 1}, "unknown key 'levle'; known are at_least, level, reason, size_factor, symbols, who"),
         ({"reason": 7}, "reason must be a text of 0 to 500 characters"),
         ({"reason": "x" * 501}, "reason must be a text of 0 to 500 characters"),
         ({"who": "x" * 65}, "who must be a text of 0 to 64 characters"),
+        ({"at_least": 1}, "at_least must be true or false"),
+        ({"level": 0, "at_least": True}, "at_least must be true or false, and goes with a level above 0"),
         ({"size_factor": 1}, "size_factor and symbols go with level 0"),
         ({"symbols": []}, "size_factor and symbols go with level 0"),
         *(
