@@ -35,6 +35,10 @@ class OutcomeUnknown(Exception):  # noqa: N818 - named by what the caller does
     """It may or may not have been done: ask before doing anything else."""
 
 
+class AlreadyTaken(OutcomeUnknown):
+    """The exchange has an order of this id, whether it shows it or not."""
+
+
 class StopTrading(Exception):  # noqa: N818 - named by what the caller does
     """Nothing was done, and nothing will be until a person has looked at it."""
 

@@ -11,6 +11,7 @@ from bot.domain.order import FAILED, UNPLACED, Event, Ignored, Order, Report, St
 from bot.domain.plan import Plan, Refusal, make_plan
 from bot.domain.signal import Side, Unreadable, parse
 from bot.ports import (
+    AlreadyTaken,
     Halted,
     Incoming,
     OutcomeUnknown,
@@ -163,6 +164,8 @@ async def place(desk: Desk, order: Order) -> tuple[Report, str]:
         return Report(client_id=name, event=Event.ABSENT, reason=str(error)), "not_sent"
     except TryAgain as error:
         return Report(client_id=name, event=Event.ABSENT, reason=str(error)), "unreachable"
+    except AlreadyTaken as error:
+        return Report(client_id=name, event=Event.ACCEPTED, reason=str(error)), ""
     except OutcomeUnknown as error:
         return Report(client_id=name, event=Event.LOST, reason=str(error)), ""
 

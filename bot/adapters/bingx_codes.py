@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.ports import NothingLeft, OutcomeUnknown, PastTrigger, Refused, StopTrading, TryAgain
+from bot.ports import AlreadyTaken, NothingLeft, OutcomeUnknown, PastTrigger, Refused, StopTrading, TryAgain
 
 
 class ClockSkew(TryAgain):
@@ -24,6 +24,10 @@ class TakenEarlier(OutcomeUnknown):
         super().__init__(f"{text} (an earlier request with this id was taken)")
 
 
+class Duplicate(TakenEarlier, AlreadyTaken):
+    """Certainly taken: an id is for one order, whatever became of it."""
+
+
 _GROUPS: tuple[tuple[type[Exception], frozenset[int]], ...] = (
     # Keys, permissions, the account itself: a person must look.
     (StopTrading, frozenset({100001, 100004, 100412, 100413, 100414, 100419})),
@@ -32,7 +36,8 @@ _GROUPS: tuple[tuple[type[Exception], frozenset[int]], ...] = (
     # Risk control, funding being settled, an account that is being changed: over in seconds or minutes.
     (TryAgain, frozenset({80020, 101214, 101219, 101412, 101514, 101515, 109403})),
     (Absent, frozenset({80016, 109421})),
-    (TakenEarlier, frozenset({101481, 109201})),
+    (Duplicate, frozenset({101481})),
+    (TakenEarlier, frozenset({109201})),
     (NothingLeft, frozenset({80017, 80018, 101205, 101290, 109420, 109422, 110203})),
     (PastTrigger, frozenset({110411, 110412, 110413, 110414})),
     # Busy, or still at work on it.
@@ -56,7 +61,7 @@ MEANINGS: Mapping[int, type[Exception]] = {code: kind for kind, codes in _GROUPS
 # Codes that say too little: the text decides, and MEANINGS if none of these is in it.
 _BY_TEXT: tuple[tuple[frozenset[int], str, type[Exception]], ...] = (
     (frozenset({109400, 109414}), "order not exist", Absent),
-    (frozenset({101400}), "clientorderid", TakenEarlier),
+    (frozenset({101400}), "clientorderid", Duplicate),
     (frozenset({80012}), "101253", Refused),
     (frozenset({80014, 109400}), "temporarily disabled", TryAgain),
     (frozenset({80001, 80014, 109400}), "timestamp is invalid", ClockSkew),

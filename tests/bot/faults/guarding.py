@@ -54,17 +54,20 @@ async def stop_refused(stage: Stage) -> None:
     "the stop is gone, and the answer to the next one is lost",
     does="looks whether it is there before it places another",
     states="intent filled",
-    series='bingx_api_errors_total{endpoint="place_order",kind="transport"}',
-    alert="ExchangeAPIDown",
+    series=WITHOUT_STOP,
+    alert="PositionWithoutStop",
+    pace=PATIENT,
 )
 async def stop_unanswered(stage: Stage) -> None:
     await stage.held()
+    orders = stage.exchange.simulator.book.history
+    placed = len(orders())
     stage.fail(drop_after=1, hide_orders=0.7)
     await stage.lose_stop()
     await stage.moves()
-    placed = len(stage.exchange.simulator.book.history())
+    await until(lambda: stage.is_guarded(targets=2))
     await until(stage.bot_sees(0, "without_stop"))
-    assert len(stage.exchange.simulator.book.history()) == placed
+    assert len(orders()) == placed + 1
 
 
 @case(
@@ -116,18 +119,14 @@ async def stop_past_price(stage: Stage) -> None:
     "the answer to a close is lost",
     does="sends the close of the same position under the same id",
     states="intent filled",
-    series='bingx_api_errors_total{endpoint="place_order",kind="transport"}',
-    alert="ExchangeAPIDown",
+    series=WITHOUT_STOP,
+    alert="PositionWithoutStop",
     ends="nothing open",
 )
 async def close_unanswered(stage: Stage) -> None:
-    await stage.held()
-    stage.fail(errors=BUSY)
-    await stage.lose_stop()
-    await until(stage.bot_sees(1, "without_stop"))
+    await _lost(stage)
     stage.prices("58900")
     stage.fail(drop_after=1, hide_positions=0.8)
-    await stage.moves()
     await until(stage.bot_sees(0))
 
 
@@ -238,18 +237,19 @@ async def not_cancelled(stage: Stage) -> None:
 
 
 @case(
-    "the answer to a cancel is lost",
+    "cancels are not answered: not done at first, then done",
     does="asks what became of the entry",
     states="intent pending cancelled",
-    series='bingx_api_errors_total{endpoint="cancel_order",kind="transport"}',
-    alert="ExchangeAPIDown",
+    series="entries_past_expiry",
+    alert="EntryPastExpiry",
     ends="nothing open",
     pace=EXPIRING,
 )
 async def cancel_unanswered(stage: Stage) -> None:
-    stage.fail(drop_after=1, only=["cancel_order"])
+    stage.fail(drop_before=True, only=["cancel_order"])
     await stage.rests()
     await stage.moves()
+    stage.fail(drop_after=True, only=["cancel_order"])
 
 
 @case(

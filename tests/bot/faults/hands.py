@@ -1,6 +1,8 @@
 """What a person does at the exchange, or the exchange by itself, behind the bot's back."""
 
-from tests.bot.faults.stage import Stage, case
+from dataclasses import replace
+
+from tests.bot.faults.stage import PACE, Stage, case
 from tests.bot.play import until
 
 OPEN = 'positions{state="open"}'
@@ -84,12 +86,12 @@ async def closed_by_hand(stage: Stage) -> None:
     "a person cancels all our orders",
     does="places stop and targets again",
     states="intent filled",
-    series='bingx_api_calls_total{endpoint="place_order"}',
-    alert="",
+    series='positions{state="without_stop"}',
+    alert="PositionWithoutStop",
+    pace=replace(PACE, protect_after=1.5),
 )
 async def cancelled_all(stage: Stage) -> None:
     await stage.held()
-    await stage.watch(stage.series)
     await stage.by_hand("cancel_all", symbol="BTC-USDT")
     await stage.moves()
     await until(lambda: stage.is_guarded(targets=2))

@@ -8,9 +8,8 @@ from tests.bot.play import until
 UNKNOWN = 'orders_by_status{status="unknown"}'
 REFUSED = 'orders_failed_total{reason="rejected",source="test"}'
 NOT_SENT = 'orders_failed_total{reason="not_sent",source="test"}'
-SEND_BROKE = 'bingx_api_errors_total{endpoint="place_order",kind="transport"}'
-SEND_HTTP = 'bingx_api_errors_total{endpoint="place_order",kind="http"}'
 ONLY_SEND = ["place_order"]
+SEND_AND_ASK = ["place_order", "query_order"]
 TOO_OLD = replace(PACE, resend_within=0)
 SHOWS_AT_ONCE = replace(PACE, visibility_window=0.2)
 
@@ -51,20 +50,21 @@ async def dropped_for_long(stage: Stage) -> None:
     "drop after accept",
     does="asks by the order's id, and takes over what it hears",
     states="intent unknown filled",
-    series=SEND_BROKE,
-    alert="ExchangeAPIDown",
+    series=UNKNOWN,
+    alert="OrdersUnknown",
 )
 async def dropped_after(stage: Stage) -> None:
-    stage.fail(drop_after=1)
+    stage.fail(drop_after=True, only=SEND_AND_ASK)
     await _sends(stage)
+    stage.mend()
 
 
 @case(
     "reset before accept",
     does="as after a drop",
     states="intent unknown filled",
-    series=SEND_BROKE,
-    alert="ExchangeAPIDown",
+    series=UNKNOWN,
+    alert="OrdersUnknown",
 )
 async def reset_before(stage: Stage) -> None:
     stage.fail(drop_before=1, reset=True)
@@ -75,20 +75,21 @@ async def reset_before(stage: Stage) -> None:
     "reset after accept",
     does="as after a drop",
     states="intent unknown filled",
-    series=SEND_BROKE,
-    alert="ExchangeAPIDown",
+    series=UNKNOWN,
+    alert="OrdersUnknown",
 )
 async def reset_after(stage: Stage) -> None:
-    stage.fail(drop_after=1, reset=True)
+    stage.fail(drop_after=True, reset=True, only=SEND_AND_ASK)
     await _sends(stage)
+    stage.mend()
 
 
 @case(
     "504, and nothing was done",
     does="asks until absence is proved, then sends the same again, until it is taken",
     states="intent unknown filled",
-    series=SEND_HTTP,
-    alert="ExchangeAPIDown",
+    series=UNKNOWN,
+    alert="OrdersUnknown",
 )
 async def gateway_timeout(stage: Stage) -> None:
     stage.fail(http_status=504, only=ONLY_SEND)
@@ -100,13 +101,12 @@ async def gateway_timeout(stage: Stage) -> None:
     "504, and it was done",
     does="asks by the order's id: 504 is no failure",
     states="intent unknown filled",
-    series=SEND_HTTP,
-    alert="ExchangeAPIDown",
+    series=UNKNOWN,
+    alert="OrdersUnknown",
 )
 async def gateway_timeout_after(stage: Stage) -> None:
-    stage.fail(http_status_after=504, only=ONLY_SEND)
+    stage.fail(http_status_after=504, only=SEND_AND_ASK)
     await _sends(stage)
-    await stage.ends("filled")
     stage.mend()
 
 
@@ -114,15 +114,15 @@ async def gateway_timeout_after(stage: Stage) -> None:
     "502 with a page of HTML, to orders and to questions about them",
     does="holds the order as unknown while nobody answers; a failed question proves nothing",
     states="intent unknown filled",
-    series='bingx_api_errors_total{endpoint="query_order",kind="http"}',
-    alert="ExchangeAPIDown",
+    series=UNKNOWN,
+    alert="OrdersUnknown",
 )
 async def bad_gateway(stage: Stage) -> None:
-    stage.fail(http_status=502, only=["place_order", "query_order"])
-    await stage.signal()
-    for _ in range(4):
-        await stage.watch(stage.series)
-        await stage.moves()
+    stage.fail(http_status=502, only=SEND_AND_ASK)
+    await _sends(stage)
+    failures = 'bingx_api_errors_total{endpoint="query_order",kind="http"}'
+    await until(stage.reads(failures, 4))
+    assert stage.path() == ("intent", "unknown")
     stage.mend()
 
 
@@ -130,8 +130,8 @@ async def bad_gateway(stage: Stage) -> None:
     "502 with a page of HTML, to everything",
     does="sends nothing whose margin and leverage it cannot read",
     states="intent not_sent",
-    series=NOT_SENT,
-    alert="HighOrderFailureRate",
+    series='bingx_api_errors_total{endpoint="positions",kind="http"}',
+    alert="ExchangeAPIDown",
     ends="nothing open",
     orders=0,
 )
@@ -145,13 +145,12 @@ async def bad_gateway_everywhere(stage: Stage) -> None:
     "200 with a page of HTML, and it was done",
     does="cannot read it, so asks",
     states="intent unknown filled",
-    series='bingx_api_errors_total{endpoint="place_order",kind="business"}',
-    alert="",
+    series=UNKNOWN,
+    alert="OrdersUnknown",
 )
 async def page_of_html(stage: Stage) -> None:
-    stage.fail(no_json=True, only=ONLY_SEND)
+    stage.fail(no_json=True, only=SEND_AND_ASK)
     await _sends(stage)
-    await stage.ends("filled")
     stage.mend()
 
 
@@ -159,13 +158,12 @@ async def page_of_html(stage: Stage) -> None:
     "answer after 30 s",
     does="gives up waiting after 3 s and asks",
     states="intent unknown filled",
-    series=SEND_BROKE,
-    alert="ExchangeAPIDown",
+    series=UNKNOWN,
+    alert="OrdersUnknown",
 )
 async def slow_answer(stage: Stage) -> None:
-    stage.fail(delay=30, only=ONLY_SEND)
+    stage.fail(delay=30, only=SEND_AND_ASK)
     await _sends(stage)
-    await stage.ends("filled")
     stage.mend()
 
 
@@ -173,8 +171,8 @@ async def slow_answer(stage: Stage) -> None:
     "request reaches the exchange late",
     does="waits until the exchange would refuse it as too old before it sends the same again",
     states="intent unknown filled",
-    series=SEND_BROKE,
-    alert="ExchangeAPIDown",
+    series=UNKNOWN,
+    alert="OrdersUnknown",
 )
 async def late_request(stage: Stage) -> None:
     stage.fail(delay_before=3.5, only=ONLY_SEND)
@@ -190,22 +188,23 @@ async def late_request(stage: Stage) -> None:
     alert="OrdersUnknown",
 )
 async def shown_late(stage: Stage) -> None:
-    stage.fail(drop_after=1, hide_orders=0.5)
+    stage.fail(drop_after=1, hide_orders=0.7)
     await _sends(stage)
 
 
 @case(
     "order shown too late, so it goes out twice: duplicate id",
-    does="sends the same id, which the exchange knows, and asks again",
-    states="intent unknown filled",
-    series='bingx_api_errors_total{endpoint="place_order",kind="business"}',
-    alert="",
+    does="believes the exchange that it has an order of this id, though it does not show it",
+    states="intent unknown pending filled",
+    series='reconciliation_differences{kind="order_missing"}',
+    alert="ReconciliationDifference",
     pace=SHOWS_AT_ONCE,
 )
 async def duplicate_id(stage: Stage) -> None:
     stage.fail(drop_after=1, hide_orders=300)
     await _sends(stage)
     stage.mend()
+    await until(stage.reads(stage.series, 0))
 
 
 @case(

@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,6 @@ class Stage:
     series: str = ""
     before: float | None = None
     moved: bool = False
-    seen: set[str] = field(default_factory=set)
 
     def fail(self, **told: Any) -> None:
         """From now on these faults, and no others."""
@@ -231,10 +230,7 @@ def read_series(series: str) -> tuple[str, dict[str, str]]:
 
 
 @asynccontextmanager
-async def on_stage(
-    dsn: str, exchange: Exchange, folder: Path, pace: Pace = PACE, symbols: Sequence[str] = ()
-) -> AsyncIterator[Stage]:
+async def on_stage(dsn: str, exchange: Exchange, folder: Path, pace: Pace = PACE) -> AsyncIterator[Stage]:
     control = control_directory(folder / "control")
-    changes = {"CONTROL_DIR": str(control), "TIME_SCALE": "10"}
-    async with running_bot(dsn, exchange.url, pace=pace, **changes) as bot:
+    async with running_bot(dsn, exchange.url, pace=pace, CONTROL_DIR=str(control), TIME_SCALE="10") as bot:
         yield Stage(bot=bot, exchange=exchange, control=control)
