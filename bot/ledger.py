@@ -40,7 +40,7 @@ def read_money(day: Day) -> Callable[[Desk], Awaitable[None]]:
         _show(desk, money)
         if trouble:
             raise trouble
-        if anchor is None and stood_still:
+        if anchor is None and stood_still and _is_identified(desk):
             amount = money.balance - moved(money.book.rows, midnight)
             await _keep(desk, replace(money, difference=ZERO), Anchor(amount=amount, at=midnight))
         elif anchor and anchor.at < midnight <= now - LATE:
@@ -50,6 +50,8 @@ def read_money(day: Day) -> Callable[[Desk], Awaitable[None]]:
 
 
 async def _anchor(desk: Desk) -> tuple[Anchor | None, TryAgain | None]:
+    if not _is_identified(desk):
+        return None, None
     if desk.money and desk.money.anchor:
         return desk.money.anchor, None
     try:
@@ -57,6 +59,11 @@ async def _anchor(desk: Desk) -> tuple[Anchor | None, TryAgain | None]:
     except TryAgain as error:
         return None, error
     return (Anchor(amount=kept[0], at=kept[1]) if kept else None), None
+
+
+def _is_identified(desk: Desk) -> bool:
+    """What the database expects is of no account but its own."""
+    return desk.hedged is not None
 
 
 async def _measured(desk: Desk, day: Day, now: datetime, anchor: Anchor | None) -> tuple[Money, bool]:

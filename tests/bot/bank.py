@@ -89,6 +89,7 @@ class Bank:
             wall=lambda: self.now,
             clock_offset=None,
             money=None,
+            hedged=True,
         )
 
     async def read(self, after: timedelta = timedelta(seconds=5)) -> Any:

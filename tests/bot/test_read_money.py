@@ -202,6 +202,20 @@ async def test_a_database_that_comes_back_in_between_keeps_what_it_knew(bank: Ba
     assert bank.kept.anchor == (Decimal(10_000_007), MIDNIGHT)
 
 
+async def test_another_accounts_database_is_let_be(bank: Bank) -> None:
+    bank.kept.anchor = (Decimal(7), MIDNIGHT - timedelta(days=3))
+    bank.desk.hedged = None
+    for _ in range(2):
+        assert (await bank.read()).difference is None
+    assert bank.gauge("equity_usdt") == 10_000_000.0
+    bank.kept.anchor = None
+    await bank.read()
+    assert bank.kept.anchor is None
+    bank.desk.hedged = False
+    await bank.read()
+    assert bank.kept.anchor == (Decimal(10_000_000), MIDNIGHT)
+
+
 async def test_what_cannot_be_carried_over_midnight_is_carried_later(bank: Bank) -> None:
     await bank.read()
     bank.now = MIDNIGHT + timedelta(days=1) + LATE
