@@ -119,6 +119,6 @@ def _is_past(kind: str, side: str, trigger: Decimal, price: Decimal) -> bool:
 
 
 def _margin(account: Account, order: Order, at: Decimal) -> Decimal:
-    against = account.against(order) if order.position_side == "BOTH" else None
+    against = account.against(order)
     opening = max(order.remaining - (against.quantity if against else ZERO), ZERO)
     return opening * at / account.leverage(order.symbol, order.direction)

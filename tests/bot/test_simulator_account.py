@@ -58,6 +58,15 @@ def test_one_way_nets_turns_over_and_reduces(desk: Desk) -> None:
     assert desk.positions() == {"SHORT": "0.04"}
 
 
+def test_one_way_needs_margin_for_what_an_order_opens_alone(desk: Desk) -> None:
+    desk.call("set_position_mode", dualSidePosition="false")
+    both = {"positionSide": "BOTH"}
+    desk.place(**both, quantity="3")
+    assert refused(desk, **both, side="SELL", quantity="3.5")[0] == 101204
+    desk.place(**both, side="SELL", quantity="3.2")
+    assert desk.positions() == {"SHORT": "0.2"}
+
+
 def test_mode_and_margin_type_change_only_when_nothing_is_open(desk: Desk) -> None:
     desk.call("set_margin_type", marginType="ISOLATED")
     assert desk.call("margin_type") == {"marginType": "ISOLATED"}
