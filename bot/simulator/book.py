@@ -151,8 +151,9 @@ class Book:
 
     def fill_crossed(self, share: Decimal = ONE) -> None:
         """Let the prices work: triggers, resting orders at their own price, liquidations, funding."""
-        for order in self.open():
-            if order.id not in self._open:
+        for id_ in list(self._open):
+            order = self._open.get(id_)
+            if order is None:
                 continue  # another order's end was its end
             if order.status != "NEW":
                 self._match(order, share, taker=order.type != "LIMIT")
