@@ -122,13 +122,6 @@ def test_an_entry_that_is_filled_in_part_is_protected_in_part(desk: Desk) -> Non
     assert desk.open() == [("STOP_MARKET", "SELL", "0.0600", "NEW")]
 
 
-def test_a_stop_that_grows_as_the_price_runs_through_it_closes_all_of_it(desk: Desk) -> None:
-    entry = desk.place(type="LIMIT", price="59500", stopLoss=STOP)
-    desk.book.fill(int(entry["orderId"]), Decimal("0.04"))
-    desk.price("58000")
-    assert (desk.open(), desk.positions()) == ([], {})
-
-
 def test_the_stop_may_also_wait_until_the_entry_is_over(tmp_path: Path) -> None:
     desk = Desk(tmp_path, partial_stop="when_done")
     entry = desk.place(share=0.3, stopLoss=STOP)
