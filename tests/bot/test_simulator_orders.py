@@ -131,13 +131,6 @@ def test_the_stop_may_also_wait_until_the_entry_is_over(tmp_path: Path) -> None:
     desk.journal.close()
 
 
-def test_a_stop_that_grows_in_the_step_that_triggers_it_closes_all(desk: Desk) -> None:
-    entry = desk.place(type="LIMIT", price="59500", stopLoss=STOP)
-    desk.book.fill(entry["orderId"], Decimal("0.04"))
-    desk.price("58900")
-    assert (desk.status(entry), desk.positions(), desk.open()) == ("FILLED", {}, [])
-
-
 def test_a_fill_by_hand_averages_the_price(desk: Desk) -> None:
     entry = desk.place(type="LIMIT", price="59000", quantity="0.3")
     desk.book.fill(entry["orderId"], Decimal("0.1"))
