@@ -38,7 +38,8 @@ DRAIN = 3.5  # seconds that orders on their way get when the bot is told to stop
 EXCHANGE_PATIENCE = aiohttp.ClientTimeout(total=3.0, sock_connect=1.0)
 # The exchange takes a request for at most five seconds; less than one and a slow machine is refused.
 REQUEST_WINDOW = (1.0, 5.0)
-SHORTEST_LEASE = 2.0
+SHORTEST_LEASE = 5.0
+ERROR_WINDOW = 480.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +190,7 @@ def _access(settings: Settings, pace: Pace) -> Access:
         api_key=settings.bingx_api_key.reveal(),
         secret_key=settings.bingx_secret_key.reveal(),
         window=pace.request_window,
+        error_window=ERROR_WINDOW / settings.time_scale,
     )
 
 

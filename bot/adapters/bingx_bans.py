@@ -11,8 +11,7 @@ from bot.ports import TryAgain
 
 EVERYWHERE = "*"
 SHORTEST, GUESSED, LONGEST_GUESS, LONGEST = 1.0, 10.0, 300.0, 86_400.0
-# After twenty equal errors in eight minutes the exchange bans the endpoint, closes included.
-WINDOW = 480.0
+# After twenty equal errors the exchange bans the endpoint, closes included.
 HALTS_ENTRIES = 5
 LEAVES_ONLY_PROTECTION = 15
 _EPOCH_MS = re.compile(r"(?<!\d)\d{13}(?!\d)")
@@ -67,9 +66,10 @@ class Bans:
 
 
 class Repeats:
-    """Counts equal errors by endpoint and code."""
+    """Counts equal errors by endpoint and code, within `window` seconds."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, window: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._window = window
         self._clock = clock
         self._seen: dict[tuple[str, int], deque[float]] = {}
         self._harmless: set[tuple[str, int]] = set()
@@ -98,6 +98,6 @@ class Repeats:
 
     def _count(self, key: tuple[str, int]) -> int:
         seen = self._seen[key]
-        while seen and self._clock() - seen[0] > WINDOW:
+        while seen and self._clock() - seen[0] > self._window:
             seen.popleft()
         return len(seen)

@@ -24,13 +24,17 @@ SLOWEST_CLOCK = 2.0  # seconds; of a round trip longer than that nobody knows th
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Where and as whom to call. The exchange drops a request that is older than `window` seconds."""
+    """Where and as whom to call.
+
+    The exchange drops a request that is older than `window` seconds, and counts equal errors within `error_window`.
+    """
 
     mode: Mode
     base_url: str
     api_key: str
     secret_key: str
     window: float
+    error_window: float = 480.0
     simulator_host: str = ""
 
     def __repr__(self) -> str:
@@ -60,7 +64,7 @@ class Transport:
         self._clock = clock
         self._limits = Limits(ENDPOINTS, clock)
         self._bans = Bans(clock)
-        self.repeats = Repeats(clock)
+        self.repeats = Repeats(access.error_window, clock)
         self._offset = 0.0
         metrics.bingx_ban_until_timestamp_seconds.set(0)
 

@@ -12,8 +12,8 @@ from bot.adapters.http_requests import RequestError, answer, read_object, read_t
 from bot.desk import Desk
 from bot.domain import money
 from bot.domain.switch import MEANING, Level
-from bot.keeper import adopt
 from bot.ports import OutcomeUnknown, Refused, TryAgain
+from bot.positions import adopt
 from bot.switching import LONGEST, Outcome, halt, set_level
 
 LONGEST_NAME = 64

@@ -27,13 +27,14 @@ import aiohttp
 import aiopg
 from yarl import URL
 
-from bot.adapters.bingx_limits import SECOND
 from scripts.bench.ratio import Ratio
 from scripts.stack.home import Home
 from scripts.stack.local import running
 from scripts.stack.ports import Ports
 
-_BEAT = SECOND / 15  # a signal, an empty call, a floor: five signals in the time in which six may leave
+# So long after an answer the bot makes room for the next order (bot/adapters/bingx_limits.py).
+_ROOM_AFTER = 1.1
+_BEAT = _ROOM_AFTER / 15  # a signal, an empty call, a floor: five signals in the time in which six may leave
 _WARM_UP = 10
 _PROCESSED = re.compile(r"^order_processing_seconds_(?:sum|count) (\S+)$", re.MULTILINE)
 

@@ -87,15 +87,15 @@ class Stage:
         ]
 
     async def judge_nothing_lost(self) -> None:
-        """Every signal became one order; the exchange has each that was taken once, and no other."""
-        orders = [answer["order"] for answer in self.world.answers]
+        """No signal became two orders; the exchange has each that was taken once, and no other."""
+        orders = [answer["order"] for answer in self.world.answers if answer["order"]]
         taken = [order["client_id"] for order in orders if order["state"] in TAKEN]
         book = Counter(order["clientOrderId"] for order in await self.world.book())
         doubled = [name for name, count in book.items() if count > 1]
         lost, foreign = set(taken) - set(book), set(book) - set(taken)
         good = not doubled and not lost and not foreign and len(set(taken)) == len(taken)
         seen = (
-            f"{len(orders)} signals, {len(taken)} taken, {len(book)} in the book, "
+            f"{len(self.world.answers)} signals, {len(orders)} orders, {len(taken)} taken, {len(book)} in the book, "
             f"{len(doubled)} doubled, {len(lost)} lost, {len(foreign)} foreign"
         )
         self.drill.judge("no order lost or doubled", good, seen)

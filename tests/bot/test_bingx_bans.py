@@ -97,7 +97,7 @@ def test_an_end_in_the_past_or_in_years_is_not_believed(clock: Clock, told: floa
 
 
 def test_five_equal_errors_in_eight_minutes_halt_entries_until_they_are_older(clock: Clock) -> None:
-    repeats = Repeats(clock)
+    repeats = Repeats(480.0, clock)
     for code in (101204, 101205, 101204, 101204, 101204):
         repeats.add("place_order", code)
         clock.now += 60
@@ -113,7 +113,7 @@ def test_five_equal_errors_in_eight_minutes_halt_entries_until_they_are_older(cl
 
 
 def test_orders_that_are_not_there_count_for_a_ban_and_not_against_entries(clock: Clock) -> None:
-    repeats = Repeats(clock)
+    repeats = Repeats(480.0, clock)
     for _ in range(15):
         repeats.add("query_order", 109421, harmless=True)
     assert repeats.entries_halted() == ""
@@ -122,7 +122,7 @@ def test_orders_that_are_not_there_count_for_a_ban_and_not_against_entries(clock
 
 
 def test_before_the_exchange_bans_an_endpoint_only_what_protects_uses_it(clock: Clock) -> None:
-    repeats = Repeats(clock)
+    repeats = Repeats(480.0, clock)
     for _ in range(15):
         repeats.check("place_order", Priority.ENTRY)
         repeats.add("place_order", 101400)

@@ -1,0 +1,112 @@
+"""Entries after they were sent: what became of them, and their end when it is time."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.attempts import each, raise_first, tried
+from bot.desk import OLDEST_PRICE, Desk
+from bot.domain.order import LIVE, Event, Order, Report, State
+from bot.domain.picture import Picture
+from bot.domain.switch import Level
+from bot.trader import resolve, resolve_many, settle
+
+ASKED_AT_ONCE = 5  # orders per look: the exchange allows few questions a second
+LISTED = timedelta(days=1)  # the list of what is older may be long
+
+
+async def settle_orders(desk: Desk, picture: Picture | None) -> None:
+    """What the list of open orders tells; for the others a question each, some at a time and all in turn."""
+    listed = {order.client_id: order for order in picture.orders if order.client_id} if picture else {}
+    asked: list[Order] = []
+
+    async def settle_listed(desk: Desk, order: Order) -> None:
+        told = listed.get(order.client_id)
+        report = told.report() if told else None
+        if told:
+            desk.missing.discard(order.client_id)
+        if report is None:
+            asked.append(order)
+        elif not _is_known(order, report):
+            await settle(desk, order, report, "rejected")
+
+    failures = [await tried(_take_over_intent, desk, order) for order in idle(desk)]
+    failures += [await tried(settle_listed, desk, order) for order in idle(desk)]
+    failures.append(await tried(_ask, desk, asked))
+    raise_first(failures)
+
+
+async def _take_over_intent(desk: Desk, order: Order) -> None:
+    """Nobody is sending it, so whoever did was cut short."""
+    if order.state is State.INTENT:
+        reason = "the bot ended, or could not store the answer, while this was sent"
+        await settle(desk, order, Report(client_id=order.client_id, event=Event.LOST, reason=reason), "")
+
+
+async def _ask(desk: Desk, asked: list[Order]) -> None:
+    """Ends with the first question that is not answered: the others would not be either."""
+    if len(asked) > ASKED_AT_ONCE:
+        young = [order for order in asked if order.created_at and desk.wall() - order.created_at < LISTED]
+        await resolve_many(desk, young)
+        asked = [order for order in asked if order not in young]
+    start = desk.asked % len(asked) if asked else 0
+    for order in (asked[start:] + asked[:start])[:ASKED_AT_ONCE]:
+        desk.asked += 1
+        await resolve(desk, order)
+
+
+def _is_known(order: Order, report: Report) -> bool:
+    waits = order.state is State.PENDING and report.event is Event.ACCEPTED
+    return waits and report.filled_quantity == order.filled_quantity
+
+
+async def cancel_entries(desk: Desk) -> None:
+    halted = desk.level() >= Level.CANCEL_ENTRIES
+    expired = [each for each in desk.live.values() if each.state is State.PENDING and _is_expired(desk, each)]
+    desk.metrics.entries_past_expiry.set(len(expired))
+    resting = [
+        each for each in idle(desk) if each.state is State.PENDING and each.client_id not in desk.missing
+    ]
+    reasons = [
+        (
+            order,
+            "trading is halted"
+            if halted
+            else "its time is over"
+            if order in expired
+            else _crossed(desk, order),
+        )
+        for order in resting
+    ]
+    await each(_cancel_entry, desk, [(order, why) for order, why in reasons if why])
+
+
+def _is_expired(desk: Desk, order: Order) -> bool:
+    return order.expires_at is not None and order.expires_at <= desk.wall()
+
+
+def _crossed(desk: Desk, order: Order) -> str:
+    """Whether stop or target traded before the entry did, or the rest of it."""
+    last = desk.market.price(order.symbol, desk.clock(), OLDEST_PRICE)
+    if last is None:
+        return ""
+    if last <= order.stop if order.is_long else last >= order.stop:
+        return "the price reached its stop first"
+    target = order.targets[0] if order.targets else None
+    if target is not None and (last >= target if order.is_long else last <= target):
+        return "the price reached its target first"
+    return ""
+
+
+async def _cancel_entry(desk: Desk, what: tuple[Order, str]) -> None:
+    order, why = what
+    report = await desk.account.cancel(order.symbol, client_id=order.client_id)
+    desk.log.info("entry cancelled", order=order.client_id, reason=why)
+    if report is None or report.event is not Event.CANCELLED:
+        await resolve(desk, order)  # filled meanwhile, or cancelled
+    else:
+        await settle(desk, order, replace(report, reason=why), "")
+
+
+def idle(desk: Desk) -> list[Order]:
+    """Orders whose end is not known, and that nobody is sending just now."""
+    return [each for each in desk.live.values() if each.state in LIVE and each.client_id not in desk.sends]

@@ -1,0 +1,164 @@
+"""Positions: covered by stops, flattened, closed and cleared up after, or taken over from a person."""
+
+import hashlib
+from decimal import Decimal
+
+from bot.attempts import each
+from bot.desk import Desk
+from bot.domain import protection
+from bot.domain.account import Position
+from bot.domain.order import LIVE, Order, State, client_id
+from bot.domain.picture import Picture
+from bot.domain.protection import Cancel, Holding, Send
+from bot.domain.signal import Side
+from bot.domain.switch import Level
+from bot.ports import NothingLeft, PastTrigger, Refused, TryAgain
+
+CLOSE_ANEW = 30  # seconds after which a close that changed nothing gets a new id
+
+
+async def keep_positions(desk: Desk, picture: Picture) -> None:
+    """Flatten at level 3, else protect; each position by itself, so that one failure stops no other."""
+    if desk.level() >= Level.FLATTEN:
+        await each(_flatten, desk, picture.holdings)
+        await _clear_book(desk, picture)
+    else:
+        await each(_protect, desk, picture.holdings)
+
+
+async def _flatten(desk: Desk, holding: Holding) -> None:
+    closing = protection.close(holding, holding.position.quantity, "trading is halted at level 3")
+    await _send(desk, holding, closing)
+
+
+async def _clear_book(desk: Desk, picture: Picture) -> None:
+    """Only when all is flat, and was for as long as the exchange may hide a position."""
+    now = desk.clock()
+    if picture.positions or any(order.state in LIVE for order in desk.live.values()):
+        desk.empty_since = None
+        return
+    desk.empty_since = now if desk.empty_since is None else desk.empty_since
+    if now - desk.empty_since < desk.pace.visibility_window:
+        return
+    for symbol in sorted({order.symbol for order in picture.orders}):
+        desk.log.info("orders cancelled", symbol=symbol, reason="trading is halted at level 3")
+        await desk.account.cancel_all(symbol)
+
+
+async def _protect(desk: Desk, holding: Holding) -> None:
+    key, now = holding.key, desk.clock()
+    if now < desk.settling_until.get(key, 0.0):
+        return
+    if holding.uncovered and now - desk.uncovered_since.get(key, now) < desk.pace.protect_after:
+        return
+    for step in protection.protect(holding):
+        if isinstance(step, Cancel):
+            desk.log.info(
+                "order cancelled", symbol=step.symbol, exchange_id=step.exchange_id, reason=step.why
+            )
+            await desk.account.cancel(step.symbol, exchange_id=step.exchange_id)
+            continue
+        # For a while the exchange may not show it, and so one would look as if it were missing still.
+        desk.settling_until[key] = now + desk.pace.visibility_window
+        try:
+            await _send(desk, holding, step)
+        except TryAgain:
+            del desk.settling_until[key]  # certainly not taken
+            raise
+
+
+async def _send(desk: Desk, holding: Holding, step: Send) -> None:
+    order = step.order
+    quantity = order.quantity or holding.position.quantity
+    if order.trigger is None:
+        name = _closing_id(desk, holding.position, quantity)
+        order = protection.close(holding, quantity, step.why, client_id=name).order
+    told = {"symbol": order.symbol, "purpose": order.purpose, "quantity": quantity, "trigger": order.trigger}
+    desk.log.warning("position needs an order", **told, reason=step.why)
+    desk.look_now.set()
+    try:
+        await desk.account.submit(order, desk.closed)
+    except PastTrigger:
+        why = f"the price is past the trigger of the {order.purpose}"
+        await _send(desk, holding, protection.close(holding, quantity, why))
+    except NothingLeft as error:
+        desk.log.info("nothing was left for it", **told, answer=str(error))
+
+
+def _closing_id(desk: Desk, position: Position, quantity: Decimal) -> str:
+    """The same for the same position for a while, so that a close whose answer was lost is not sent twice."""
+    period = int(desk.wall().timestamp() // CLOSE_ANEW)
+    told = f"{position.id} {position.quantity.normalize()} {quantity.normalize()} {period}"
+    return f"tw{desk.mode.value[0]}{hashlib.sha256(told.encode()).hexdigest()[:30]}x"
+
+
+async def close_trades(desk: Desk, picture: Picture) -> None:
+    """What was filled and has no position any more is closed, once its stops are gone as well."""
+    trades = [order for order in desk.live.values() if order.filled_quantity > 0]
+    held = {holding.key for holding in picture.holdings}
+    entering = {order.key for order in desk.live.values() if order.state in LIVE}
+    now = desk.clock()
+    flat = {trade.key for trade in trades} - held - entering
+    desk.closing = flat & desk.flat_since.keys()
+    desk.flat_since = {key: desk.flat_since.get(key, now) for key in flat}
+    for key, since in desk.flat_since.items():
+        if now - since < desk.pace.visibility_window:
+            continue
+        leftovers = [order for order in picture.orders if protection.is_guard(order, *key)]
+        for order in leftovers:
+            desk.log.info("order cancelled", exchange_id=order.exchange_id, reason="its position is closed")
+            await desk.account.cancel(order.symbol, exchange_id=order.exchange_id)
+        # One that was filled after the positions were read may have one.
+        names = [
+            each.client_id for each in trades if each.key == key and each.client_id in desk.filled_before
+        ]
+        if names and not leftovers:
+            await desk.store.close(names)
+            for name in names:
+                desk.live.pop(name, None)
+            desk.log.info("position closed", symbol=key[0], long=key[1], orders=names)
+
+
+async def adopt(
+    desk: Desk, symbol: str, is_long: bool, stop: Decimal, targets: tuple[Decimal, ...], reason: str
+) -> Order:
+    """Take over what a person opened, so that it gets its stop and its targets like our own.
+
+    Raises Refused with what is wrong, TryAgain if it could not be looked at or stored.
+    """
+    if desk.picture is None:
+        raise TryAgain("the account was not read yet")
+    side = "long" if is_long else "short"
+    holding = next((each for each in desk.picture.holdings if each.key == (symbol, is_long)), None)
+    if holding is None or not holding.foreign:
+        raise Refused(f"there is no {side} position in {symbol} that is not ours")
+    position = holding.position
+    if protection.is_past(position, stop, loss=True):
+        raise Refused(f"the price of {symbol} is past the stop {stop:f} already")
+    if wrong := [each for each in targets if protection.is_past(position, each, loss=False)]:
+        raise Refused(f"the price of {symbol} is past the target {wrong[0]:f} already")
+    now = desk.wall()
+    name = client_id(
+        mode=desk.mode, source="adopted", chat=f"{symbol} {side}", message=now.isoformat(), leg=0, attempt=0
+    )
+    order = Order(
+        client_id=name,
+        source="adopted",
+        symbol=symbol,
+        side=Side.BUY if is_long else Side.SELL,
+        quantity=holding.foreign,
+        price=position.entry_price,
+        stop=stop,
+        targets=tuple(sorted(targets, reverse=not is_long)),
+        state=State.FILLED,
+        reason=reason,
+        filled_quantity=holding.foreign,
+        average_price=position.entry_price,
+        created_at=now,
+    )
+    await desk.store.adopt(order, reason)
+    desk.live[name] = order
+    desk.touched.add(name)
+    desk.look_now.set()
+    desk.log.info("position adopted", symbol=symbol, long=is_long, quantity=holding.foreign, order=name)
+    return order
