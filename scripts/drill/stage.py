@@ -95,8 +95,8 @@ class Stage:
         lost, foreign = set(taken) - set(book), set(book) - set(taken)
         good = not doubled and not lost and not foreign and len(set(taken)) == len(taken)
         seen = (
-            f"{len(self.world.answers)} signals, {len(orders)} orders, {len(taken)} taken, {len(book)} in the book, "
-            f"{len(doubled)} doubled, {len(lost)} lost, {len(foreign)} foreign"
+            f"{len(self.world.answers)} signals, {len(orders)} orders, {len(taken)} taken, "
+            f"{len(book)} in the book, {len(doubled)} doubled, {len(lost)} lost, {len(foreign)} foreign"
         )
         self.drill.judge("no order lost or doubled", good, seen)
 

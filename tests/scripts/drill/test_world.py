@@ -45,4 +45,5 @@ async def test_an_order_that_no_signal_asked_for_fails_the_drill_and_is_counted(
         exchange.book.append("somebody's")
         await stage.judge_nothing_lost()
     assert not stage.drill.passed
-    assert stage.drill.steps[0].seen == "1 signals, 1 orders, 1 taken, 2 in the book, 0 doubled, 0 lost, 1 foreign"
+    seen = "1 signals, 1 orders, 1 taken, 2 in the book, 0 doubled, 0 lost, 1 foreign"
+    assert stage.drill.steps[0].seen == seen
