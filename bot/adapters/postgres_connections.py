@@ -8,7 +8,7 @@ from typing import Any
 import aiopg
 import psycopg2
 
-from bot.adapters.aiopg_mend import mend
+from bot.adapters.aiopg_mend import connected, mend
 from bot.adapters.postgres_migrations import migrate
 from bot.adapters.postgres_rows import PREPARE
 from bot.log import Log
@@ -57,7 +57,9 @@ class Connections:
         if self._pool is not None:
             return
         try:
-            async with aiopg.connect(self._dsn, **_OPTIONS) as connection, connection.cursor() as cursor:
+            async with asyncio.timeout(PATIENCE):
+                connection = await connected(self._dsn, **_OPTIONS)
+            async with connection, connection.cursor() as cursor:
                 await migrate(cursor, self._log)
         except _FAILURES as error:
             if not is_refusal(error):

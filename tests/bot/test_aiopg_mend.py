@@ -1,10 +1,12 @@
 """The faults of aiopg that the bot mends; without the mend these tests fail on Python 3.11."""
 
 import asyncio
+import socket
 import time
 from typing import Any
 
 import aiopg
+import psycopg2
 import psycopg2.errors
 import pytest
 
@@ -62,6 +64,22 @@ async def test_who_waits_is_told_when_a_connection_broke_and_left_room(dsn: str)
         pool.release(broken)
         async with asyncio.timeout(20):
             await task
+
+
+async def test_the_name_of_the_server_is_looked_up_beside_other_tasks(dsn: str) -> None:
+    """libpq, which would stop them meanwhile, gets every address and so looks up nothing."""
+    named = dsn.replace("127.0.0.1", "localhost")
+    found = {each[4][0] for each in socket.getaddrinfo("localhost", None, type=socket.SOCK_STREAM)}
+    made = aiopg.create_pool(named, minsize=0, maxsize=1, enable_hstore=False)
+    async with made as pool, pool.acquire() as connection:
+        assert set(connection.raw.get_dsn_parameters()["hostaddr"].split(",")) == found
+
+
+async def test_a_name_that_is_not_known_is_told_as_an_error_of_the_connection(dsn: str) -> None:
+    unknown = dsn.replace("127.0.0.1", "nowhere.invalid")
+    async with aiopg.create_pool(unknown, minsize=0, maxsize=1, enable_hstore=False) as pool:
+        with pytest.raises(psycopg2.OperationalError, match=r"the host nowhere\.invalid is not known: "):
+            await _acquire(pool)
 
 
 async def _acquire(pool: Any) -> None:
