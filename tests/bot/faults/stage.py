@@ -133,6 +133,15 @@ class Stage:
         lines = map(json.loads, self.bot.log.getvalue().splitlines())
         return [each for each in lines if each["event"] == event]
 
+    def states(self) -> dict[str, str]:
+        """Of each order the latest that was stored."""
+        return {each["order"]: each["state"] for each in self._lines("order")}
+
+    def unclosed(self) -> set[str]:
+        """Orders that were filled, at least in part, and whose position the bot does not count as closed."""
+        filled = {each.client_id for each in self.entries() if each.executed}
+        return filled - {name for each in self._lines("position closed") for name in each["orders"]}
+
     def said(self, part: str) -> bool:
         return part in self.bot.log.getvalue()
 

@@ -1,0 +1,275 @@
+"""A whole life of orders, long and short, in each market and mode, and what brings each switch to bear."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from bot.simulator.switches import Switches
+from tests.bot.faults.stage import Stage
+from tests.bot.play import until
+
+SEND_AND_ASK = ["place_order", "query_order"]
+# The bot always names the side, rounds before it sends, and sends no id with a stop.
+NEVER_ASKED = {"beyond_precision", "empty_side", "stop_client_id"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """Prices in the sequence in which a long meets them: between, entry, first target, stop."""
+
+    symbol: str
+    name: str  # as signals write it
+    between: str
+    entry: str
+    target: str
+    stop: str
+    quantity: str
+    part: str
+    long: str
+    short: str
+
+
+BTC = Market(
+    symbol="BTC-USDT",
+    name="BTCUSDT",
+    between="60500",
+    entry="60000",
+    target="61000",
+    stop="59000",
+    quantity="0.1",
+    part="0.04",
+    long="@ 59900-60000 SL 59000 TP 61000 62000",
+    short="@ 61000-61100 SL 62000 TP 60000 59500",
+)
+PEPE = Market(
+    symbol="1000PEPE-USDT",
+    name="1000PEPEUSDT",
+    between="0.0000081",
+    entry="0.0000080",
+    target="0.0000090",
+    stop="0.0000070",
+    quantity="3000001",
+    part="1000000",
+    long="@ 0.0000079-0.0000080 SL 0.0000070 TP 0.0000090 0.0000100",
+    short="@ 0.0000082-0.0000083 SL 0.0000090 TP 0.0000075 0.0000070",
+)
+MARKETS = {"BTC": BTC, "PEPE": PEPE}
+
+
+class Asked:
+    """The switches, and which of them the simulator has looked at."""
+
+    def __init__(self, switches: Switches) -> None:
+        self._switches = switches
+        self.names: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        self.names.add(name)
+        return getattr(self._switches, name)
+
+
+@dataclass(slots=True, kw_only=True)
+class Life:
+    stage: Stage
+    market: Market
+    signals: int = 0
+
+    def price(self, *prices: str) -> None:
+        self.stage.prices(*prices, symbol=self.market.symbol)
+
+    async def signal(self, side: str = "BUY") -> Any:
+        self.signals += 1
+        zone = self.market.long if side == "BUY" else self.market.short
+        text = f"{side} {self.market.name} {self.market.quantity} {zone}"
+        return await self.stage.signal(text, str(self.signals))
+
+    async def rest(self, side: str = "BUY") -> None:
+        self.price(self.market.between)
+        told = await self.signal(side)
+        assert told["verdict"] == "accepted", told
+        await until(lambda: [each.type for each in self.stage.open()] == ["LIMIT"])
+
+    async def hold(self) -> None:
+        """An entry is filled at once, and gets its stop and its targets."""
+        self.price(self.market.entry)
+        told = await self.signal()
+        assert told["order"]["state"] == "filled", told
+        await self.guarded(targets=2)
+
+    async def guarded(self, targets: int | None = None) -> None:
+        await until(lambda: self.stage.is_guarded(targets), patience=30)
+
+    async def lose(self) -> None:
+        """The price falls to the stop; then nothing is left, and the bot knows it."""
+        self.price(self.market.stop)
+        await self.closed()
+
+    async def closed(self) -> None:
+        await until(self.stage.is_empty, patience=30)
+        await until(self.stage.bot_sees(0), patience=30)
+        await until(lambda: not self.stage.unclosed(), patience=30)
+
+    @property
+    def at_hand(self) -> Mapping[str, str]:
+        """What an order that closes half of the long has to say, if a person places it."""
+        hedge = self.stage.exchange.simulator.book.account.hedge
+        sides = {"positionSide": "LONG"} if hedge else {"positionSide": "BOTH", "reduceOnly": "true"}
+        return {"symbol": self.market.symbol, "side": "SELL", "type": "MARKET", **sides}
+
+
+async def live(life: Life) -> None:
+    """Rests, is filled in part, and whole; a target is reached, then the stop; and a short is flattened."""
+    stage, market = life.stage, life.market
+    await life.rest()
+    await stage.fill(market.part)
+    await life.guarded()
+    await stage.fill(str(Decimal(market.quantity) - Decimal(market.part)))
+    await life.guarded(targets=2)
+    life.price(market.target)
+    await life.guarded(targets=1)
+    await life.lose()
+
+
+async def be_flattened(life: Life) -> None:
+    """Trading is halted at level 3 while a short entry is filled in part."""
+    await life.rest("SELL")
+    await life.stage.fill(life.market.part)
+    await life.guarded()
+    (life.stage.control / "HALT").write_text("3 the end")
+    await life.closed()
+
+
+async def _clock(life: Life) -> None:
+    life.stage.fail(clock_skew=7)
+    await until(lambda: "gateway_status" in _asked(life), patience=30)
+    life.stage.mend()
+    await life.hold()
+    await life.lose()
+
+
+async def _ban(life: Life) -> None:
+    simulator = life.stage.exchange.simulator
+    code = int(simulator.book.switches.rate_code)
+    simulator.limits.ban("place_order", simulator.now() + 1500, code)
+    life.price(life.market.entry)
+    told = await life.signal()
+    assert told["order"]["state"] == "not_sent", told
+    await until(lambda: simulator.now() > simulator.limits.bans["place_order"][0])
+    await until(life.stage.reads("bingx_ban_until_timestamp_seconds", 0), patience=30)
+
+
+async def _duplicate(life: Life) -> None:
+    life.stage.fail(drop_after=1, hide_orders=300)
+    await life.rest()
+    await until(life.stage.reads('reconciliation_differences{kind="order_missing"}', 1), patience=30)
+    life.stage.mend()
+    life.price(life.market.entry)
+    await life.guarded(targets=2)
+    await life.lose()
+
+
+async def _no_margin(life: Life) -> None:
+    account = life.stage.exchange.simulator.book.account
+    had, account.balance = account.balance, Decimal("0.01")
+    life.price(life.market.entry)
+    told = await life.signal()
+    account.balance = had
+    assert told["order"]["state"] == "rejected", told
+
+
+async def _closed_unseen(life: Life) -> None:
+    await life.hold()
+    life.stage.fail(hide_positions=1.5)
+    await life.stage.by_hand("close_all", symbol=life.market.symbol)
+    await life.stage.by_hand("cancel_all", symbol=life.market.symbol)
+    await until(lambda: "no_position" in _asked(life), patience=30)
+    await life.closed()
+    life.stage.mend()
+
+
+async def _shrunk_unseen(life: Life) -> None:
+    await life.hold()
+    life.stage.fail(hide_positions=1.5)
+    await life.stage.by_hand("place_order", **life.at_hand, quantity=life.market.part)
+    await life.stage.by_hand("cancel_all", symbol=life.market.symbol)
+    await until(lambda: "too_much" in _asked(life), patience=30)
+    await life.guarded()
+    life.stage.mend()
+    await life.lose()
+
+
+async def _cancel(life: Life) -> None:
+    """The price runs away from an entry, whose cancel is on its way for a while."""
+    await life.rest()
+    life.stage.fail(delay_before=0.5, only=["cancel_order"])
+    life.price(life.market.target)
+    calls = 'bingx_api_calls_total{endpoint="cancel_order"}'
+    before = await life.stage.bot.metric(calls) or 0
+    await until(life.stage.reads(calls, before + 1), patience=30)
+
+
+async def _hidden_while_cancelled(life: Life) -> None:
+    await _cancel(life)
+    life.stage.fail(hide_orders=300)
+    await until(lambda: "cancel_absent" in _asked(life), patience=30)
+    life.stage.mend()
+    await life.closed()
+
+
+async def _filled_while_cancelled(life: Life) -> None:
+    await _cancel(life)
+    life.price(life.market.entry)
+    await until(lambda: "cancel_closed" in _asked(life), patience=30)
+    life.stage.mend()
+    await life.guarded(targets=2)
+    await life.lose()
+
+
+async def _shown_late(life: Life) -> None:
+    life.stage.fail(drop_after=1, hide_orders=0.7)
+    life.price(life.market.entry)
+    await life.signal()
+    await life.guarded(targets=2)
+    life.stage.mend()
+    await life.lose()
+
+
+async def _many_unanswered(life: Life) -> None:
+    """So many that the bot asks for a list."""
+    life.stage.fail(drop_after=True, only=SEND_AND_ASK)
+    life.price(life.market.entry)
+    for _ in range(6):
+        await life.signal()
+    life.stage.mend()
+    await until(lambda: "history" in _asked(life), patience=30)
+    await life.guarded()
+    await life.lose()
+
+
+async def _oversized(life: Life) -> None:
+    await life.hold()
+    life.price(life.market.target, life.market.stop)
+    await life.closed()
+
+
+def _asked(life: Life) -> set[str]:
+    switches: Any = life.stage.exchange.simulator.book.switches
+    names: set[str] = switches.names
+    return names
+
+
+# What the plain life does not come to.
+PROVOKED: Mapping[str, Callable[[Life], Awaitable[None]]] = {
+    "gateway_status": _clock,
+    "rate_code": _ban,
+    "duplicate": _duplicate,
+    "margin": _no_margin,
+    "no_position": _closed_unseen,
+    "too_much": _shrunk_unseen,
+    "cancel_absent": _hidden_while_cancelled,
+    "cancel_closed": _filled_while_cancelled,
+    "hidden": _shown_late,
+    "history": _many_unanswered,
+    "oversized_stop": _oversized,
+}
