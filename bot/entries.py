@@ -1,12 +1,13 @@
 """Entries after they were sent: what became of them, and their end when it is time."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from bot.attempts import each, raise_first, tried
 from bot.desk import OLDEST_PRICE, Desk
+from bot.domain.account import ExchangeOrder
 from bot.domain.order import LIVE, Event, Order, Report, State
-from bot.domain.picture import Picture
 from bot.domain.switch import Level
 from bot.trader import resolve, resolve_many, settle
 
@@ -14,9 +15,9 @@ ASKED_AT_ONCE = 5  # orders per look: the exchange allows few questions a second
 LISTED = timedelta(days=1)  # the list of what is older may be long
 
 
-async def settle_orders(desk: Desk, picture: Picture | None) -> None:
+async def settle_orders(desk: Desk, open_orders: Sequence[ExchangeOrder]) -> None:
     """What the list of open orders tells; for the others a question each, some at a time and all in turn."""
-    listed = {order.client_id: order for order in picture.orders if order.client_id} if picture else {}
+    listed = {order.client_id: order for order in open_orders if order.client_id}
     asked: list[Order] = []
 
     async def settle_listed(desk: Desk, order: Order) -> None:

@@ -4,9 +4,10 @@ A look concludes from what is there, never from what an earlier one did: a crash
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.attempts import raise_first, tried
-from bot.desk import Desk, stop_trading
+from bot.desk import Desk
 from bot.domain import health
 from bot.domain.account import ExchangeOrder, Position
 from bot.domain.order import UNPLACED
@@ -19,19 +20,28 @@ from bot.positions import close_trades, keep_positions
 async def look(desk: Desk) -> None:
     """Raises the first failure, after everything else was done that does not need what failed."""
     failures = [await tried(_read_live, desk)]
-    picture, unread = await _read_account(desk)
-    failures.append(unread)
+    account = Account()
+    failures.append(await tried(_read_account, desk, account))
     if not desk.follows:
-        failures.append(await tried(settle_orders, desk, picture))
+        failures.append(await tried(settle_orders, desk, account.orders))
         failures.append(await tried(cancel_entries, desk))
-    if picture:
-        # Drawn again, since what was settled just now belongs to it.
-        picture = desk.picture = _drawn(desk, picture.positions, picture.orders)
-        _show(desk, picture)
-    if picture and not desk.follows:
-        failures.append(await tried(keep_positions, desk, picture))
-        failures.append(await tried(close_trades, desk, picture))
+    if account.is_read:
+        # Drawn now, since what was settled just now belongs to it.
+        desk.picture = _drawn(desk, account)
+        _show(desk, desk.picture)
+        if not desk.follows:
+            failures.append(await tried(keep_positions, desk, desk.picture))
+            failures.append(await tried(close_trades, desk, desk.picture))
     raise_first(failures)
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """The answers of one look."""
+
+    positions: Sequence[Position] = ()
+    orders: Sequence[ExchangeOrder] = ()
+    is_read: bool = False
 
 
 async def _read_live(desk: Desk) -> None:
@@ -49,20 +59,17 @@ async def _read_live(desk: Desk) -> None:
     desk.metrics.signals_unfinished_age_seconds_updated_timestamp_seconds.set(now.timestamp())
 
 
-async def _read_account(desk: Desk) -> tuple[Picture | None, Exception | None]:
+async def _read_account(desk: Desk, account: Account) -> None:
     """Positions before orders: a stop that came with its position is then listed if the position is."""
     desk.filled_before = {each.client_id for each in desk.live.values() if each.filled_quantity > 0}
     try:
         positions = await desk.account.positions()
-        picture = _drawn(desk, positions, await desk.account.open_orders())
+        orders = await desk.account.open_orders()
     except (TryAgain, StopTrading) as error:
         desk.checks["account"] = health.failed(desk.checks["account"], str(error), desk.clock())
-        if isinstance(error, StopTrading):
-            stop_trading(desk, str(error))
-            return None, None
-        return None, error
+        raise
+    account.positions, account.orders, account.is_read = positions, orders, True
     desk.checks["account"] = health.passed(desk.checks["account"], desk.clock())
-    return picture, None
 
 
 def _show(desk: Desk, picture: Picture) -> None:
@@ -82,12 +89,13 @@ def _show(desk: Desk, picture: Picture) -> None:
         metrics.position_liquidation_distance_ratio.labels(symbol=symbol).set(float(distance))
 
 
-def _drawn(desk: Desk, positions: Sequence[Position], orders: Sequence[ExchangeOrder]) -> Picture:
+def _drawn(desk: Desk, account: Account) -> Picture:
     return draw(
-        positions=positions,
-        orders=orders,
+        positions=account.positions,
+        orders=account.orders,
         live=list(desk.live.values()),
         missing=desk.missing,
+        before=desk.picture,
         contracts=desk.market.contracts,
         hedged=desk.hedged is not False,
         read_at=desk.wall(),

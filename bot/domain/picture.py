@@ -1,7 +1,7 @@
 """The account at the exchange as one look found it, put beside what we know of our orders; pure."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -84,11 +84,14 @@ def draw(
     orders: Sequence[ExchangeOrder],
     live: Sequence[Order],
     missing: Collection[str],
+    before: "Picture | None",
     contracts: Mapping[str, Contract],
     hedged: bool,
     read_at: datetime,
 ) -> Picture:
+    seen = {_shape(each) for each in before.holdings} if before else frozenset()
     holdings = tuple(_holding(each, orders, live, contracts.get(each.symbol), hedged) for each in positions)
+    holdings = tuple(replace(each, steady=_shape(each) in seen) for each in holdings)
     return Picture(
         positions=tuple(positions),
         orders=tuple(orders),
@@ -97,6 +100,11 @@ def draw(
         missing=frozenset(missing),
         read_at=read_at,
     )
+
+
+def _shape(holding: Holding) -> tuple[object, ...]:
+    guards = frozenset((each.exchange_id, each.quantity) for each in holding.guards)
+    return holding.position.id, holding.position.quantity, guards
 
 
 def _holding(
@@ -117,6 +125,7 @@ def _holding(
         position=position,
         trades=tuple(order for order in mine if order.filled_quantity > 0),
         guards=tuple(order for order in orders if is_guard(order, *key)),
+        steady=False,
         entering=any(order.state in LIVE for order in mine),
         hedged=hedged,
         step=step,

@@ -26,6 +26,7 @@ class Holding:
     trades: tuple[Order, ...]
     guards: tuple[ExchangeOrder, ...]
     entering: bool  # an order of ours may still make it larger, and its stop with it
+    steady: bool  # size and guards are those of the look before: none changed between two questions of one
     hedged: bool
     step: Decimal  # of quantities
     least: Decimal  # quantity of an order
@@ -90,7 +91,7 @@ def protect(holding: Holding) -> list[Step]:
     missing = min(holding.uncovered, holding.ours)
     if missing > 0:
         return _missing_stops(holding, missing)
-    if holding.entering or not holding.trades:
+    if holding.entering or not holding.steady or not holding.trades:
         return []
     return _excess_stops(holding) or _missing_targets(holding)
 

@@ -99,6 +99,7 @@ def holding(
         trades=tuple(trades),
         guards=tuple(guards),
         entering=entering,
+        steady=True,
         hedged=True,
         step=D("0.1"),
         least=D("0.1"),
@@ -245,6 +246,12 @@ def test_while_an_entry_may_still_be_filled_only_missing_stops_are_seen_to() -> 
     entering = [trade("0.5", "90", "110", "120")]
     assert told(protect(holding(position("0.5"), entering, [stop("90")], entering=True))) == []
     assert told(protect(holding(position("0.5"), entering, [], entering=True))) == ["stop 0.5 at 90"]
+
+
+def test_what_changed_since_the_look_before_may_have_changed_between_two_questions() -> None:
+    changed = replace(holding(position("0.5"), [trade("1", "90", "110", "120")], [stop("90")]), steady=False)
+    assert told(protect(changed)) == []
+    assert told(protect(replace(changed, guards=()))) == ["stop 0.5 at 90"]
 
 
 @pytest.mark.parametrize(
