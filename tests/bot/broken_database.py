@@ -1,20 +1,26 @@
-"""A PostgreSQL of its own that a test can freeze, kill and start again, and a wire to it that can be cut."""
+"""A PostgreSQL that a test can freeze, kill and start again, a wire to cut, and ways to wait for either."""
 
 import asyncio
 import contextlib
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import aiopg
+import pytest
+
+from bot.ports import OutcomeUnknown, TryAgain
 from scripts.postgres import DATABASE, HOST, THROWAWAY, USER, Server, find, free_port, serving
+from tests.bot.play import until
 from tests.bot.stored import execute
 
 SLOTS = 12  # connections that the server takes
+BOUND = 20.0  # seconds; the store gives up after six, and the machine may be busy
 
 
 class Machine:
@@ -135,3 +141,47 @@ async def wired(dsn: str) -> AsyncIterator[Wire]:
     finally:
         server.close()
         wire.cut()
+
+
+async def fails(kind: type[Exception], call: Awaitable[object], match: str | None = None) -> None:
+    async with asyncio.timeout(BOUND):
+        with pytest.raises(kind, match=match):
+            await call
+
+
+async def quietly(call: Awaitable[object]) -> object:
+    try:
+        return await call
+    except (TryAgain, OutcomeUnknown):
+        return None
+
+
+@asynccontextmanager
+async def locked(dsn: str, table: str) -> AsyncIterator[None]:
+    async with aiopg.connect(dsn, enable_hstore=False) as other, other.cursor() as cursor:
+        await cursor.execute(f"BEGIN; LOCK TABLE {table}")
+        yield
+
+
+async def waits(dsn: str, count: int, what: str = "Lock") -> None:
+    """Until so many of the store's statements wait for a lock, or for something else."""
+
+    async def wait() -> bool:
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND"
+        found = await execute(dsn, f"{waiting} '{what}' IN (wait_event_type, wait_event)")
+        return len(found) == count
+
+    await until(wait)
+
+
+async def is_quiet(dsn: str, *, but: int = 0) -> None:
+    """Until no statement runs, and no connection of the store is left but those that wait to be used."""
+
+    async def quiet() -> bool:
+        others = (
+            "datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        rows = await execute(dsn, f"SELECT state FROM pg_stat_activity WHERE {others}")
+        return len(rows) <= but or (not but and all(state == ("idle",) for state in rows))
+
+    await until(quiet)
