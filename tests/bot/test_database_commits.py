@@ -1,4 +1,4 @@
-"""The real store in the middle of a commit: who was not told what became of it learns it, and does it once."""
+"""The real store in the middle of a commit: who was not told what came of it can learn it, and do it once."""
 
 import asyncio
 from collections.abc import AsyncIterator
