@@ -89,11 +89,14 @@ class Repeats:
         return ""
 
     def check(self, endpoint: str, priority: Priority) -> None:
-        """The last errors before a ban are left to closes, stops and cancels."""
-        if priority <= Priority.CANCEL:
+        """The last errors before a ban are left to closes, and a few of them to stops and cancels."""
+        if priority is Priority.CLOSE:
             return
-        for key in self._seen:
-            if key[0] == endpoint and self._count(key) >= LEAVES_ONLY_PROTECTION:
+        for key, seen in self._seen.items():
+            if key[0] != endpoint or self._count(key) < LEAVES_ONLY_PROTECTION:
+                continue
+            protects = priority <= Priority.CANCEL
+            if not protects or self._clock() - seen[-1] < self._window / 4:
                 raise Exhausted(f"not sent: one more {key[1]} from {endpoint} and it may be banned")
 
     def _count(self, key: tuple[str, int]) -> int:

@@ -26,7 +26,7 @@ SLOWEST_CLOCK = 2.0  # seconds; of a round trip longer than that nobody knows th
 class Access:
     """Where and as whom to call.
 
-    The exchange drops a request that is older than `window` seconds, and counts equal errors of `error_window`.
+    The exchange drops a request that is older than `window` seconds. Equal errors count for `error_window`.
     """
 
     mode: Mode

@@ -1,5 +1,7 @@
 """Bans are read, waited for and not provoked."""
 
+from collections import deque
+
 import pytest
 
 from bot.adapters.bingx_bans import EVERYWHERE, Bans, Exhausted, Repeats, told_seconds
@@ -121,6 +123,22 @@ def test_orders_that_are_not_there_count_for_a_ban_and_not_against_entries(clock
         repeats.check("query_order", Priority.QUERY)
 
 
+def test_stops_that_are_refused_again_and_again_do_not_have_the_closes_banned(clock: Clock) -> None:
+    repeats, errors = Repeats(480.0, clock), deque[float]()
+    for _ in range(2000):
+        clock.now += 1
+        try:
+            repeats.check("place_order", Priority.STOP)
+        except Exhausted:
+            continue
+        repeats.add("place_order", 109500)
+        errors.append(clock.now)
+        while clock.now - errors[0] > 480:
+            errors.popleft()
+        assert len(errors) < 20
+    repeats.check("place_order", Priority.CLOSE)
+
+
 def test_before_the_exchange_bans_an_endpoint_only_what_protects_uses_it(clock: Clock) -> None:
     repeats = Repeats(480.0, clock)
     for _ in range(15):
@@ -129,8 +147,15 @@ def test_before_the_exchange_bans_an_endpoint_only_what_protects_uses_it(clock: 
     for priority in (Priority.TARGET, Priority.QUERY, Priority.ENTRY):
         with pytest.raises(Exhausted, match="one more 101400 from place_order"):
             repeats.check("place_order", priority)
-    for priority in (Priority.CLOSE, Priority.STOP, Priority.CANCEL):
+    repeats.check("place_order", Priority.CLOSE)
+    for priority in (Priority.STOP, Priority.CANCEL):
+        with pytest.raises(Exhausted):
+            repeats.check("place_order", priority)
+    clock.now += 121
+    for priority in (Priority.STOP, Priority.CANCEL):
         repeats.check("place_order", priority)
+    with pytest.raises(Exhausted):
+        repeats.check("place_order", Priority.TARGET)
     repeats.check("positions", Priority.QUERY)
-    clock.now += 481
+    clock.now += 481 - 121
     repeats.check("place_order", Priority.ENTRY)
