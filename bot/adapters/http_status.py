@@ -12,12 +12,6 @@ from bot.domain.protection import STOPS, Holding, covered
 from bot.domain.switch import MEANING, Level
 from bot.ports import SignalRow
 
-_HALTED = {
-    Level.NO_ENTRIES: "no new entries; those that rest may still be filled, positions keep their stops",
-    Level.CANCEL_ENTRIES: "no new entries, those that rest are cancelled, positions keep their stops",
-    Level.FLATTEN: "no new entries, those that rest are cancelled, every position is closed",
-}
-
 
 def status(
     desk: Desk, about: About, now: datetime, counts: Mapping[State, int] | None, rows: Sequence[SignalRow]
@@ -93,12 +87,21 @@ def _trading(desk: Desk) -> str:
             return f"places no orders ({closed})"
         return "places orders" if not desk.failed_in_a_row else _failing(desk.failed_in_a_row)
     held = switch(desk)
-    why = f"HALTED at level {level:d} by {held['who']} ({held['reason']}): {_HALTED[level]}"
+    return (
+        f"HALTED at level {level:d} by {held['who']} ({held['reason']}): no new entries, {_left(desk, level)}"
+    )
+
+
+def _left(desk: Desk, level: Level) -> str:
+    """What becomes of the rest, and how much of it there is."""
+    resting = len(_in(desk, State.PENDING))
+    entries = f"those that rest are cancelled, {resting} left"
+    if level is Level.NO_ENTRIES:
+        entries = f"{resting} that {'rests' if resting == 1 else 'rest'} may still be filled"
     if level is not Level.FLATTEN:
-        return why
-    if desk.picture is None:
-        return f"{why}; whether any is left is not known"
-    return f"{why}; {_number(len(desk.picture.holdings), 'position')} left"
+        return f"{entries}, positions keep their stops"
+    count = "how many are left is not known" if desk.picture is None else f"{len(desk.picture.holdings)} left"
+    return f"{entries}, positions are closed, {count}"
 
 
 def _failing(count: int) -> str:

@@ -10,13 +10,13 @@ _POSITIONS: Mapping[str, Callable[[Told], object]] = {
     "symbol": lambda each: each["symbol"],
     "side": lambda each: each["side"],
     "quantity": lambda each: each["quantity"],
-    "not ours": lambda each: each["foreign_quantity"],
+    "not ours": lambda each: each["foreign_quantity"] if float(each["foreign_quantity"]) else None,
     "entry": lambda each: each["entry_price"],
     "price": lambda each: each["mark_price"],
     "stops": lambda each: " ".join(each["stops"]) or "NONE",
     "covered": lambda each: each["covered_quantity"],
     "to liquidation": lambda each: _percent(each["liquidation_distance_percent"]),
-    "profit": lambda each: each["unrealised_usdt"],
+    "profit": lambda each: _short(each["unrealised_usdt"]),
 }
 _ENTRIES: Mapping[str, Callable[[Told], object]] = {
     "symbol": lambda each: each["symbol"],
@@ -58,7 +58,7 @@ def page(told: Told) -> str:
 def _facts(told: Told) -> str:
     facts = {
         "switch": _switch(told["switch"]),
-        "control directory": told["switch"]["halt_file"] or told["switch"]["control_directory"],
+        "control directory": _control(told["switch"]),
         "money": _money(told["money"]),
         "account": _account(told["reconciliation"]),
         "orders": _counts(told["orders"]),
@@ -81,15 +81,20 @@ def _switch(switch: Told) -> str:
     return "; ".join(parts)
 
 
+def _control(switch: Told) -> str:
+    return f"HALT file: {switch['halt_file']}" if switch["halt_file"] else str(switch["control_directory"])
+
+
 def _money(money: Told | None) -> str:
     if money is None:
         return "not read yet"
     parts = [
-        f"equity {money['equity_usdt']} USDT",
-        f"lost today {money['loss_today_usdt']} of at most {money['loss_limit_usdt']}",
+        f"equity {_short(money['equity_usdt'])} USDT",
+        f"lost today {_short(money['loss_today_usdt'])} of at most {_short(money['loss_limit_usdt'])}",
         f"read {_seconds(money['age_seconds'])} ago",
     ]
-    parts += [f"differs by {money['difference_usdt']}"] if float(money["difference_usdt"] or 0) else []
+    if float(money["difference_usdt"] or 0):
+        parts.append(f"differs from what it should be by {_short(money['difference_usdt'])}")
     return ", ".join(parts)
 
 
@@ -124,6 +129,10 @@ def _clean(value: object, limit: int | None = WIDEST) -> str:
     text = "-" if value is None else str(value)
     shown = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return shown if limit is None or len(shown) <= limit else f"{shown[: limit - 1]}…"
+
+
+def _short(amount: str) -> str:
+    return amount.rstrip("0").rstrip(".") if "." in amount else amount
 
 
 def _percent(value: float | None) -> str | None:

@@ -55,6 +55,7 @@ def seen(*positions: str, age: float = 0) -> Picture:
         orders=[],
         live=[],
         missing=[],
+        before=None,
         contracts={},
         hedged=True,
         read_at=datetime.now(UTC) - timedelta(seconds=age),

@@ -136,7 +136,7 @@ async def test_a_halted_bot_refuses_and_shows_it(dsn: str, exchange: Exchange) -
         assert next(iter(told)) == "summary"
         assert told["summary"] == (
             "The bot in simulator mode: ready; HALTED at level 1 by the bot (TRADING_ENABLED is not true): "
-            "no new entries; those that rest may still be filled, positions keep their stops."
+            "no new entries, 0 that rest may still be filled, positions keep their stops."
         )
         assert await bot.metric("bot_trading_enabled") == 0
     async with running_bot(dsn, exchange.url) as bot:

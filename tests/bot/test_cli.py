@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from bot.commands.exits import Exit
 from bot.commands.status_page import page
 from bot.desk import Desk
+from bot.domain.order import State
 from bot.switching import keep_switch
 from scripts.postgres import free_port
 from tests.bot.fakes import FakeStore
@@ -22,6 +23,7 @@ from tests.bot.made_control import control_directory
 from tests.bot.play import TOKEN, get
 from tests.bot.switch_desk import a_row, rows, seen, switch_desk
 from tests.bot.test_operator import served
+from tests.bot.test_protection import trade
 
 ROOT = Path(__file__).parents[2]
 
@@ -275,6 +277,7 @@ async def test_status_is_a_page_and_its_exit_code_says_whether_the_bot_trades(
     assert re.search(r"^switch +level 1, no new entries: too wild, by ann@", said.out, re.M)
     assert f"(file {control}/HALT)" in said.out
     assert re.search(r"BTC-USDT +long +0.25 +0.25 +100 +100 +NONE +0 +- +0$", said.out, re.M)
+    assert re.search(r"^control directory +HALT file: too wild, by ann@", said.out, re.M)
 
 
 async def test_status_as_the_bot_answers_it(shell: Shell) -> None:
@@ -303,6 +306,27 @@ async def test_adopt_tells_the_bot(shell: Shell, desk: Desk, store: FakeStore, a
     said = await shell("adopt", "BTC-USDT", "short", *words[3:])
     assert (said.code, said.err.startswith("not adopted: there is no short position")) == (Exit.FAILED, True)
     assert (await alone(*words)).code == Exit.NO_ANSWER
+
+
+async def test_the_page_shows_what_the_account_lost_holds_and_waits_for(shell: Shell, desk: Desk) -> None:
+    desk.live = {"e": replace(trade(), state=State.PENDING), "u": replace(trade(), state=State.UNKNOWN)}
+    _, told = await get(f"http://127.0.0.1:{shell.environment['HTTP_PORT']}/status")
+    assert re.search(r"^money +not read yet$", page(told), re.M)
+    told["money"] = {
+        "equity_usdt": "1000.5000", "loss_today_usdt": "30.00", "loss_limit_usdt": "100",
+        "difference_usdt": "-0.50", "age_seconds": 3.2,
+    }  # fmt: skip
+    told["reconciliation"]["differences"]["stop_missing"] = 2
+    told["orders"] = None
+    shown = page(told)
+    assert re.search(
+        r"^money +equity 1000\.5 USDT, lost today 30 of at most 100, read 3 s ago, "
+        r"differs from what it should be by -0\.5$", shown, re.M,
+    )  # fmt: skip
+    assert re.search(r"^account .*; differences: stop_missing 2$", shown, re.M)
+    assert re.search(r"^orders +the database does not answer$", shown, re.M)
+    assert re.search(r"^resting entries\n.*\n  BTC-USDT +BUY +1 +1 +100 +90 +- +a$", shown, re.M)
+    assert re.search(r"^orders of unknown outcome\n.*\n  BTC-USDT +BUY +1 +100 +- +a$", shown, re.M)
 
 
 async def test_what_others_wrote_does_not_steer_the_terminal(shell: Shell, desk: Desk) -> None:

@@ -192,23 +192,30 @@ async def test_without_a_token_of_its_own_the_bot_is_not_told_anything(desk: Des
 
 
 HALTED = {
-    1: "HALTED at level 1 by ann (too wild): no new entries; those that rest may still be filled, positions "
-    "keep their stops",
-    2: "HALTED at level 2 by ann (too wild): no new entries, those that rest are cancelled, positions keep "
-    "their stops",
-    3: "HALTED at level 3 by ann (too wild): no new entries, those that rest are cancelled, every position "
-    "is closed; 0 positions left",
+    1: "1 that rests may still be filled, positions keep their stops",
+    2: "those that rest are cancelled, 1 left, positions keep their stops",
+    3: "those that rest are cancelled, 1 left, positions are closed, 2 left",
 }
 
 
 @pytest.mark.parametrize("level", HALTED)
-async def test_each_level_is_the_first_sentence(url: str, level: int) -> None:
+async def test_each_level_is_the_first_sentence(url: str, desk: Desk, level: int) -> None:
+    desk.picture = seen("0.25", "0.25")
+    desk.live = {"e": replace(trade(), state=State.PENDING)}
     await post(f"{url}/trading", HALT | {"level": level}, TOKEN)
     _, told = await get(f"{url}/status")
     assert next(iter(told.items())) == (
         "summary",
-        f"The bot in simulator mode: ready; {HALTED[level]}.",
+        f"The bot in simulator mode: ready; HALTED at level {level} by ann (too wild): "
+        f"no new entries, {HALTED[level]}; 2 positions WITHOUT A STOP.",
     )
+
+
+async def test_closing_an_account_that_was_not_looked_at_says_so(url: str, desk: Desk) -> None:
+    desk.picture = None
+    await post(f"{url}/trading", HALT | {"level": 3}, TOKEN)
+    _, told = await get(f"{url}/status")
+    assert told["summary"].endswith("positions are closed, how many are left is not known.")
 
 
 async def test_open_is_a_sentence_too_and_so_is_what_is_wrong(url: str, desk: Desk) -> None:
@@ -233,6 +240,7 @@ async def test_what_the_account_holds_is_shown(url: str, desk: Desk) -> None:
         orders=[guard("STOP_MARKET", "90", "0.75")],
         live=[replace(trade("0.5"), client_id="f")],
         missing=["m"],
+        before=None,
         contracts={},
         hedged=True,
         read_at=now,
