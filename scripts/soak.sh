@@ -7,6 +7,8 @@ cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 count=${COUNT:-5}
 
 FUZZ_COUNT=2000 make lint test check check-live bench
+printf '\nevery point at which the bot can be killed\n'
+.venv/bin/python -m tests.sweep --sites
 for ((i = 1; i <= count; i++)); do
     printf '\ndrill %d of %d\n' "$i" "$count"
     make drill
