@@ -80,7 +80,8 @@ class Desk:
     flat_since: dict[Key, float] = field(default_factory=dict)
     closing: set[Key] = field(default_factory=set)  # flat in two looks, and not cleared yet
     empty_since: float | None = None  # the whole account
-    settling_until: dict[Key, float] = field(default_factory=dict)
+    settling_until: dict[Key, float] = field(default_factory=dict)  # nothing is added to what protects it
+    flattening_until: dict[Key, float] = field(default_factory=dict)  # it is not closed once more
 
     def level(self) -> Level:
         """The strictest of all that can close."""

@@ -4,7 +4,7 @@ import hashlib
 from decimal import Decimal
 
 from bot.attempts import each
-from bot.desk import Desk
+from bot.desk import Desk, Key
 from bot.domain import protection
 from bot.domain.account import Position
 from bot.domain.order import LIVE, Order, State, client_id
@@ -27,8 +27,10 @@ async def keep_positions(desk: Desk, picture: Picture) -> None:
 
 
 async def _flatten(desk: Desk, holding: Holding) -> None:
+    if desk.clock() < desk.flattening_until.get(holding.key, 0.0):
+        return
     closing = protection.close(holding, holding.position.quantity, "trading is halted at level 3")
-    await _send(desk, holding, closing)
+    await _send_once(desk, holding, closing, desk.flattening_until)
 
 
 async def _clear_book(desk: Desk, picture: Picture) -> None:
@@ -58,13 +60,17 @@ async def _protect(desk: Desk, holding: Holding) -> None:
             )
             await desk.account.cancel(step.symbol, exchange_id=step.exchange_id)
             continue
-        # For a while the exchange may not show it, and so one would look as if it were missing still.
-        desk.settling_until[key] = now + desk.pace.visibility_window
-        try:
-            await _send(desk, holding, step)
-        except TryAgain:
-            del desk.settling_until[key]  # certainly not taken
-            raise
+        await _send_once(desk, holding, step, desk.settling_until)
+
+
+async def _send_once(desk: Desk, holding: Holding, step: Send, until: dict[Key, float]) -> None:
+    """For a while the exchange may not show what it took, and it would look as if it were missing still."""
+    until[holding.key] = desk.clock() + desk.pace.visibility_window
+    try:
+        await _send(desk, holding, step)
+    except TryAgain:
+        del until[holding.key]  # certainly not taken
+        raise
 
 
 async def _send(desk: Desk, holding: Holding, step: Send) -> None:
