@@ -48,6 +48,7 @@ class Metrics:
     reconciliation_differences_updated_timestamp_seconds: Reading
     signals_received_total: Counter
     signal_verdicts_total: Counter
+    signal_processing_errors_total: Counter
     signals_by_source: Gauge
     signals_by_source_updated_timestamp_seconds: Reading
     bingx_api_calls_total: Counter

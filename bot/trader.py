@@ -43,7 +43,8 @@ def preview(desk: Desk, text: str) -> Plan | Refusal | Unreadable:
 async def on_signal(desk: Desk, incoming: Incoming) -> tuple[Verdict, SignalRow]:
     """Decide, commit the decision, then send. A message that was seen before gives its first result again.
 
-    Raises TryAgain or OutcomeUnknown when the decision could not be committed; then nothing is sent.
+    Raises TryAgain when the decision was not committed: nothing is sent. After OutcomeUnknown it may have
+    been, and then a look sends it while the signal holds; the same message again tells what became of it.
     """
     if desk.leaving:
         raise TryAgain("the bot is stopping")
@@ -109,7 +110,11 @@ def _intent(desk: Desk, incoming: Incoming, plan: Plan) -> Order:
 
 
 async def _commit(desk: Desk, row: SignalRow) -> tuple[Verdict, SignalRow]:
-    told = await desk.store.admit(row, desk.epoch)
+    try:
+        told = await desk.store.admit(row, desk.epoch)
+    except (TryAgain, OutcomeUnknown):
+        desk.metrics.signal_processing_errors_total.labels(source=row.incoming.source).inc()
+        raise
     if told is not None:
         verdict = told.verdict
     else:

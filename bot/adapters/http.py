@@ -135,7 +135,10 @@ async def _executed(desk: Desk, asked: Asked) -> web.Response:
     except TryAgain as error:
         raise RequestError(503, f"nothing was ordered: {error}") from error
     except OutcomeUnknown as error:
-        raise RequestError(503, f"nothing was ordered, but the signal may be stored: {error}") from error
+        raise RequestError(
+            503,
+            f"the signal may be stored, and then be ordered: send the same id again to learn it ({error})",
+        ) from error
     return _result(asked, verdict, row)
 
 
