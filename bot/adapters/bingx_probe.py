@@ -160,7 +160,7 @@ class Probe:
 
     async def position(self, symbol: str) -> Position | None:
         told = read.positions(await self.ask(endpoints.POSITIONS, symbol=symbol))
-        return next((each for each in told if each.symbol == symbol and each.is_long), None)
+        return next((each for each in told if each.is_long), None)
 
     async def until(self, ask: Callable[[], Awaitable[T | None]], seconds: float = VISIBLE) -> T | None:
         """The first answer, or None if there is none in that time."""
@@ -187,7 +187,7 @@ class Probe:
     async def tidy(self) -> str:
         """What could not be put back; empty if the account is as it was found."""
         if self.unsure:
-            await self.sleep(VISIBLE)
+            await self.sleep(VISIBLE)  # what nobody knows of may not be listed yet
         left = ""
         for _ in range(TRIES):
             try:
@@ -207,14 +207,12 @@ class Probe:
             await self.submit(self.place.close(position.quantity))
         for order in await self._own_orders():
             await code_of(self.cancel(order.symbol, orderId=order.exchange_id))
-        # What nobody knows of may not be listed yet.
-        for name, its_symbol in self.made.items() if self.unsure else ():
-            await code_of(self.cancel(its_symbol, clientOrderId=name))
-        self.unsure = False
-        await self._put_terms_back(symbol)
         left = [f"a {order.type} order in {order.symbol}" for order in await self._own_orders()]
         left += [f"a position in {symbol}"] if await self.position(symbol) else []
-        return f"left there: {', '.join(left)}" if left else ""
+        if left:
+            return f"left there: {', '.join(left)}"
+        await self._put_terms_back(symbol)
+        return ""
 
     async def _own_orders(self) -> list[ExchangeOrder]:
         """Stops have no client id, but a trigger that nobody else would set."""
@@ -224,14 +222,12 @@ class Probe:
         return [each for each in listed if each.client_id in self.made or each.trigger == self.place.stop]
 
     async def _put_terms_back(self, symbol: str) -> None:
-        for side, leverage in tuple(self.leverages.items()):
+        for side, leverage in self.leverages.items():
             told = {"symbol": symbol, "side": side.value, "leverage": str(leverage)}
             await self.do(endpoints.SET_LEVERAGE, told)
-            del self.leverages[side]
         if self.margin_type is not None:
             told = {"symbol": symbol, "marginType": self.margin_type.value}
             await self.do(endpoints.SET_MARGIN_TYPE, told)
-            self.margin_type = None
 
 
 async def code_of(call: Awaitable[Any]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from bot.adapters.bingx_check import examine
-from bot.adapters.bingx_probe import Probe
+from bot.adapters.bingx_probe import Place, Probe
 from bot.adapters.bingx_transport import Transport
+from bot.domain.plan import Contract
 from bot.metrics import instruments
 from bot.ports import OutcomeUnknown, Refused, TryAgain
 from bot.simulator import switches
@@ -221,6 +223,61 @@ async def test_whoever_interrupts_it_finds_the_account_as_it_was(bank: Bank) -> 
     task = asyncio.create_task(examine(probe, SYMBOLS, "USDT"))
     assert await task == "interrupted"
     assert state(bank) == before
+
+
+async def test_an_order_whose_answer_was_lost_and_that_is_shown_late_is_taken_back(bank: Bank) -> None:
+    before = state(bank)
+    probe = probe_of(bank)
+
+    def lose() -> None:
+        if probe.findings and probe.findings[-1].what == "margin type that was set is told":
+            bank.simulator.faults = replace(bank.simulator.faults, hide_orders=4.0)
+            probe.transport.before = lambda: None
+            probe.transport.fails_at, probe.transport.after = probe.transport.calls, True
+
+    probe.transport.before = lose
+    assert await examine(probe, SYMBOLS, "USDT") == "no answer"
+    assert [each.status for each in bank.simulator.book.all()] == ["CANCELLED"]
+    assert state(bank) == before
+
+
+async def test_a_position_that_somebody_made_larger_is_left_to_them(bank: Bank) -> None:
+    probe = probe_of(bank)
+    foreign = {"symbol": "BTC-USDT", "side": "BUY", "positionSide": "LONG", "type": "MARKET", "quantity": "1"}
+
+    def enlarge() -> None:
+        if bank.simulator.book.account.positions:
+            bank.simulator.book.place(foreign, Decimal(1))
+            probe.transport.before = lambda: None
+            probe.transport.fails_at = probe.transport.calls
+
+    probe.transport.before = enlarge
+    assert await examine(probe, SYMBOLS, "USDT") == "no answer"
+    assert named(probe, "the account is as it was found").seen == "left there: a position in BTC-USDT"
+    assert bank.simulator.book.account.positions["BTC-USDT LONG"].quantity > 1
+
+
+async def test_what_should_be_refused_and_is_taken_is_cancelled(bank: Bank) -> None:
+    probe = probe_of(bank)
+    asked = list[str]()
+
+    class Generous:
+        async def call(self, endpoint: Any, parameters: Any, *more: Any) -> Any:
+            asked.append(f"{endpoint.name} {parameters['clientOrderId']}")
+            return {"order": {}}
+
+    probe.transport = Generous()
+    contract = Contract(
+        symbol="BTC-USDT",
+        quantity_step=Decimal(1),
+        price_tick=Decimal(1),
+        min_quantity=Decimal(1),
+        min_notional=Decimal(1),
+        online=True,
+    )
+    order = Place(contract=contract, last=Decimal(100), hedged=True).entry()
+    assert await probe.refusal(order) == "taken"
+    assert asked == [f"place_order {order.client_id}", f"cancel_order {order.client_id}"]
 
 
 async def test_a_key_that_is_refused_ends_it_at_once(bank: Bank) -> None:
