@@ -1,14 +1,19 @@
 """A whole life of orders, long and short, in each market and mode, and what brings each switch to bear."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from bot.domain.plan import worst_price
+from bot.domain.signal import Side
 from bot.simulator.switches import Switches
 from tests.bot.faults.stage import Stage
-from tests.bot.play import until
+from tests.bot.play import post, until
 
+SLIPPAGE = Decimal("0.5")  # percent, as in config/bot.yaml
 SEND_AND_ASK = ["place_order", "query_order"]
 # The bot always names the side, rounds before it sends, and sends no id with a stop.
 NEVER_ASKED = {"beyond_precision", "empty_side", "stop_client_id"}
@@ -73,32 +78,63 @@ class Asked:
 class Life:
     stage: Stage
     market: Market
-    signals: int = 0
+    messages: int = 0
+    signals: int = 0  # that were accepted
 
     def price(self, *prices: str) -> None:
         self.stage.prices(*prices, symbol=self.market.symbol)
 
     async def signal(self, side: str = "BUY") -> Any:
-        self.signals += 1
+        """One that is accepted, as soon as the bot is done with the position before it."""
         zone = self.market.long if side == "BUY" else self.market.short
         text = f"{side} {self.market.name} {self.market.quantity} {zone}"
-        return await self.stage.signal(text, str(self.signals))
+        answers: list[Any] = []
+
+        async def is_accepted() -> bool:
+            self.messages += 1
+            answers.append(await self.stage.signal(text, str(self.messages)))
+            accepted: bool = answers[-1]["verdict"] == "accepted"
+            assert accepted or answers[-1]["reason"].startswith("closing:"), answers[-1]
+            return accepted
+
+        await until(is_accepted)
+        self.signals += 1
+        return answers[-1]
+
+    async def seen(self, price: str) -> None:
+        """The price is this, and the bot knows it: a plan without a zone says what it would still accept."""
+        self.price(price)
+        contract = self.stage.exchange.simulator.market.contracts[self.market.symbol]
+        wanted = worst_price(Side.BUY, Decimal(price), SLIPPAGE, contract.tick)
+        text = {"message": f"BUY {self.market.name} {self.market.quantity}", "source": "test"}
+
+        async def is_seen() -> bool:
+            _, told = await post(f"{self.stage.bot.url}/debug/signal", text)
+            return bool(told.get("plan") and Decimal(told["plan"]["price"]) == wanted)
+
+        await until(is_seen)
 
     async def rest(self, side: str = "BUY") -> None:
-        self.price(self.market.between)
-        told = await self.signal(side)
-        assert told["verdict"] == "accepted", told
+        await self.seen(self.market.between)
+        await self.signal(side)
         await until(lambda: [each.type for each in self.stage.open()] == ["LIMIT"])
 
     async def hold(self) -> None:
         """An entry is filled at once, and gets its stop and its targets."""
-        self.price(self.market.entry)
-        told = await self.signal()
-        assert told["order"]["state"] == "filled", told
+        await self.seen(self.market.entry)
+        await self.signal()
         await self.guarded(targets=2)
 
     async def guarded(self, targets: int | None = None) -> None:
         await until(lambda: self.stage.is_guarded(targets), patience=30)
+
+    async def hold_unseen(self) -> None:
+        """What becomes of the position from now on is shown late."""
+        await self.hold()
+        simulator, late = self.stage.exchange.simulator, 1.5
+        (position,) = simulator.book.positions()
+        await until(lambda: simulator.now() - position.updated > late * 1000)
+        self.stage.fail(hide_positions=late)
 
     async def lose(self) -> None:
         """The price falls to the stop; then nothing is left, and the bot knows it."""
@@ -152,35 +188,37 @@ async def _ban(life: Life) -> None:
     simulator = life.stage.exchange.simulator
     code = int(simulator.book.switches.rate_code)
     simulator.limits.ban("place_order", simulator.now() + 1500, code)
-    life.price(life.market.entry)
+    await life.seen(life.market.entry)
     told = await life.signal()
     assert told["order"]["state"] == "not_sent", told
-    await until(lambda: simulator.now() > simulator.limits.bans["place_order"][0])
-    await until(life.stage.reads("bingx_ban_until_timestamp_seconds", 0), patience=30)
+    until_ = await life.stage.bot.metric("bingx_ban_until_timestamp_seconds")
+    assert until_ is not None
+    await until(lambda: time.time() > until_)
+    await life.hold()
+    await life.lose()
 
 
 async def _duplicate(life: Life) -> None:
+    await life.seen(life.market.entry)
     life.stage.fail(drop_after=1, hide_orders=300)
-    await life.rest()
+    await life.signal()
     await until(life.stage.reads('reconciliation_differences{kind="order_missing"}', 1), patience=30)
     life.stage.mend()
-    life.price(life.market.entry)
     await life.guarded(targets=2)
     await life.lose()
 
 
 async def _no_margin(life: Life) -> None:
     account = life.stage.exchange.simulator.book.account
+    await life.seen(life.market.entry)
     had, account.balance = account.balance, Decimal("0.01")
-    life.price(life.market.entry)
     told = await life.signal()
     account.balance = had
     assert told["order"]["state"] == "rejected", told
 
 
 async def _closed_unseen(life: Life) -> None:
-    await life.hold()
-    life.stage.fail(hide_positions=1.5)
+    await life.hold_unseen()
     await life.stage.by_hand("close_all", symbol=life.market.symbol)
     await life.stage.by_hand("cancel_all", symbol=life.market.symbol)
     await until(lambda: "no_position" in _asked(life), patience=30)
@@ -189,8 +227,7 @@ async def _closed_unseen(life: Life) -> None:
 
 
 async def _shrunk_unseen(life: Life) -> None:
-    await life.hold()
-    life.stage.fail(hide_positions=1.5)
+    await life.hold_unseen()
     await life.stage.by_hand("place_order", **life.at_hand, quantity=life.market.part)
     await life.stage.by_hand("cancel_all", symbol=life.market.symbol)
     await until(lambda: "too_much" in _asked(life), patience=30)
@@ -227,8 +264,8 @@ async def _filled_while_cancelled(life: Life) -> None:
 
 
 async def _shown_late(life: Life) -> None:
+    await life.seen(life.market.entry)
     life.stage.fail(drop_after=1, hide_orders=0.7)
-    life.price(life.market.entry)
     await life.signal()
     await life.guarded(targets=2)
     life.stage.mend()
@@ -237,10 +274,9 @@ async def _shown_late(life: Life) -> None:
 
 async def _many_unanswered(life: Life) -> None:
     """So many that the bot asks for a list."""
+    await life.seen(life.market.entry)
     life.stage.fail(drop_after=True, only=SEND_AND_ASK)
-    life.price(life.market.entry)
-    for _ in range(6):
-        await life.signal()
+    await asyncio.gather(*(life.signal() for _ in range(6)))
     life.stage.mend()
     await until(lambda: "history" in _asked(life), patience=30)
     await life.guarded()
