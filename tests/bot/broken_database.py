@@ -16,6 +16,7 @@ import pytest
 
 from bot.ports import OutcomeUnknown, TryAgain
 from scripts.postgres import DATABASE, HOST, THROWAWAY, USER, Server, find, free_port, serving
+from scripts.postgres_leftovers import end_servers
 from tests.bot.play import until
 from tests.bot.stored import execute
 
@@ -45,8 +46,10 @@ class Machine:
         self._process = self._running.enter_context(serving(self._server, log=log)).pid
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Returns when the last of its processes is gone, a postmaster that was killed leaves some behind."""
         os.kill(self._process, number)
         self._running.close()
+        end_servers(self._server.data)
 
     async def new(self, name: str) -> str:
         """The DSN of an empty database."""

@@ -11,6 +11,7 @@ from bot.adapters.postgres import Postgres
 from bot.domain.order import State
 from bot.domain.switch import Level, Switch
 from bot.ports import TryAgain
+from tests.bot.broken_database import locked, quietly, waits
 from tests.bot.fakes import opened
 from tests.bot.play import until
 from tests.bot.stored import ORDER, execute, made, numbered, prepared, row
@@ -32,19 +33,23 @@ async def test_before_it_was_reached_every_call_says_try_again(registry: Collect
     assert registry.get_sample_value("db_connections_max") == 5
 
 
-async def test_a_commit_outlives_the_task_that_asked_for_it(postgres: Postgres) -> None:
-    epoch = await opened(postgres)
-    task = asyncio.create_task(postgres.admit(row(), epoch))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.wait({task})
-    assert task.cancelled()
+async def test_a_commit_outlives_the_task_that_asked_for_it(dsn: str) -> None:
+    async with prepared(dsn, size=1) as store:
+        epoch = await opened(store)
+        async with locked(dsn, "account"):
+            busy = asyncio.create_task(quietly(store.expected_balance()))
+            await waits(dsn, 1)
+            task = asyncio.create_task(store.admit(row(), epoch))
+            await asyncio.sleep(0.01)  # it waits for the one connection, and nothing was sent
+            task.cancel()
+            await asyncio.wait({task})
+        await busy
+        assert task.cancelled()
 
-    async def stored() -> bool:
-        return await postgres.find(row().incoming) is not None
+        async def stored() -> bool:
+            return await store.find(row().incoming) is not None
 
-    await until(stored)
+        await until(stored)
 
 
 async def test_closing_waits_for_commits_on_their_way(dsn: str) -> None:
@@ -131,7 +136,7 @@ async def test_connections_are_shown_while_they_are_used(dsn: str, registry: Col
         assert shown() == (0, 0, 3)
         async with aiopg.connect(dsn, enable_hstore=False) as other, other.cursor() as cursor:
             await cursor.execute("BEGIN; LOCK TABLE account")
-            waiting = [asyncio.create_task(store.expected_balance()) for _ in range(2)]
+            waiting = [asyncio.create_task(quietly(store.expected_balance())) for _ in range(2)]
             await until(lambda: shown() == (2, 0, 3))
             await cursor.execute("ROLLBACK")
         await asyncio.gather(*waiting)

@@ -8,9 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 import aiopg
+import psycopg2
 import pytest
 
 from bot.adapters.postgres import Postgres
+from bot.adapters.postgres_connections import is_refusal
 from bot.domain.order import State
 from bot.ports import OutcomeUnknown, SignalRow, TryAgain
 from tests.bot.broken_database import Wire, fails, quietly, waits, wired
@@ -55,6 +57,19 @@ async def test_a_commit_that_outlives_our_patience_is_found_afterwards(
     await until(is_there)
     assert await postgres.admit(row(), epoch) is None
     assert await postgres.counts() == {State.INTENT: 1}
+
+
+@pytest.mark.parametrize(
+    ("code", "refused"),
+    [("57014", True), ("23505", True), ("40P01", True), ("57P01", False), ("08006", False), (None, False)],
+)
+def test_only_what_says_so_is_a_refusal(code: str | None, refused: bool) -> None:
+    """A server that is shut down may say so after it has committed."""
+
+    class Told(psycopg2.Error):
+        pgcode = code
+
+    assert is_refusal(Told()) is refused
 
 
 async def test_an_answer_that_never_comes_leaves_a_commit_unknown(dsn: str) -> None:

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from bot.adapters.aiopg_mend import mend
 from bot.adapters.postgres import Postgres
 from bot.domain.order import State
+from bot.domain.switch import Level, Switch
 from bot.ports import OutcomeUnknown, TryAgain
 from tests.bot.broken_database import SLOTS, Machine, fails, is_quiet, locked, quietly, waits
 from tests.bot.fakes import opened
@@ -51,7 +52,7 @@ async def store(dsn: str, registry: CollectorRegistry) -> AsyncIterator[Postgres
 async def epoch(store: Postgres, dsn: str) -> int:
     """With it, every connection of the pool is made."""
     async with locked(dsn, "account"):
-        waiting = [asyncio.create_task(store.expected_balance()) for _ in range(3)]
+        waiting = [asyncio.create_task(quietly(store.expected_balance())) for _ in range(3)]
         await waits(dsn, 3)
     await asyncio.gather(*waiting)
     return await opened(store)
@@ -84,6 +85,7 @@ async def test_a_restart_in_the_middle(
     write = asyncio.create_task(fails(OutcomeUnknown, store.admit(row(), epoch)))
     read = asyncio.create_task(fails(TryAgain, store.expected_balance()))
     await waits(dsn, 2, "PgSleep")
+    await store.set_switch(Switch(level=Level.OPEN, reason="the last before it", who="ann"))
     machine.stop(number)
     try:
         await asyncio.gather(write, read)
@@ -91,8 +93,9 @@ async def test_a_restart_in_the_middle(
         await fails(TryAgain, store.counts(), "refused")
     finally:
         machine.start()
+    assert (await store.switch()).reason == "the last before it", "what was answered is on disk"
     await execute(dsn, "DROP FUNCTION IF EXISTS sleep() CASCADE")
-    assert await store.admit(row(), epoch), "nothing was committed, and the first call after it works"
+    assert await store.admit(row(), epoch), "it was not committed, and no call fails any more"
     assert await asyncio.gather(*(store.counts() for _ in range(3))) == [{State.INTENT: 1}] * 3
 
 
