@@ -7,15 +7,13 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from bot.commands.exits import Exit
-from bot.commands.status_page import page
 from bot.desk import Desk
-from bot.domain.order import State
 from bot.switching import keep_switch
 from scripts.postgres import free_port
 from tests.bot.fakes import FakeStore
@@ -23,7 +21,6 @@ from tests.bot.made_control import control_directory
 from tests.bot.play import TOKEN, get
 from tests.bot.switch_desk import a_row, rows, seen, switch_desk
 from tests.bot.test_operator import served
-from tests.bot.test_protection import trade
 
 ROOT = Path(__file__).parents[2]
 
@@ -142,17 +139,25 @@ async def test_without_the_bot_halt_writes_the_file(alone: Shell, control: Path)
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [None, b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.0 200 OK\r\n\r\n<html>", b"HTTP/1.0 200 OK\r\n\r\n[]"],
-    ids=["nothing", "the end", "another protocol", "a page", "a list"],
+    ("answer", "why"),
+    [
+        (None, "the bot does not answer"),
+        (b"", "the bot does not answer"),
+        (b"SSH-2.0-OpenSSH\r\n", "the bot does not answer"),
+        (b"HTTP/1.0 200 OK\r\n\r\n<html>", "what answers"),
+        (b"HTTP/1.0 200 OK\r\n\r\n\xff", "what answers"),
+        (b"HTTP/1.0 200 OK\r\n\r\n[]", "what answers"),
+    ],
+    ids=["nothing", "the end", "another protocol", "a page", "no text", "a list"],
 )
 async def test_whatever_answers_in_place_of_the_bot_halt_writes_the_file(
-    alone: Shell, control: Path, answer: bytes | None
+    alone: Shell, control: Path, answer: bytes | None, why: str
 ) -> None:
     async with answering(answer) as port:
         alone.environment["HTTP_PORT"] = port
         said = await alone("halt")
     assert (said.code, (control / "HALT").exists()) == (Exit.BY_FILE, True)
+    assert said.err.startswith(f"{why} at http://127.0.0.1:{port}")
 
 
 @pytest.mark.parametrize("variable", ["", "wrong", "a\nb"])
@@ -306,42 +311,6 @@ async def test_adopt_tells_the_bot(shell: Shell, desk: Desk, store: FakeStore, a
     said = await shell("adopt", "BTC-USDT", "short", *words[3:])
     assert (said.code, said.err.startswith("not adopted: there is no short position")) == (Exit.FAILED, True)
     assert (await alone(*words)).code == Exit.NO_ANSWER
-
-
-async def test_the_page_shows_what_the_account_lost_holds_and_waits_for(shell: Shell, desk: Desk) -> None:
-    desk.live = {"e": replace(trade(), state=State.PENDING), "u": replace(trade(), state=State.UNKNOWN)}
-    _, told = await get(f"http://127.0.0.1:{shell.environment['HTTP_PORT']}/status")
-    assert re.search(r"^money +not read yet$", page(told), re.M)
-    told["money"] = {
-        "equity_usdt": "1000.5000", "loss_today_usdt": "30.00", "loss_limit_usdt": "100",
-        "difference_usdt": "-0.50", "age_seconds": 3.2,
-    }  # fmt: skip
-    told["reconciliation"]["differences"]["stop_missing"] = 2
-    told["orders"] = None
-    shown = page(told)
-    assert re.search(
-        r"^money +equity 1000\.5 USDT, lost today 30 of at most 100, read 3 s ago, "
-        r"differs from what it should be by -0\.5$", shown, re.M,
-    )  # fmt: skip
-    assert re.search(r"^account .*; differences: stop_missing 2$", shown, re.M)
-    assert re.search(r"^orders +the database does not answer$", shown, re.M)
-    assert re.search(r"^resting entries\n.*\n  BTC-USDT +BUY +1 +1 +100 +90 +- +a$", shown, re.M)
-    assert re.search(r"^orders of unknown outcome\n.*\n  BTC-USDT +BUY +1 +100 +- +a$", shown, re.M)
-
-
-async def test_what_others_wrote_does_not_steer_the_terminal(shell: Shell, desk: Desk) -> None:
-    _, told = await get(f"http://127.0.0.1:{shell.environment['HTTP_PORT']}/status")
-    signal = {
-        "source": "test",
-        "message": f"\x1b[2J\nBUY\u202e {'x' * 80}",
-        "verdict": "refused",
-        "reason": "",
-    }
-    told["signals"] = [signal | {"order": None, "created_at": "2026-01-02T03:04:05.678+00:00"}]
-    told["switch"]["reason"] = "\x1b[31mred\r\n"
-    shown = page(told)
-    assert all(letter.isprintable() or letter == "\n" for letter in shown)
-    assert f"2026-01-02T03:04:05  test    [2J BUY {'x' * 35}…  refused  -" in shown
 
 
 def test_every_exit_code_is_on_the_page() -> None:

@@ -1,0 +1,60 @@
+"""What /status answers, as a page for a terminal."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.adapters import http_status
+from bot.commands.status_page import page
+from bot.desk import Desk
+from bot.domain.order import State
+from tests.bot.fakes import FakeStore
+from tests.bot.switch_desk import a_row, switch_desk
+from tests.bot.test_operator import ABOUT
+from tests.bot.test_protection import trade
+
+
+@pytest.fixture
+def desk(control: Path) -> Desk:
+    desk = switch_desk(control, FakeStore())
+    desk.switch = a_row(0, "first")
+    return desk
+
+
+def test_the_page_shows_what_the_account_lost_holds_and_waits_for(desk: Desk) -> None:
+    desk.live = {"e": replace(trade(), state=State.PENDING), "u": replace(trade(), state=State.UNKNOWN)}
+    told = http_status.status(desk, ABOUT, datetime.now(UTC), {}, [])
+    assert re.search(r"^money +not read yet$", page(told), re.M)
+    told["money"] = {
+        "equity_usdt": "1000.5000", "loss_today_usdt": "30.00", "loss_limit_usdt": "100",
+        "difference_usdt": "-0.50", "age_seconds": 3.2,
+    }  # fmt: skip
+    told["reconciliation"]["differences"]["stop_missing"] = 2
+    told["orders"] = None
+    shown = page(told)
+    assert re.search(
+        r"^money +equity 1000\.5 USDT, lost today 30 of at most 100, read 3 s ago, "
+        r"differs from what it should be by -0\.5$", shown, re.M,
+    )  # fmt: skip
+    assert re.search(r"^account .*; differences: stop_missing 2$", shown, re.M)
+    assert re.search(r"^orders +the database does not answer$", shown, re.M)
+    assert re.search(r"^resting entries\n.*\n  BTC-USDT +BUY +1 +1 +100 +90 +- +a$", shown, re.M)
+    assert re.search(r"^orders of unknown outcome\n.*\n  BTC-USDT +BUY +1 +100 +- +a$", shown, re.M)
+
+
+def test_what_others_wrote_does_not_steer_the_terminal(desk: Desk) -> None:
+    told = http_status.status(desk, ABOUT, datetime.now(UTC), {}, [])
+    signal = {
+        "source": "test",
+        "message": f"\x1b[2J\nBUY\u202e {'x' * 80}",
+        "verdict": "refused",
+        "reason": "",
+    }
+    told["signals"] = [signal | {"order": None, "created_at": "2026-01-02T03:04:05.678+00:00"}]
+    told["switch"]["reason"] = "\x1b[31mred\r\n"
+    shown = page(told)
+    assert all(letter.isprintable() or letter == "\n" for letter in shown)
+    assert f"2026-01-02T03:04:05  test    [2J BUY {'x' * 35}…  refused  -" in shown
