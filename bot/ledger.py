@@ -19,7 +19,10 @@ from bot.domain.ledger import (
     moved,
     realised,
 )
+from bot.domain.money import plain
+from bot.domain.switch import Level
 from bot.ports import TryAgain
+from bot.switching import halt
 
 AHEAD = timedelta(minutes=1)  # asked beyond now, so that no clock hides what just moved
 
@@ -38,6 +41,8 @@ def read_money(day: Day) -> Callable[[Desk], Awaitable[None]]:
             expected = anchor.amount + moved(money.book.rows, anchor.at)
             money = replace(money, difference=money.balance - expected)
         _show(desk, money)
+        if money.loss_today >= money.loss_limit and desk.level() < Level.CANCEL_ENTRIES:
+            await halt(desk, Level.CANCEL_ENTRIES, _over_limit(money), "the daily loss limit")
         if trouble:
             raise trouble
         if anchor is None and stood_still and _is_identified(desk):
@@ -47,6 +52,10 @@ def read_money(day: Day) -> Callable[[Desk], Awaitable[None]]:
             await _keep(desk, money, carried(anchor, money.book.rows, midnight))
 
     return read_money
+
+
+def _over_limit(money: Money) -> str:
+    return f"today's loss of {money.loss_today:.2f} USDT has reached the limit of {plain(money.loss_limit)}"
 
 
 async def _anchor(desk: Desk) -> tuple[Anchor | None, TryAgain | None]:

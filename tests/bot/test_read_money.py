@@ -1,6 +1,7 @@
 """The money as the bot reads it from the true simulator: fees, funding, midnights, and what does not fit."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -8,11 +9,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.ledger import LATE
+from bot.domain.account import Balance
+from bot.domain.ledger import LATE, Day
 from bot.domain.mode import Mode
+from bot.domain.switch import Level
+from bot.ledger import read_money
 from bot.ports import OutcomeUnknown, TryAgain
 from bot.simulator.switches import parse
 from tests.bot.bank import HOUR, MIDNIGHT, NOON, Bank, Kept, Moving, open_bank
+from tests.bot.fakes import FakeExchange
+from tests.bot.room import Room
 
 
 @pytest.fixture
@@ -257,3 +263,40 @@ async def test_an_asset_that_the_account_tells_of_is_shown_even_if_there_is_none
     await bank.read()
     assert bank.gauge("exchange_balance_btc") == 0.0
     assert bank.gauge("exchange_balance_btc_updated_timestamp_seconds") == bank.seconds()
+
+
+@dataclass(slots=True, kw_only=True)
+class Losing(FakeExchange):
+    lost: Decimal
+
+    async def balances(self) -> Sequence[Balance]:
+        return [
+            Balance(
+                uid="1",
+                asset="USDT",
+                balance=Decimal(5000),
+                equity=5000 - self.lost,
+                unrealised=-self.lost,
+                available=Decimal(4000),
+                used=Decimal(1000),
+            )
+        ]
+
+
+async def test_at_the_limit_of_the_day_entries_end_until_a_person_opens_again(room: Room) -> None:
+    account = room.desk.account = Losing(lost=Decimal("999.99"))
+    read = read_money(Day(timezone=ZoneInfo("UTC"), loss_limit=Decimal(1000)))
+    await read(room.desk)
+    assert room.desk.level() is Level.OPEN
+    account.lost = Decimal("1000.00")
+    await read(room.desk)
+    switch = room.desk.switch
+    assert switch is not None
+    assert (switch.level, switch.who) == (Level.CANCEL_ENTRIES, "the daily loss limit")
+    assert switch.reason == "today's loss of 1000.00 USDT has reached the limit of 1000"
+    assert room.store.switches[-1].level is Level.CANCEL_ENTRIES
+    account.lost = Decimal(0)
+    await read(room.desk)
+    assert room.desk.level() is Level.CANCEL_ENTRIES
+    _, row = await room.send()
+    assert (row.reason or "").startswith("halted: today's loss")
