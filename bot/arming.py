@@ -43,12 +43,11 @@ def armed_uid(path: Path, api_key: str) -> str:
 
 
 def write(path: Path, arm: Arm) -> None:
-    """Whole or not at all, and for its owner's eyes from the first byte on."""
+    """Whole or not at all; mkstemp makes it for its owner's eyes alone."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with open(descriptor, "w", encoding="ascii") as file:
             json.dump({name: getattr(arm, name) for name in Arm.__slots__}, file)
-            os.fchmod(file.fileno(), _MODE)
             file.flush()
             os.fsync(file.fileno())
         os.replace(name, path)
