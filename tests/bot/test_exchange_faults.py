@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.faults import guarding, hands, sending
+from tests.bot.faults import guarding, hands, keeping, refusing, sending
 from tests.bot.faults.stage import ENDS, Case, on_stage
 from tests.bot.play import Exchange, until
 
-CASES = (*sending.CASES, *guarding.CASES, *hands.CASES)
+CASES = (*sending.CASES, *refusing.CASES, *guarding.CASES, *keeping.CASES, *hands.CASES)
 LONG = 30.0
 
 

@@ -12,7 +12,7 @@ from config.spec.load import load_project
 from config.spec.model import Project
 from observability.promql import admits, selectors
 from observability.world import queries_of
-from tests.bot.faults import guarding, hands, sending
+from tests.bot.faults import guarding, hands, keeping, refusing, sending
 from tests.bot.faults.stage import Case, read_series
 
 HEAD = """\
@@ -21,8 +21,8 @@ HEAD = """\
 Made by `make test ARGS=--update` from `tests/bot/faults/`; change that, not this.
 
 Each row is played with the true bot, the true simulator and a true PostgreSQL. The test waits until the order
-has passed through these states and no others, the metric has moved, and what is open at the exchange is as the
-row says; then it counts the orders: never two for one signal. The alert speaks if the fault lasts: its
+has passed through these states and no others, the metric has moved, and what is open at the exchange is as
+the row says; then it counts the orders: never two for one signal. The alert speaks if the fault lasts: its
 expression looks at this very series.
 
 - *protected*: there is a position, and its stops cover just what it is.
@@ -32,8 +32,8 @@ expression looks at this very series.
 - *left alone*: what a person opened is as it was.
 """
 PARTS = (
-    ("While an entry is sent", sending.CASES),
-    ("While a position is held", guarding.CASES),
+    ("While an entry is sent", (*sending.CASES, *refusing.CASES)),
+    ("While a position is held", (*guarding.CASES, *keeping.CASES)),
     ("Behind the bot's back", hands.CASES),
 )
 COLUMNS = ("fault", "what the bot does", "states of the order", "in the end", "metric", "alert")

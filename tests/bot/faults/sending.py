@@ -6,7 +6,6 @@ from tests.bot.faults.stage import PACE, Stage, case
 from tests.bot.play import until
 
 UNKNOWN = 'orders_by_status{status="unknown"}'
-REFUSED = 'orders_failed_total{reason="rejected",source="test"}'
 NOT_SENT = 'orders_failed_total{reason="not_sent",source="test"}'
 ONLY_SEND = ["place_order"]
 SEND_AND_ASK = ["place_order", "query_order"]
@@ -14,7 +13,7 @@ TOO_OLD = replace(PACE, resend_within=0)
 SHOWS_AT_ONCE = replace(PACE, visibility_window=0.2)
 
 
-async def _sends(stage: Stage) -> None:
+async def sends(stage: Stage) -> None:
     await stage.signal()
     await stage.moves()
 
@@ -28,7 +27,7 @@ async def _sends(stage: Stage) -> None:
 )
 async def dropped_before(stage: Stage) -> None:
     stage.fail(drop_before=1)
-    await _sends(stage)
+    await sends(stage)
 
 
 @case(
@@ -43,7 +42,7 @@ async def dropped_before(stage: Stage) -> None:
 )
 async def dropped_for_long(stage: Stage) -> None:
     stage.fail(drop_before=True)
-    await _sends(stage)
+    await sends(stage)
 
 
 @case(
@@ -55,7 +54,7 @@ async def dropped_for_long(stage: Stage) -> None:
 )
 async def dropped_after(stage: Stage) -> None:
     stage.fail(drop_after=True, only=SEND_AND_ASK)
-    await _sends(stage)
+    await sends(stage)
     stage.mend()
 
 
@@ -68,7 +67,7 @@ async def dropped_after(stage: Stage) -> None:
 )
 async def reset_before(stage: Stage) -> None:
     stage.fail(drop_before=1, reset=True)
-    await _sends(stage)
+    await sends(stage)
 
 
 @case(
@@ -80,7 +79,7 @@ async def reset_before(stage: Stage) -> None:
 )
 async def reset_after(stage: Stage) -> None:
     stage.fail(drop_after=True, reset=True, only=SEND_AND_ASK)
-    await _sends(stage)
+    await sends(stage)
     stage.mend()
 
 
@@ -93,7 +92,7 @@ async def reset_after(stage: Stage) -> None:
 )
 async def gateway_timeout(stage: Stage) -> None:
     stage.fail(http_status=504, only=ONLY_SEND)
-    await _sends(stage)
+    await sends(stage)
     stage.mend()
 
 
@@ -106,7 +105,7 @@ async def gateway_timeout(stage: Stage) -> None:
 )
 async def gateway_timeout_after(stage: Stage) -> None:
     stage.fail(http_status_after=504, only=SEND_AND_ASK)
-    await _sends(stage)
+    await sends(stage)
     stage.mend()
 
 
@@ -119,7 +118,7 @@ async def gateway_timeout_after(stage: Stage) -> None:
 )
 async def bad_gateway(stage: Stage) -> None:
     stage.fail(http_status=502, only=SEND_AND_ASK)
-    await _sends(stage)
+    await sends(stage)
     failures = 'bingx_api_errors_total{endpoint="query_order",kind="http"}'
     await until(stage.reads(failures, 4))
     assert stage.path() == ("intent", "unknown")
@@ -137,7 +136,7 @@ async def bad_gateway(stage: Stage) -> None:
 )
 async def bad_gateway_everywhere(stage: Stage) -> None:
     stage.fail(http_status=502)
-    await _sends(stage)
+    await sends(stage)
     stage.mend()
 
 
@@ -150,7 +149,7 @@ async def bad_gateway_everywhere(stage: Stage) -> None:
 )
 async def page_of_html(stage: Stage) -> None:
     stage.fail(no_json=True, only=SEND_AND_ASK)
-    await _sends(stage)
+    await sends(stage)
     stage.mend()
 
 
@@ -163,7 +162,7 @@ async def page_of_html(stage: Stage) -> None:
 )
 async def slow_answer(stage: Stage) -> None:
     stage.fail(delay=30, only=SEND_AND_ASK)
-    await _sends(stage)
+    await sends(stage)
     stage.mend()
 
 
@@ -176,7 +175,7 @@ async def slow_answer(stage: Stage) -> None:
 )
 async def late_request(stage: Stage) -> None:
     stage.fail(delay_before=3.5, only=ONLY_SEND)
-    await _sends(stage)
+    await sends(stage)
     stage.mend()
 
 
@@ -189,7 +188,7 @@ async def late_request(stage: Stage) -> None:
 )
 async def shown_late(stage: Stage) -> None:
     stage.fail(drop_after=1, hide_orders=0.7)
-    await _sends(stage)
+    await sends(stage)
 
 
 @case(
@@ -202,7 +201,7 @@ async def shown_late(stage: Stage) -> None:
 )
 async def duplicate_id(stage: Stage) -> None:
     stage.fail(drop_after=1, hide_orders=300)
-    await _sends(stage)
+    await sends(stage)
     stage.mend()
     await until(stage.reads(stage.series, 0))
 
@@ -216,7 +215,7 @@ async def duplicate_id(stage: Stage) -> None:
 )
 async def busy(stage: Stage) -> None:
     stage.fail(errors={"place_order": {"code": 109500, "msg": "busy", "times": 1}})
-    await _sends(stage)
+    await sends(stage)
 
 
 @case(
@@ -229,166 +228,7 @@ async def busy(stage: Stage) -> None:
 async def busy_before(stage: Stage) -> None:
     stage.turn(codes="old")
     stage.fail(errors={"place_order": {"code": 109500, "msg": "busy", "times": 1}})
-    await _sends(stage)
-
-
-@case(
-    "too little margin, new codes",
-    does="ends it: a refused order is never sent again",
-    states="intent rejected",
-    series=REFUSED,
-    alert="HighOrderFailureRate",
-    ends="nothing open",
-    orders=0,
-)
-async def no_margin(stage: Stage) -> None:
-    stage.fail(reject_orders={"code": 101204, "msg": "Insufficient margin"})
-    await _sends(stage)
-
-
-@case(
-    "too little margin, old codes",
-    does="the same",
-    states="intent rejected",
-    series=REFUSED,
-    alert="HighOrderFailureRate",
-    ends="nothing open",
-    orders=0,
-)
-async def no_margin_before(stage: Stage) -> None:
-    stage.turn(codes="old")
-    stage.fail(reject_orders={"code": 101204, "msg": "Insufficient margin"})
-    await _sends(stage)
-
-
-@case(
-    "risk control (109403)",
-    does="ends it as not sent; the next signal may trade",
-    states="intent not_sent",
-    series='orders_failed_total{reason="unreachable",source="test"}',
-    alert="HighOrderFailureRate",
-    ends="nothing open",
-    orders=0,
-)
-async def risk_control(stage: Stage) -> None:
-    stage.fail(errors={"place_order": {"code": 109403, "msg": "risk forbidden", "times": 1}})
-    await _sends(stage)
-
-
-@case(
-    "five equal errors in eight minutes",
-    does="refuses entries before the exchange bans the endpoint",
-    states="intent rejected",
-    series="orders_failed_in_a_row",
-    alert="HighOrderFailureRate",
-    ends="nothing open",
-    orders=0,
-)
-async def five_errors(stage: Stage) -> None:
-    stage.fail(reject_orders={"code": 101204, "msg": "Insufficient margin"})
-    for number in range(1, 6):
-        await stage.signal(id_=str(number))
-    await stage.moves()
-    stage.mend()
-    told = await stage.signal(id_="6")
-    assert (told["verdict"], "101204 to place_order 5 times" in told["reason"]) == ("refused", True)
-    await until(stage.reads("bot_trading_enabled", 0))
-
-
-@case(
-    "the key is not taken (100413)",
-    does="stops trading until a person restarts it",
-    states="intent rejected",
-    series="bot_ready",
-    alert="BotNotReady",
-    ends="nothing open",
-    orders=0,
-)
-async def wrong_key(stage: Stage) -> None:
-    stage.fail(errors={"place_order": {"code": 100413, "msg": "Incorrect apiKey", "times": 1}})
-    await _sends(stage)
-    told = await stage.signal(id_="2")
-    assert (told["verdict"], "stopped: 100413" in told["reason"]) == ("refused", True)
-
-
-@case(
-    "leverage cannot be set",
-    does="sends no order under terms that it did not want",
-    states="intent not_sent",
-    series=NOT_SENT,
-    alert="HighOrderFailureRate",
-    ends="nothing open",
-    orders=0,
-)
-async def no_leverage(stage: Stage) -> None:
-    stage.fail(errors={"set_leverage": {"code": 101414, "msg": "too high"}})
-    await _sends(stage)
-
-
-@case(
-    "ban of orders, told with its end",
-    does="sends nothing until then; what came meanwhile is not ordered later",
-    states="intent not_sent",
-    series="bingx_ban_until_timestamp_seconds",
-    alert="ExchangeBan",
-    orders=1,
-)
-async def ban(stage: Stage) -> None:
-    limits = stage.exchange.simulator.limits
-    limits.ban("place_order", stage.exchange.simulator.now() + 1500, 100410)
-    await _sends(stage)
-    calls = 'bingx_api_calls_total{endpoint="place_order"}'
-    sent = await stage.bot.metric(calls)
-    told = await stage.signal(id_="2")
-    assert (told["order"]["state"], await stage.bot.metric(calls)) == ("not_sent", sent)
-    await until(lambda: limits.bans["place_order"][0] <= stage.exchange.simulator.now())
-    await until(lambda: _is_taken(stage))
-    await until(stage.reads("bingx_ban_until_timestamp_seconds", 0))
-
-
-async def _is_taken(stage: Stage) -> bool:
-    """Each signal is one of its own: the bot ends what it cannot send."""
-    number = str(len(stage.bot.log.getvalue()))
-    return bool((await stage.signal(id_=number))["order"]["state"] == "filled")
-
-
-@case(
-    "banned by what stands before the exchange (429 without JSON)",
-    does="holds back every call, for ten seconds at first",
-    states="intent not_sent",
-    series="bingx_ban_until_timestamp_seconds",
-    alert="ExchangeBan",
-    ends="nothing open",
-    orders=0,
-)
-async def ban_of_address(stage: Stage) -> None:
-    stage.fail(http_status=429)
-    await _sends(stage)
-    stage.mend()
-
-
-@case(
-    "the exchange's clock is 7 s ahead",
-    does="measures it when it is refused (100421), and sends once more",
-    states="intent filled",
-    series="bingx_clock_offset_seconds",
-    alert="ClockOffset",
-)
-async def clock_ahead(stage: Stage) -> None:
-    stage.fail(clock_skew=7)
-    await _sends(stage)
-
-
-@case(
-    "the exchange's clock is 7 s behind",
-    does="the same",
-    states="intent filled",
-    series="bingx_clock_offset_seconds",
-    alert="ClockOffset",
-)
-async def clock_behind(stage: Stage) -> None:
-    stage.fail(clock_skew=-7)
-    await _sends(stage)
+    await sends(stage)
 
 
 CASES = (
@@ -408,14 +248,4 @@ CASES = (
     duplicate_id,
     busy,
     busy_before,
-    no_margin,
-    no_margin_before,
-    risk_control,
-    five_errors,
-    wrong_key,
-    no_leverage,
-    ban,
-    ban_of_address,
-    clock_ahead,
-    clock_behind,
 )
