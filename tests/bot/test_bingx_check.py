@@ -231,7 +231,7 @@ async def test_an_order_whose_answer_was_lost_and_that_is_shown_late_is_taken_ba
 
     def lose() -> None:
         if probe.findings and probe.findings[-1].what == "margin type that was set is told":
-            bank.simulator.faults = replace(bank.simulator.faults, hide_orders=7.0)
+            bank.simulator.faults = replace(bank.simulator.faults, hide_orders=11.0)
             probe.transport.before = lambda: None
             probe.transport.fails_at, probe.transport.after = probe.transport.calls, True
 
