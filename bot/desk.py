@@ -75,6 +75,7 @@ class Desk:
     absent_since: dict[str, tuple[float, int]] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)  # orders that changed since the database was last read
     filled_before: set[str] = field(default_factory=set)  # orders, before positions were last read
+    given_up: set[str] = field(default_factory=set)  # orders that ended as not sent, as far as we know
     missing: set[str] = field(default_factory=set)  # orders that rested and that the exchange does not know
     uncovered_since: dict[Key, float] = field(default_factory=dict)
     flat_since: dict[Key, float] = field(default_factory=dict)

@@ -30,10 +30,18 @@ async def settle_orders(desk: Desk, open_orders: Sequence[ExchangeOrder]) -> Non
         elif not _is_known(order, report):
             await settle(desk, order, report, "rejected")
 
-    failures = [await tried(_take_over_intent, desk, order) for order in idle(desk)]
+    given_up = [order for name, order in listed.items() if name in desk.given_up]
+    failures = [await tried(_cancel_given_up, desk, order) for order in given_up]
+    failures += [await tried(_take_over_intent, desk, order) for order in idle(desk)]
     failures += [await tried(settle_listed, desk, order) for order in idle(desk)]
     failures.append(await tried(_ask, desk, asked))
     raise_first(failures)
+
+
+async def _cancel_given_up(desk: Desk, order: ExchangeOrder) -> None:
+    """It was proved absent, and shows after all: nobody counts on it any more."""
+    desk.log.error("an order that was given up is there", order=order.client_id)
+    await desk.account.cancel(order.symbol, client_id=order.client_id)
 
 
 async def _take_over_intent(desk: Desk, order: Order) -> None:
@@ -86,16 +94,8 @@ def _is_expired(desk: Desk, order: Order) -> bool:
 
 
 def _crossed(desk: Desk, order: Order) -> str:
-    """Whether stop or target traded before the entry did, or the rest of it."""
     last = desk.market.price(order.symbol, desk.clock(), OLDEST_PRICE)
-    if last is None:
-        return ""
-    if last <= order.stop if order.is_long else last >= order.stop:
-        return "the price reached its stop first"
-    target = order.targets[0] if order.targets else None
-    if target is not None and (last >= target if order.is_long else last <= target):
-        return "the price reached its target first"
-    return ""
+    return order.crossed(last) if last is not None else ""
 
 
 async def _cancel_entry(desk: Desk, what: tuple[Order, str]) -> None:

@@ -268,6 +268,7 @@ async def _send_again_or_end(desk: Desk, order: Order) -> None:
     """The exchange has no such order and cannot get it any more; its id is free, and only that is used."""
     against = _against_sending(desk, order)
     if against:
+        desk.given_up.add(order.client_id)
         reason = f"the exchange never got it, and it was not sent again: {against}"
         await settle(
             desk, order, Report(client_id=order.client_id, event=Event.ABSENT, reason=reason), "not_sent"
@@ -285,10 +286,7 @@ def _against_sending(desk: Desk, order: Order) -> str:
     last = desk.market.price(order.symbol, desk.clock(), OLDEST_PRICE)
     if last is None:
         return "no fresh price"
-    low, high = sorted((order.stop, order.price))
-    if not low < last <= high if order.side is Side.BUY else not low <= last < high:
-        return "the price has left what the signal allows"
-    return desk.closed()
+    return order.crossed(last) or desk.closed()
 
 
 async def refresh_gauges(desk: Desk, now: float) -> None:

@@ -78,6 +78,15 @@ class Order:
     def is_long(self) -> bool:
         return self.side is Side.BUY
 
+    def crossed(self, last: Decimal) -> str:
+        """Which of stop and first target the price has reached: it should not be filled any more."""
+        if last <= self.stop if self.is_long else last >= self.stop:
+            return "the price reached its stop first"
+        target = self.targets[0] if self.targets else None
+        if target is not None and (last >= target if self.is_long else last <= target):
+            return "the price reached its target first"
+        return ""
+
     @property
     def key(self) -> tuple[str, bool]:
         """Which position it leads to."""

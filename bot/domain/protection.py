@@ -93,7 +93,7 @@ def protect(holding: Holding) -> list[Step]:
         return _missing_stops(holding, missing)
     if holding.entering or not holding.steady or not holding.trades:
         return []
-    return _excess_stops(holding) or _missing_targets(holding)
+    return _excess_stops(holding) or _targets_of_closed_trades(holding) or _missing_targets(holding)
 
 
 def close(holding: Holding, quantity: Decimal, why: str, *, client_id: str = "") -> Send:
@@ -156,8 +156,24 @@ def _missing_targets(holding: Holding) -> list[Step]:
     return steps
 
 
+def _targets_of_closed_trades(holding: Holding) -> list[Step]:
+    """They would close part of what another signal opened."""
+    still_open = _open_trades(holding)
+    closed = {target for trade in holding.trades if trade not in still_open for target in trade.targets}
+    wanted = {target for trade in still_open for target in trade.targets}
+    return [
+        Cancel(symbol=order.symbol, exchange_id=order.exchange_id, why="the trade of this target is closed")
+        for order in holding.guards
+        if order.type in TARGETS and order.trigger in closed - wanted
+    ]
+
+
 def _open_trades(holding: Holding) -> list[Order]:
-    """The youngest that make up the position: what is gone of it was rather an older one."""
+    """Those whose stops stand; where that tells nothing, the youngest that make up the position."""
+    stops = [order for order in holding.guards if order.type in STOPS]
+    guarded = [trade for trade in holding.trades if trade.stop in {order.trigger for order in stops}]
+    if guarded and not any(order.closes_position for order in stops):
+        return guarded
     found: list[Order] = []
     for trade in reversed(holding.trades):
         if _total(each.filled_quantity for each in found) < holding.position.quantity:

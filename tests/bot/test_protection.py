@@ -83,8 +83,8 @@ def stop(trigger: str, quantity: str = "1", **more: str) -> ExchangeOrder:
     return guard("STOP_MARKET", trigger, quantity, id_=more.get("id_", "1"))
 
 
-def target(trigger: str, quantity: str = "1") -> ExchangeOrder:
-    return guard("TAKE_PROFIT_MARKET", trigger, quantity)
+def target(trigger: str, quantity: str = "1", *, id_: str = "1") -> ExchangeOrder:
+    return guard("TAKE_PROFIT_MARKET", trigger, quantity, id_=id_)
 
 
 def holding(
@@ -205,6 +205,25 @@ LONG = position()
             [stop("95")],
             ["target 1 at 130"],
             id="targets of the trade that is open",
+        ),
+        pytest.param(
+            LONG,
+            [trade("1", "90", "130", name="old"), trade("0.5", "95", "110", "120", name="new")],
+            [
+                stop("90"),
+                target("130"),
+                target("110", "0.25"),
+                replace(target("120", "0.25"), exchange_id="9"),
+            ],
+            ["cancel 1", "cancel 9"],
+            id="the younger was stopped: its targets go",
+        ),
+        pytest.param(
+            LONG,
+            [trade("1", "90", "130", name="old"), trade("0.5", "95", "130", name="new")],
+            [stop("90"), target("130"), target("130", "0.5")],
+            [],
+            id="a target that the open trade has as well stays",
         ),
         pytest.param(
             LONG,

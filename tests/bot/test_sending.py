@@ -1,15 +1,18 @@
 """What an entry needs before it leaves, and when one that never arrived leaves again."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from bot.domain.order import State
+from bot.domain.account import ExchangeOrder
+from bot.domain.order import Event, Report, State
 from bot.domain.switch import Level, Switch
 from bot.ports import OutcomeUnknown, TryAgain
-from tests.bot.room import Room
+from tests.bot.fakes import FakeExchange
+from tests.bot.room import BEGAN, Room
 
 
 async def test_proved_absent_it_goes_out_again_under_its_own_id_while_the_signal_holds(room: Room) -> None:
@@ -29,8 +32,7 @@ async def test_proved_absent_it_goes_out_again_under_its_own_id_while_the_signal
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"prices": {"BTC-USDT": Decimal(60301)}}, "the price has left what the signal allows"),
-        ({"prices": {"BTC-USDT": Decimal(59094)}}, "the price has left what the signal allows"),
+        ({"prices": {"BTC-USDT": Decimal(59094)}}, "the price reached its stop first"),
         ({"prices": {}}, "no fresh price"),
         ({}, "halted: enough (level 1, by a person)"),
     ],
@@ -87,3 +89,26 @@ async def test_whoever_follows_looks_on_and_settles_nothing(room: Room) -> None:
     room.desk.follows = False
     await room.resolve_for(1)
     assert room.state() is State.FILLED
+
+
+async def test_one_that_was_given_up_and_shows_after_all_is_cancelled(room: Room) -> None:
+    class ShowsLate(FakeExchange):
+        cancelled: ClassVar[list[str]] = []
+
+        async def open_orders(self, symbol: str | None = None) -> Sequence[ExchangeOrder]:
+            return await FakeExchange.history(self, "BTC-USDT", BEGAN, BEGAN)
+
+        async def cancel(self, symbol: str, *, client_id: str = "", exchange_id: str = "") -> Report | None:
+            self.cancelled.append(client_id)
+            del self.orders[client_id]
+            return None
+
+    exchange = room.exchange = ShowsLate(fail=OutcomeUnknown("timeout"))
+    room.desk.exchange = room.desk.account = exchange
+    await room.send()
+    await room.resolve_for(8)
+    (order,) = room.store.orders()
+    assert (order.state, exchange.cancelled) == (State.NOT_SENT, [])
+    exchange.orders[order.client_id] = Report(client_id=order.client_id, event=Event.ACCEPTED)
+    await room.resolve_for(2)
+    assert exchange.cancelled == [order.client_id]
