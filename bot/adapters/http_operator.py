@@ -117,9 +117,7 @@ def _price(value: object, name: str) -> Decimal:
 
 def _number(value: object) -> Decimal | None:
     """Also from a JSON number: people forget the quotes."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    return money.read(str(value))
+    return money.read(str(value)) if isinstance(value, str | int | float) else None
 
 
 def _told(desk: Desk, outcome: Outcome) -> web.Response:

@@ -130,7 +130,7 @@ def _money(desk: Desk) -> dict[str, Any] | None:
 
 def _position(holding: Holding) -> dict[str, Any]:
     position = holding.position
-    stops = [each for each in holding.guards if each.type in STOPS]
+    stops = [each.trigger for each in holding.guards if each.type in STOPS and each.trigger is not None]
     distance = position.liquidation_distance
     return {
         "symbol": position.symbol,
@@ -139,7 +139,7 @@ def _position(holding: Holding) -> dict[str, Any]:
         "foreign_quantity": plain(holding.foreign),
         "entry_price": plain(position.entry_price),
         "mark_price": plain_or_none(position.mark_price),
-        "stops": sorted(plain(each.trigger) for each in stops if each.trigger is not None),
+        "stops": [plain(each) for each in sorted(stops)],
         "covered_quantity": plain(min(position.quantity, covered(position, holding.guards))),
         "uncovered_quantity": plain(holding.uncovered),
         "liquidation_price": plain_or_none(position.liquidation_price),

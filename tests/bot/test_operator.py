@@ -230,6 +230,36 @@ async def test_open_is_a_sentence_too_and_so_is_what_is_wrong(url: str, desk: De
     )
 
 
+async def test_the_sentence_says_that_orders_fail(url: str, desk: Desk) -> None:
+    for count, failed in ((1, "the latest one failed"), (3, "the latest 3 failed")):
+        desk.failed_in_a_row = count
+        _, told = await get(f"{url}/status")
+        assert told["summary"] == f"The bot in simulator mode: ready; places orders, but {failed}."
+
+
+async def test_what_closes_is_named_whatever_it_is(url: str, desk: Desk, control: Path) -> None:
+    (control / "HALT").write_text("2 I am on it")
+    by_file = (await get(f"{url}/status"))[1]["switch"]
+    assert [by_file[name] for name in ("level", "reason", "who", "since", "control_directory")] == [
+        2,
+        f"I am on it (file {control}/HALT)",
+        "control directory",
+        None,
+        "ok",
+    ]
+    (control / "HALT").unlink()
+    (control / "tradewatch-control").unlink()
+    by_loss = (await get(f"{url}/status"))[1]["switch"]
+    assert (by_loss["level"], by_loss["halt_file"], by_loss["kept"]) == (1, None, False)
+    assert by_loss["reason"] == by_loss["control_directory"]
+    assert by_loss["reason"].startswith(f"no {control}/tradewatch-control")
+    (control / "tradewatch-control").touch()
+    desk.stopped = "the key is not valid"
+    by_itself = (await get(f"{url}/status"))[1]["switch"]
+    assert (by_itself["level"], by_itself["who"]) == (1, "the bot")
+    assert by_itself["reason"] == "stopped: the key is not valid"
+
+
 async def test_what_the_account_holds_is_shown(url: str, desk: Desk) -> None:
     now = datetime.now(UTC)
     entry = replace(trade(), client_id="e", state=State.PENDING, expires_at=now + timedelta(minutes=5))
@@ -237,7 +267,7 @@ async def test_what_the_account_holds_is_shown(url: str, desk: Desk) -> None:
     desk.live = {"e": entry, "u": unknown}
     desk.picture = draw(
         positions=[replace(position("1"), liquidation_price=Decimal(60))],
-        orders=[guard("STOP_MARKET", "90", "0.75")],
+        orders=[guard("STOP_MARKET", "100", "0.25"), guard("STOP_MARKET", "90", "0.5", id_="2")],
         live=[replace(trade("0.5"), client_id="f")],
         missing=["m"],
         before=None,
@@ -248,7 +278,7 @@ async def test_what_the_account_holds_is_shown(url: str, desk: Desk) -> None:
     _, told = await get(f"{url}/status")
     [held] = told["positions"]
     shown = ("side", "quantity", "foreign_quantity", "entry_price", "stops", "covered_quantity")
-    assert [held[name] for name in shown] == ["long", "1", "0.5", "100", ["90"], "0.75"]
+    assert [held[name] for name in shown] == ["long", "1", "0.5", "100", ["90", "100"], "0.75"]
     assert (held["uncovered_quantity"], held["liquidation_distance_percent"]) == ("0.25", 40.0)
     assert 290 < told["entries"][0]["expires_in_seconds"] <= 300
     assert (told["unknown"][0]["client_id"], told["unknown"][0]["age_seconds"] >= 30) == ("u", True)
