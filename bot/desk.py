@@ -19,6 +19,7 @@ from bot.metrics import Metrics
 from bot.ports import Account, Control, Exchange, OrderStore, SignalRow, Verdict
 
 OLDEST_PRICE = 5.0  # seconds; an older price is no base for a limit
+OLDEST_PICTURE = 30.0  # seconds; an older look at the account shows nothing about now
 
 Key = tuple[str, bool]  # a symbol, and whether its position is long
 
@@ -107,9 +108,15 @@ class Desk:
             f"halted: {halt.reason}" if halt else "",
             self._switched_off(),
             "" if self.holds_lease() else "halted: this instance does not hold the lease",
-            "" if self.picture else "halted: not reconciled with the exchange yet",
+            self._unseen(),
             self.account.entries_halted(),
         )
+
+    def _unseen(self) -> str:
+        if self.picture is None:
+            return "halted: not reconciled with the exchange yet"
+        age = (self.wall() - self.picture.read_at).total_seconds()
+        return f"halted: the account was last read {age:.0f} s ago" if age > OLDEST_PICTURE else ""
 
     def _switched_off(self) -> str:
         if self.switch is None:

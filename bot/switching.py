@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from bot.desk import Desk
+from bot.desk import OLDEST_PICTURE, Desk
 from bot.domain import signal as signals
 from bot.domain.money import plain
 from bot.domain.switch import MEANING, Halt, Level, Switch, stricter
 from bot.ports import OutcomeUnknown, TryAgain
 
 DATABASE_PATIENCE = 1.0  # seconds for which somebody who halts waits until the database knows it
-OLDEST_PICTURE = 30.0  # seconds; an older look at the account shows nothing about now
 LONGEST = 500  # characters of a reason
 FILE, DATABASE = "HALT file", "database"
 

@@ -80,6 +80,19 @@ async def test_a_lease_that_somebody_else_took_refuses_in_the_same_statement(roo
     assert (room.store.orders(), room.exchange.sent) == ([], [])
 
 
+async def test_nothing_is_sent_to_an_account_that_was_not_looked_at_lately(room: Room) -> None:
+    room.desk.market = replace(room.desk.market, priced_at=10**9)
+    room.now += 30
+    await room.send()
+    assert len(room.exchange.sent) == 1
+    room.now += 1
+    _, row = await room.send(id_="2")
+    assert row.reason == "halted: the account was last read 31 s ago"
+    await room.resolve_for(1)
+    await room.send(id_="3")
+    assert len(room.exchange.sent) == 2
+
+
 async def test_whoever_follows_looks_on_and_settles_nothing(room: Room) -> None:
     room.exchange.lose = OutcomeUnknown("timeout")
     await room.send()
