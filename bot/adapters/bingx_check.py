@@ -1,7 +1,7 @@
 """What the bot takes for granted of BingX, asked of an account of play money, and what it answers."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -21,7 +21,7 @@ INCOME_PATIENCE = 15.0
 DAY = timedelta(days=1)
 
 
-async def examine(probe: Probe, symbols: Iterable[str], asset: str) -> str:
+async def examine(probe: Probe, symbols: Sequence[str], asset: str) -> str:
     """Why it ended early, empty if it did not; the findings are in the probe, and the account as before."""
     failure = ""
     try:
@@ -36,7 +36,7 @@ async def examine(probe: Probe, symbols: Iterable[str], asset: str) -> str:
     return failure
 
 
-async def _check(probe: Probe, symbols: Iterable[str], asset: str) -> None:
+async def _check(probe: Probe, symbols: Sequence[str], asset: str) -> None:
     await _calls(probe)
     places = await _places(probe, symbols)
     probe.place = place = places[0]
@@ -61,9 +61,11 @@ async def _calls(probe: Probe) -> None:
     probe.found("longest recvWindow", "5000", longest, "longest_window")
 
 
-async def _places(probe: Probe, symbols: Iterable[str]) -> list[Place]:
+async def _places(probe: Probe, symbols: Sequence[str]) -> list[Place]:
     """The symbols that are traded, and in which there is nothing of anybody's."""
-    contracts = read.contracts(await probe.ask(endpoints.CONTRACTS))
+    contracts, wanted = read.contracts(await probe.ask(endpoints.CONTRACTS)), set(symbols)
+    missing = ", ".join(sorted(wanted - contracts.keys()))
+    probe.found("contracts of trading.symbols", "all", f"not {missing}" if missing else "all")
     prices = read.prices(await probe.ask(endpoints.PRICE))
     told = await probe.ask(endpoints.POSITION_MODE)
     kind = "bool" if isinstance(told["dualSidePosition"], bool) else "text"

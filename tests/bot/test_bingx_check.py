@@ -186,6 +186,7 @@ async def test_without_a_free_symbol_nothing_is_tried(bank: Bank) -> None:
     probe = probe_of(bank)
     failure = await examine(probe, ["BTC-USDT", "NOPE-USDT"], "USDT")
     assert failure == "each of trading.symbols has orders or positions already, or is not traded here"
+    assert differing(probe) == {"contracts of trading.symbols": "not NOPE-USDT"}
     assert len(bank.simulator.book.all()) == 1
 
 
