@@ -25,6 +25,7 @@ class Row:
 
     points: int = 0
     of: int = 0
+    bare: float = 0.0  # seconds until every position had its whole stop, at most
     sites: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
 
@@ -47,7 +48,8 @@ def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.sweep",
         description="Kill the bot after every callback of its event loop, let the next one recover, and "
-        "compare the books of exchange and database.",
+        "compare the books of exchange and database. `bare` are the seconds for which a position was at most "
+        "without its whole stop after the recovery began.",
         epilog="exit codes: 0 nothing was wrong, 1 something was, 2 the command line is wrong",
     )
     parser.add_argument("--points", type=_positive, help="how many, an equal share of each scenario (all)")
@@ -77,6 +79,7 @@ def _swept(workers: Workers, options: argparse.Namespace) -> dict[str, Row]:
     for index, result in _watched(workers, [job for _, job in tried], "points"):
         row, job = tried[index]
         row.points += 1
+        row.bare = max(row.bare, result.bare)
         row.sites.add(result.sites[-1])
         row.wrong += [f"{_told(job, result)}: {each}" for each in result.wrong]
     return rows
@@ -123,12 +126,13 @@ def _told(job: Job, result: Result) -> str:
 
 
 def _print(rows: dict[str, Row], seconds: float, *, with_sites: bool) -> None:
-    print(f"{'scenario':40} {'points':>6} {'of':>6} {'sites':>6} {'wrong':>6}")
+    print(f"{'scenario':40} {'points':>6} {'of':>6} {'sites':>6} {'bare':>6} {'wrong':>6}")
     for name, row in rows.items():
         _print_line(name, row)
     whole = Row(
         points=sum(row.points for row in rows.values()),
         of=sum(row.of for row in rows.values()),
+        bare=max(row.bare for row in rows.values()),
         sites=set().union(*(row.sites for row in rows.values())),
         wrong=[f"{name}, {each}" for name, row in rows.items() for each in row.wrong],
     )
@@ -141,7 +145,7 @@ def _print(rows: dict[str, Row], seconds: float, *, with_sites: bool) -> None:
 
 
 def _print_line(name: str, row: Row) -> None:
-    print(f"{name:40} {row.points:6} {row.of:6} {len(row.sites):6} {len(row.wrong):6}")
+    print(f"{name:40} {row.points:6} {row.of:6} {len(row.sites):6} {row.bare:5g}s {len(row.wrong):6}")
 
 
 if __name__ == "__main__":

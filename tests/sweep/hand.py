@@ -70,15 +70,17 @@ class Clock:
 class Hand:
     desk: Desk
     venue: Venue
+    folder: Path
     clock: Clock
     note: Callable[[str], None]
     holder: str
+    pace: float
     troubles: list[str] = field(default_factory=list)  # of the last look, as a running bot would log them
 
     async def look(self, times: int = 1) -> None:
-        """What the bot's loops do in three seconds, one after the other."""
+        """What the bot's loops do between two looks, one after the other."""
         for _ in range(times):
-            self.skip(BETWEEN_LOOKS)
+            self.skip(self.pace)
             self.troubles.clear()
             desk = self.desk
             await self._tried(loops.keep_database(self.holder))
@@ -106,6 +108,9 @@ class Hand:
         outcome = await set_level(self.desk, level, "a test", "somebody")
         self.note(f"halted {int(level)}")
         return outcome
+
+    def write_halt(self, text: str) -> None:
+        (self.folder / "control" / "HALT").write_text(text)
 
     async def adopt(self, stop: str, *targets: str) -> None:
         prices = tuple(map(Decimal, targets))
@@ -138,7 +143,8 @@ async def at_work(
     log: TextIO,
     note: Callable[[str], None],
     broken: Callable[[Desk], None],
-    holder: str = HOLDER,
+    holder: str,
+    pace: float,
 ) -> AsyncIterator[Hand]:
     """Nothing of what another process remembered; `broken` makes a bot of it that has to be caught."""
     metrics = instruments(catalogue, CollectorRegistry())
@@ -171,4 +177,4 @@ async def at_work(
         names = ("database", "lease", "exchange", "account")
         desk.checks |= {name: health.first(name, desk.clock()) for name in names}
         broken(desk)
-        yield Hand(desk=desk, venue=venue, clock=clock, note=note, holder=holder)
+        yield Hand(desk=desk, venue=venue, folder=folder, clock=clock, note=note, holder=holder, pace=pace)

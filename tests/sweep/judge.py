@@ -51,6 +51,7 @@ class Scene:
         return [each for each in self.sent if each["type"] == "LIMIT"]
 
     def guards(self, position: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
+        """The orders of that type that would end the position."""
         closing = "SELL" if position["positionSide"] == "LONG" else "BUY"
         sides = (position["positionSide"], "BOTH")
         return [
@@ -59,6 +60,13 @@ class Scene:
             if (each["symbol"], each["type"], each["side"]) == (position["symbol"], kind, closing)
             and each["positionSide"] in sides
         ]
+
+    def covered(self, position: Mapping[str, Any]) -> Decimal:
+        """A stop without a quantity is for the whole position."""
+        stops = self.guards(position, STOP)
+        if any(not Decimal(each["origQty"]) for each in stops):
+            return abs(Decimal(position["positionAmt"]))
+        return _left(stops)
 
 
 def rows(dsn: str) -> list[Row]:
@@ -130,29 +138,28 @@ def _is_covered(scene: Scene, position: Mapping[str, Any], foreign: Decimal) -> 
     key = (position["symbol"], position["positionSide"])
     mine = [row for row in scene.rows if row.client_id and row.key == key]
     trades = [row for row in mine if row.filled and not row.is_closed]
-    told = f"{position['symbol']} {position['positionSide']} {held}"
-    ours = held - foreign
+    told, ours = f"{position['symbol']} {position['positionSide']} {held}", held - foreign
     if ours > sum(row.filled for row in trades):
         yield f"{told}: our orders account for {sum(row.filled for row in trades)}"
-    stops = scene.guards(position, STOP)
-    whole = any(not Decimal(each["origQty"]) for each in stops)
-    covered = (
-        held if whole else sum(Decimal(each["origQty"]) - Decimal(each["executedQty"]) for each in stops)
-    )
-    if covered < ours:
+    stops, covered = scene.guards(position, STOP), scene.covered(position)
+    if not ours <= covered <= held:
         yield f"{told}: its stops cover {covered}"
-    if covered > held:
-        yield f"{told}: its stops are for {covered}"
-    if wrong := {Decimal(each["stopPrice"]) for each in stops} - {row.stop for row in trades}:
-        yield f"{told}: stops at {wrong}, which no signal says"
-    wanted = {target for row in trades for target in row.targets}
-    targets = scene.guards(position, TARGET)
-    if wrong := {Decimal(each["stopPrice"]) for each in targets} - wanted:
-        yield f"{told}: targets at {wrong}, which no signal says"
-    entering = any(row.state == "pending" for row in mine)
-    aimed = _left(targets)
-    if aimed > held or (wanted and not entering and aimed != ours):
-        yield f"{told}: its targets are for {aimed}"
+    if wrong := _triggers(stops) - {row.stop for row in trades}:
+        yield f"{told}: stops at {sorted(wrong)}, which no signal says"
+    if len(trades) == 1 and not any(row.state == "pending" for row in mine):
+        yield from _is_aimed(told, ours, trades[0], scene.guards(position, TARGET))
+
+
+def _is_aimed(told: str, ours: Decimal, trade: Row, targets: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Of a position of one trade: of two nobody can tell which was closed, so the targets of both stay."""
+    if wrong := _triggers(targets) - set(trade.targets):
+        yield f"{told}: targets at {sorted(wrong)}, which no signal says"
+    if _left(targets) != (ours if trade.targets else 0):
+        yield f"{told}: its targets are for {_left(targets)}"
+
+
+def _triggers(orders: Sequence[Mapping[str, Any]]) -> set[Decimal]:
+    return {Decimal(each["stopPrice"]) for each in orders}
 
 
 def _left(orders: Sequence[Mapping[str, Any]]) -> Decimal:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.switch import Level
-from tests.sweep.hand import PACE, Hand
+from tests.sweep.hand import BETWEEN_LOOKS, PACE, Hand
 
 # Rests below the price of 60000, with one target that goes out with it.
 LIMIT = "BUY BTCUSDT 0.1 @ 59800 SL 59000 TP 61000"
@@ -14,6 +14,7 @@ ZONE = "BUY BTCUSDT 0.1 @ 60000-60500 SL 59000 TP 61000"
 LADDER = "BUY BTCUSDT 0.1 @ 60000-60500 SL 59000 TP 61000 62000 63000 64000"
 RESTING_LADDER = "BUY BTCUSDT 0.1 @ 59800 SL 59000 TP 61000 62000"
 SHORT = "SELL BTCUSDT 0.05 @ 60000 SL 61000 TP 58000 57000"
+SECOND = "BUY BTCUSDT 0.05 @ 60000-60500 SL 59500 TP 61500 62500"
 PEPE = "BUY 1000PEPEUSDT 10000000 @ 0.0000081 SL 0.0000079 TP 0.0000084 0.0000086"
 
 
@@ -29,6 +30,7 @@ class Scenario:
     begin: str = "60000"
     end: tuple[str, ...] = ("58000",)
     from_start: bool = False  # also the steps by which the bot starts are killed
+    pace: float = BETWEEN_LOOKS  # seconds between two looks
     lag: int = 0  # looks more until all that changed is shown
     most: int | None = None  # points, drawn evenly from all: it runs by true time, and so for long
 
@@ -175,6 +177,71 @@ async def lost_for_good(hand: Hand) -> None:
     await hand.look(6)
 
 
+async def stop_lost(hand: Hand) -> None:
+    """Of the part that is filled; the exchange took the stop, and it has no id to ask for."""
+    await hand.signal(RESTING_LADDER)
+    hand.venue.fill(hand.id_of(), "0.04")
+    await hand.look()
+    hand.venue.fault(drop_after=1)
+    await hand.look(5)
+
+
+async def stop_hidden(hand: Hand) -> None:
+    hand.venue.fault(hide_orders=4.5, hide_positions=4.5)
+    await hand.signal(RESTING_LADDER)
+    hand.venue.fill(hand.id_of(), "0.04")
+    await hand.look(12)
+    hand.venue.fill(hand.id_of(), "0.06")
+    await hand.look(10)
+
+
+async def targets_lost(hand: Hand) -> None:
+    await hand.signal(LADDER)
+    hand.venue.fault(drop_after=2)
+    await hand.look(6)
+
+
+async def cancel_lost(hand: Hand) -> None:
+    await hand.signal(LIMIT)
+    await hand.look()
+    hand.venue.fault(drop_after=1, only=["cancel_order"])
+    hand.skip(PACE.entry_expiry)
+    await hand.look(3)
+
+
+async def closes_lost(hand: Hand) -> None:
+    await hand.signal(ZONE, "1")
+    await hand.signal(SHORT, "3")
+    await hand.look(2)
+    hand.venue.fault(drop_after=2)
+    await hand.halt(Level.FLATTEN)
+    await hand.look(6)
+
+
+async def two_trades(hand: Hand) -> None:
+    await hand.signal(ZONE, "1")
+    await hand.signal(SECOND, "2")
+    await hand.look(3)
+    hand.venue.price("59400")
+    await hand.look(4)
+
+
+async def file_halts(hand: Hand) -> None:
+    await hand.signal(ZONE, "1")
+    await hand.signal(LIMIT, "2")
+    await hand.look()
+    hand.write_halt("2 a person stops it")
+    hand.note("halted 2")
+    await hand.look(3)
+
+
+async def short(hand: Hand) -> None:
+    await hand.signal(SHORT)
+    await hand.look(3)
+    hand.venue.price("58000")
+    await hand.look(3)
+
+
 async def adopting(hand: Hand) -> None:
     hand.note("person 0.02")
     hand.venue.person(symbol="BTC-USDT", side="BUY", positionSide="LONG", type="MARKET", quantity="0.02")
@@ -220,6 +287,17 @@ SCENARIOS = (
     Scenario(name="answer lost, hidden", play=lost_and_hidden, lag=2),
     Scenario(name="request lost", play=lost_before),
     Scenario(name="request lost for good", play=lost_for_good),
+    Scenario(name="stop lost", play=stop_lost, switches={"partial_stop": "when_done"}),
+    Scenario(name="stop hidden", play=stop_hidden, switches={"partial_stop": "when_done"}, pace=1.0, lag=10),
+    Scenario(name="targets lost", play=targets_lost),
+    Scenario(name="cancel lost", play=cancel_lost),
+    Scenario(name="closes lost", play=closes_lost, end=BOTH_STOPS),
+    Scenario(name="two trades", play=two_trades),
+    Scenario(name="HALT file", play=file_halts),
+    Scenario(name="exit, large stops fail", play=targets, switches={"oversized_stop": "fails"}),
+    Scenario(
+        name="short, one-way", play=short, hedge=False, switches={"one_way_side": "both"}, end=("62000",)
+    ),
     Scenario(name="adopt", play=adopting),
     Scenario(name="1000PEPE", play=pepe, symbol="1000PEPE-USDT", begin="0.0000081", end=("0.0000078",)),
     Scenario(name="whole application", play=None, most=100),

@@ -53,10 +53,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """`sites` are where it was killed."""
+    """`sites` are where it was killed; `bare` are the seconds until each position had its stop."""
 
     sites: Sequence[str]
     callbacks: int
+    bare: float
     wrong: Sequence[str]
 
 
@@ -104,12 +105,12 @@ class Stage:
             self._alone()
             venue.Venue(place.port).catch_up()
             wrong += self._run_to_end(next_life(place, job.scenario, kill_at))
-        for text in place.read("wrong"):
-            wrong += json.loads(text)
+        more, bare = json.loads((place.read("judged") or ["[[], 0]"])[0])
         return Result(
             sites=[(place.read(f"{life}.site") or [NO_KILL])[0] for life in dict.fromkeys(("first", last))],
             callbacks=int((place.read(f"{last}.count") or ["0"])[0]),
-            wrong=wrong,
+            bare=bare,
+            wrong=[*wrong, *more],
         )
 
     def _alone(self) -> None:
