@@ -6,6 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.domain.signal import clean
+
 
 class RequestError(Exception):
     """A request that gets an error as its answer."""
@@ -32,7 +34,7 @@ def read_text(body: dict[str, Any], name: str, *, longest: int, needed: bool = F
     text = body.get(name, "")
     if not isinstance(text, str) or len(text) > longest or (needed and not text.strip()):
         raise RequestError(400, f"{name} must be a text of {'1' if needed else '0'} to {longest} characters")
-    return text.strip()
+    return clean(text).strip()
 
 
 def check_token(request: web.Request, token: str | None, what: str) -> None:

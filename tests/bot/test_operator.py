@@ -310,6 +310,8 @@ async def test_adopt_takes_over_what_a_person_opened(url: str, desk: Desk, store
     assert (order.stop, order.targets) == (Decimal(90), (Decimal(110), Decimal(120)))
     status, told = await post(f"{url}/adopt", body | {"side": "short"}, TOKEN)
     assert (status, told["error"].startswith("not adopted: there is no short position")) == (409, True)
+    status, told = await post(f"{url}/adopt", body | {"symbol": "\ud800"}, TOKEN)
+    assert (status, told["error"].startswith("not adopted: there is no long position in ?")) == (409, True)
     desk.picture = None
     status, told = await post(f"{url}/adopt", body, TOKEN)
     assert (status, told["error"]) == (503, "not adopted, ask again: the account was not read yet")
