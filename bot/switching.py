@@ -58,7 +58,7 @@ async def halt(desk: Desk, level: Level, reason: str, who: str) -> Outcome:
         kept_by.append(DATABASE)
     except (TryAgain, OutcomeUnknown) as error:
         troubles.append(f"the database does not know it yet, and is told when it answers: {error}")
-    desk.log.warning("halted", level=int(level), reason=asked.reason, who=who, kept_by=kept_by)
+    desk.log.warning("halted", switch_level=int(level), reason=asked.reason, who=who, kept_by=kept_by)
     return Outcome(level=desk.level(), kept_by=tuple(kept_by), troubles=tuple(troubles))
 
 
@@ -154,7 +154,7 @@ def _hold(desk: Desk, switch: Switch, *, kept: bool) -> None:
     show_switch(desk)
     if before is None or before.level is not switch.level:
         desk.look_now.set()
-        told = {"level": int(switch.level), "reason": switch.reason, "who": switch.who}
+        told = {"switch_level": int(switch.level), "reason": switch.reason, "who": switch.who}
         desk.log.warning("switch", meaning=MEANING[switch.level], **told)
 
 
