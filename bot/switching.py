@@ -139,7 +139,9 @@ def _compare(desk: Desk, row: Switch) -> None:
     if known is None or (desk.switch_kept and not _is_older(row, known)):
         _hold(desk, row, kept=True)
         return
-    held = stricter(known, row) if _is_older(row, known) else stricter(row, known)
+    # Of two that allow the same holds the one that is kept, with whoever said it first.
+    is_kept = row.changed_at is not None and not desk.switch_kept
+    held = stricter(row, known) if is_kept else stricter(known, row)
     _hold(desk, held, kept=held is row)
 
 

@@ -41,6 +41,15 @@ async def test_a_person_opens_in_steps(desk: Desk, store: FakeStore, control: Pa
     assert (held.symbols, desk.switch) == (("BTC-USDT",), held)
 
 
+async def test_a_database_restored_from_a_backup_does_not_skip_a_step(
+    desk: Desk, store: FakeStore, control: Path
+) -> None:
+    await set_level(desk, Level.OPEN, "half for a start", "ann", Decimal("0.5"))
+    del store.switches[1:]
+    await keep_switch(desk)
+    assert (desk.switch, store.switches[-1].size_factor) == (store.switches[-1], Decimal("0.5"))
+
+
 def stop_it(desk: Desk) -> None:
     desk.stopped = "the key is not valid"
 

@@ -136,6 +136,16 @@ async def test_restarted_after_a_halt_that_the_database_missed_it_is_halted(
     assert (again.level(), rows(store)) == (2, [(2, f"stop, by ann (file {control}/HALT)", FILE)])
 
 
+async def test_restarted_it_still_knows_who_halted_it_and_when(
+    desk: Desk, store: FakeStore, control: Path
+) -> None:
+    await set_level(desk, Level.NO_ENTRIES, "too wild", "ann")
+    again = switch_desk(control, store)
+    see_halt(again)
+    await keep_switch(again)
+    assert (again.switch, rows(store)) == (store.switches[-1], [(1, "too wild", "ann")])
+
+
 async def test_taking_the_halt_file_away_re_opens_nothing(
     desk: Desk, store: FakeStore, control: Path
 ) -> None:
