@@ -3,7 +3,8 @@
 A connection waits with `asyncio.wait_for`, which on Python 3.11 drops a cancel() that races with the answer,
 and turns the server's own "query cancelled" (57014) into CancelledError (aiopg#537), so that a statement
 timeout looks as if someone had cancelled the task. The pool's `async_timeout` drops a cancel() that comes
-together with its timeout. A full pool does not tell those who wait that a connection broke and left room.
+together with its timeout. A full pool does not tell those who wait that a connection broke and left room, or
+that somebody whose turn it was went away.
 And libpq looks up the server's name before it returns, so all tasks stand still when no name server answers.
 """
 
@@ -17,6 +18,7 @@ from aiopg import connect, pool
 from aiopg.connection import Connection
 from psycopg2.extensions import parse_dsn
 
+_upstream_acquire = pool.Pool._acquire
 _upstream_release = pool.Pool.release
 
 
@@ -27,6 +29,7 @@ async def connected(dsn: str, **options: Any) -> Connection:
 
 def mend() -> None:
     Connection._poll = _poll  # type: ignore[method-assign]
+    pool.Pool._acquire = _acquire  # type: ignore[method-assign]
     pool.Pool.release = _release  # type: ignore[method-assign,assignment]
     pool.async_timeout = asyncio  # type: ignore[attr-defined]
     pool.connect = connected  # type: ignore[attr-defined,assignment]
@@ -42,6 +45,15 @@ async def _poll(self: Any, waiter: "asyncio.Future[None]", timeout: float) -> No
         raise
     finally:
         self._waiter = None
+
+
+async def _acquire(self: Any) -> Connection:
+    try:
+        return await _upstream_acquire(self)
+    except BaseException:
+        # It may have been its turn. The pool's lock holds the task while that waits for it.
+        asyncio.ensure_future(self._wakeup())  # noqa: RUF006
+        raise
 
 
 def _release(self: Any, connection: Connection) -> "asyncio.Future[None]":

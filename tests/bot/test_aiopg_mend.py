@@ -66,6 +66,19 @@ async def test_who_waits_is_told_when_a_connection_broke_and_left_room(dsn: str)
             await task
 
 
+async def test_who_is_cancelled_when_its_turn_has_come_passes_it_on(dsn: str) -> None:
+    async with aiopg.create_pool(dsn, minsize=0, maxsize=1, timeout=30, enable_hstore=False) as pool:
+        held = await pool.acquire()
+        first, second = asyncio.create_task(_acquire(pool)), asyncio.create_task(_acquire(pool))
+        await asyncio.sleep(0)
+        pool.release(held)
+        await asyncio.sleep(0)
+        first.cancel()
+        async with asyncio.timeout(20):
+            await second
+        assert first.cancelled()
+
+
 async def test_the_name_of_the_server_is_looked_up_beside_other_tasks(dsn: str) -> None:
     """libpq, which would stop them meanwhile, gets every address and so looks up nothing."""
     named = dsn.replace("127.0.0.1", "localhost")
