@@ -34,6 +34,10 @@ class Row:
     side: str
 
     @property
+    def rests(self) -> bool:
+        return self.state == "pending"
+
+    @property
     def key(self) -> tuple[str, str]:
         return self.symbol, "LONG" if self.side == "BUY" else "SHORT"
 
@@ -146,7 +150,7 @@ def _is_covered(scene: Scene, position: Mapping[str, Any], foreign: Decimal) -> 
         yield f"{told}: its stops cover {covered}"
     if wrong := _triggers(stops) - {row.stop for row in trades}:
         yield f"{told}: stops at {sorted(wrong)}, which no signal says"
-    if len(trades) == 1 and not any(row.state == "pending" for row in mine):
+    if len(trades) == 1 and not any(row.rests for row in mine):
         yield from _is_aimed(told, ours, trades[0], scene.guards(position, TARGET))
 
 
@@ -173,7 +177,7 @@ def ended(scene: Scene) -> Iterator[str]:
     for order in scene.account["open_orders"]:
         yield f"left over: {order['symbol']} {order['type']} {order['origQty']} at {order['stopPrice']}"
     for row in scene.rows:
-        if row.state == "pending" or row.state in UNDECIDED:
+        if row.rests or row.state in UNDECIDED:
             yield f"the order of message {row.message} is {row.state} for ever"
         elif row.filled and not row.is_closed:
             yield f"the trade of message {row.message} was never closed"

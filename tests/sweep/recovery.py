@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bot.domain.order import UNPLACED
+from bot.domain.switch import Level
 from bot.ports import Verdict
 from tests.sweep import judge
 from tests.sweep.hand import Hand
@@ -91,6 +92,10 @@ class Recovery:
                 wrong.append(f"it was halted at level {rest[0]}, and is at {desk.level():d}")
             if word == "adopted" and not any(row.source == "adopted" for row in scene.rows):
                 wrong.append("what was adopted is not in the database")
+        if "unwanted" in self.notes or desk.level() >= Level.CANCEL_ENTRIES:
+            wrong += [f"the entry of message {row.message} rests" for row in scene.rows if row.rests]
+        if desk.level() >= Level.FLATTEN and (scene.account["positions"] or scene.account["open_orders"]):
+            wrong.append("it is halted at level 3, and not flat")
         differences = desk.picture.differences if desk.picture else {"picture": 1}
         return wrong + [f"the bot sees {count} of {kind}" for kind, count in differences.items() if count]
 

@@ -83,6 +83,7 @@ async def partial_then_expiry(hand: Hand) -> None:
     hand.venue.fill(hand.id_of(), "0.04")
     await hand.look(3)
     hand.skip(PACE.entry_expiry)
+    hand.note("unwanted")
     await hand.look(5)
 
 
@@ -90,6 +91,7 @@ async def expiry(hand: Hand) -> None:
     await hand.signal(LIMIT)
     await hand.look()
     hand.skip(PACE.entry_expiry)
+    hand.note("unwanted")
     await hand.look(3)
 
 
@@ -97,6 +99,7 @@ async def target_first(hand: Hand) -> None:
     await hand.signal(LIMIT)
     await hand.look()
     hand.venue.price("61000")
+    hand.note("unwanted")
     await hand.look(3)
 
 
@@ -113,6 +116,7 @@ async def person_cancels(hand: Hand) -> None:
     await hand.signal(LIMIT)
     await hand.look()
     hand.venue.cancel(hand.id_of())
+    hand.note("unwanted")
     await hand.look(2)
 
 
@@ -206,6 +210,7 @@ async def cancel_lost(hand: Hand) -> None:
     await hand.look()
     hand.venue.fault(drop_after=1, only=["cancel_order"])
     hand.skip(PACE.entry_expiry)
+    hand.note("unwanted")
     await hand.look(3)
 
 
