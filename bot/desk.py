@@ -80,6 +80,7 @@ class Desk:
     missing: set[str] = field(default_factory=set)  # orders that rested and that the exchange does not know
     uncovered_since: dict[Key, float] = field(default_factory=dict)
     flat_since: dict[Key, float] = field(default_factory=dict)
+    denied: dict[Key, int] = field(default_factory=dict)  # how often no order had closed what is not listed
     closing: set[Key] = field(default_factory=set)  # flat in two looks, and not cleared yet
     empty_since: float | None = None  # the whole account
     settling_until: dict[Key, float] = field(default_factory=dict)  # nothing is added to what protects it

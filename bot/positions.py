@@ -1,19 +1,23 @@
 """Positions: covered by stops, flattened, closed and cleared up after, or taken over from a person."""
 
 import hashlib
+from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 from bot.attempts import each
 from bot.desk import Desk, Key
 from bot.domain import protection
-from bot.domain.account import Position
+from bot.domain.account import ExchangeOrder, Position
 from bot.domain.order import LIVE, Order, State, client_id
 from bot.domain.picture import Picture
-from bot.domain.protection import Cancel, Holding, Send
+from bot.domain.protection import Cancel, Holding, Send, is_guard
 from bot.domain.signal import Side
 from bot.domain.switch import Level
 from bot.ports import NothingLeft, PastTrigger, Refused, TryAgain
 
+CLOCKS_DIFFER = timedelta(minutes=1)
+BELIEVED_AFTER = 60  # visibility windows in which a position was not listed, though nothing closed it
 CLOSE_ANEW = 30  # seconds after which a close that changed nothing gets a new id
 
 
@@ -36,7 +40,7 @@ async def _flatten(desk: Desk, holding: Holding) -> None:
 async def _clear_book(desk: Desk, picture: Picture) -> None:
     """Only when all is flat, and was for as long as the exchange may hide a position."""
     now = desk.clock()
-    if picture.positions or any(order.state in LIVE for order in desk.live.values()):
+    if picture.positions or desk.live:  # a trade that is not closed may have one that is not listed
         desk.empty_since = None
         return
     desk.empty_since = now if desk.empty_since is None else desk.empty_since
@@ -107,22 +111,48 @@ async def close_trades(desk: Desk, picture: Picture) -> None:
     flat = {trade.key for trade in trades} - held - entering
     desk.closing = flat & desk.flat_since.keys()
     desk.flat_since = {key: desk.flat_since.get(key, now) for key in flat}
-    for key, since in desk.flat_since.items():
-        if now - since < desk.pace.visibility_window:
-            continue
-        leftovers = [order for order in picture.orders if protection.is_guard(order, *key)]
-        for order in leftovers:
-            desk.log.info("order cancelled", exchange_id=order.exchange_id, reason="its position is closed")
-            await desk.account.cancel(order.symbol, exchange_id=order.exchange_id)
-        # One that was filled after the positions were read may have one.
-        names = [
-            each.client_id for each in trades if each.key == key and each.client_id in desk.filled_before
-        ]
-        if names and not leftovers:
-            await desk.store.close(names)
-            for name in names:
-                desk.live.pop(name, None)
-            desk.log.info("position closed", symbol=key[0], long=key[1], orders=names)
+    desk.denied = {key: desk.denied[key] for key in flat & desk.denied.keys()}
+    over = [key for key, since in desk.flat_since.items() if now - since >= desk.pace.visibility_window]
+
+    async def clear_up(desk: Desk, key: Key) -> None:
+        ours = [trade for trade in trades if trade.key == key]
+        if await _is_closed(desk, key, ours):
+            await _clear_up(desk, key, ours, [each for each in picture.orders if is_guard(each, *key)])
+
+    await each(clear_up, desk, over)
+
+
+async def _is_closed(desk: Desk, key: Key, trades: Sequence[Order]) -> bool:
+    """A position that is not listed may be hidden, and needs its stop: the orders that closed it are proof.
+
+    Without them it is believed in the end, since the exchange may close one without an order.
+    """
+    if desk.denied.get(key, 0) >= BELIEVED_AFTER:
+        return True
+    now = desk.wall()
+    began = min(trade.created_at or now for trade in trades) - CLOCKS_DIFFER
+    if protection.is_closed(trades, await desk.account.history(key[0], began, now + CLOCKS_DIFFER), began):
+        return True
+    desk.denied[key] = desk.denied.get(key, 0) + 1
+    desk.flat_since[key] = desk.clock()
+    told = {"symbol": key[0], "long": key[1], "times": desk.denied[key]}
+    desk.log.warning("position is not listed, but no order closed it", **told)
+    return False
+
+
+async def _clear_up(
+    desk: Desk, key: Key, trades: Sequence[Order], leftovers: Sequence[ExchangeOrder]
+) -> None:
+    for order in leftovers:
+        desk.log.info("order cancelled", exchange_id=order.exchange_id, reason="its position is closed")
+        await desk.account.cancel(order.symbol, exchange_id=order.exchange_id)
+    # One that was filled after the positions were read may have one.
+    names = [trade.client_id for trade in trades if trade.client_id in desk.filled_before]
+    if names and not leftovers:
+        await desk.store.close(names)
+        for name in names:
+            desk.live.pop(name, None)
+        desk.log.info("position closed", symbol=key[0], long=key[1], orders=names)
 
 
 async def adopt(

@@ -3,8 +3,9 @@
 It looks at what is there and says what is missing, so it may be asked again after any crash.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 
@@ -70,13 +71,29 @@ Step = Cancel | Send
 
 def is_guard(order: ExchangeOrder, symbol: str, is_long: bool) -> bool:
     """Whether the order would end a position of that side, or part of it, and waits for its trigger."""
+    return order.type in STOPS | TARGETS and is_against(order, symbol, is_long)
+
+
+def is_against(order: ExchangeOrder, symbol: str, is_long: bool) -> bool:
+    """Whether what is filled of the order makes a position of that side smaller."""
     sides = (PositionSide.LONG if is_long else PositionSide.SHORT, PositionSide.BOTH)
     return (
         order.symbol == symbol
-        and order.type in STOPS | TARGETS
         and order.side is (Side.SELL if is_long else Side.BUY)
         and order.position_side in sides
     )
+
+
+def is_closed(trades: Sequence[Order], history: Sequence[ExchangeOrder], since: datetime) -> bool:
+    """Whether all that the trades of one position have filled was closed by orders of the history.
+
+    From when its first entry came, by the exchange's own clock if it tells; else from `since`.
+    """
+    symbol, is_long = trades[0].key
+    names = {trade.client_id for trade in trades}
+    began = min((order.created_at for order in history if order.client_id in names), default=since)
+    closing = (order for order in history if is_against(order, symbol, is_long) and order.updated_at >= began)
+    return _total(each.filled_quantity for each in closing) >= _total(each.filled_quantity for each in trades)
 
 
 def covered(position: Position, guards: Iterable[ExchangeOrder]) -> Decimal:

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from bot.domain.account import ExchangeOrder, Position, PositionSide
 from bot.domain.order import Event, Order, State
-from bot.domain.protection import Cancel, Holding, Send, Step, is_guard, protect, split
+from bot.domain.protection import Cancel, Holding, Send, Step, is_closed, is_guard, protect, split
 from bot.domain.signal import Side
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -304,3 +304,28 @@ def test_targets_share_what_was_filled_and_none_is_too_small(
 def test_a_guard_ends_that_side_of_that_symbol(change: dict[str, object], expected: bool) -> None:
     order = replace(stop("90"), **change)  # type: ignore[arg-type]
     assert is_guard(order, "BTC-USDT", True) is expected
+
+
+@pytest.mark.parametrize(
+    ("closed", "expected"),
+    [
+        ({"stop": "1"}, True),
+        ({"target": "0.4", "by hand": "0.6"}, True),
+        ({"target": "0.4"}, False),
+        ({"before": "1"}, False),
+        ({"other side": "1"}, False),
+        ({}, False),
+    ],
+)
+def test_a_trade_is_closed_once_orders_closed_all_of_it(closed: dict[str, str], expected: bool) -> None:
+    entry = replace(stop("90"), client_id="a", side=Side.BUY, created_at=NOW, filled_quantity=D("1"))
+    changes: dict[str, dict[str, object]] = {
+        "by hand": {"type": "MARKET"},
+        "before": {"updated_at": NOW - timedelta(seconds=1)},
+        "other side": {"position_side": PositionSide.SHORT},
+    }
+    history = [
+        replace(stop("90"), filled_quantity=D(quantity), **{"updated_at": NOW} | changes.get(kind, {}))  # type: ignore[arg-type]
+        for kind, quantity in closed.items()
+    ]
+    assert is_closed([trade()], [entry, *history], NOW - timedelta(minutes=1)) is expected

@@ -107,6 +107,26 @@ async def positions_late(stage: Stage) -> None:
 
 
 @case(
+    "positions are not shown for longer than that",
+    does="believes that one is closed only if orders closed it, so it keeps the stop",
+    states="intent filled",
+    series=OPEN,
+    alert="",
+)
+async def positions_hidden(stage: Stage) -> None:
+    await stage.held()
+    await stage.watch(OPEN)
+    simulator = stage.exchange.simulator
+    (position,) = simulator.book.positions()
+    stage.fail(hide_positions=(simulator.now() - position.updated) / 1000 + 3)
+    await stage.moves()
+    await until(lambda: stage.said("no order closed it"))
+    assert stage.is_guarded(targets=2)
+    await until(stage.bot_sees(1))
+    assert not stage.said("position closed")
+
+
+@case(
     "positions cannot be read",
     does="counts itself as not ready; stops stay as they are",
     states="intent filled",
@@ -163,6 +183,7 @@ CASES = (
     cancel_unanswered,
     filled_while_cancelled,
     positions_late,
+    positions_hidden,
     positions_unread,
     frozen,
     not_flattened,
