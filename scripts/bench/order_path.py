@@ -1,9 +1,10 @@
 """How long a signal takes until its order is acknowledged, against the least that this can take.
 
 The floor is what no order can do without: one row committed by an autocommit INSERT, then one signed order
-sent straight to a simulator, over kept connections and in turn with the real thing. Two times are held
-against it: the bot's own, from a signal's arrival to the exchange's answer; and over HTTP, from before the
-signal is sent until the bot has stored what became of it and said so, with an empty call on top of the floor.
+with its stop, sent straight to a simulator, over kept connections and in turn with the real thing. Two times
+are held against it: the bot's own, from a signal's arrival to the exchange's answer; and over HTTP, from
+before the signal is sent until the bot has stored what became of it and said so, with an empty call on top
+of the floor.
 
 The bot lets six entries a second leave, and a signal that waits for its turn would measure that wait. So each
 begins only when there is room for it, and the floor's orders go to a simulator of its own: the bot's would
@@ -143,6 +144,7 @@ class Floor:
             "price": "90000",
             "quantity": "0.001",
             "side": "BUY",
+            "stopLoss": '{"type":"STOP_MARKET","stopPrice":50000,"workingType":"MARK_PRICE"}',
             "symbol": "BTC-USDT",
             "timestamp": str(time.time_ns() // 1_000_000),
             "type": "LIMIT",
