@@ -13,7 +13,7 @@ from tests.sweep import plan
 from tests.sweep.broken import BROKEN, nothing
 from tests.sweep.plan import Group
 from tests.sweep.scenarios import SCENARIOS
-from tests.sweep.stage import Job, Result
+from tests.sweep.stage import Job, Result, Stage
 from tests.sweep.workers import Workers
 
 PROGRESS = 10.0  # seconds between two lines
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with (
         tempfile.TemporaryDirectory(prefix="sweep-") as folder,
         temporary(Path(folder)) as dsn,
-        Workers(dsn, options.jobs, broken) as workers,
+        Workers(dsn, options.jobs, lambda own: Stage(own, Path(folder), options.keep, broken)) as workers,
     ):
         rows = _swept(workers, options)
     _print(rows, time.monotonic() - began, with_sites=options.sites)
@@ -57,6 +57,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--scenario", choices=[each.name for each in SCENARIOS], help="only this one")
     parser.add_argument("--jobs", type=_positive, default=2, help="how many at a time (default: 2)")
     parser.add_argument("--broken", choices=BROKEN, help="sweep a bot that is wrong on purpose")
+    parser.add_argument("--keep", type=Path, help="folder for what the runs that went wrong left")
     parser.add_argument("--sites", action="store_true", help="also print where the bot was killed")
     return parser
 

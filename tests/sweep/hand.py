@@ -1,7 +1,7 @@
 """The bot driven by hand: its true parts with a clock that can be moved on, and no timers."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,8 +30,8 @@ from bot.ports import Incoming, OutcomeUnknown, Refused, StopTrading, TryAgain, 
 from bot.positions import adopt
 from bot.switching import Outcome, set_level
 from bot.trader import on_signal
-from config.spec.model import Metric
 from tests.bot.play import KEYS
+from tests.sweep.place import Place
 from tests.sweep.venue import Venue
 
 HOLDER = "the one instance"
@@ -70,7 +70,7 @@ class Clock:
 class Hand:
     desk: Desk
     venue: Venue
-    folder: Path
+    control: Path
     clock: Clock
     note: Callable[[str], None]
     holder: str
@@ -110,7 +110,7 @@ class Hand:
         return outcome
 
     def write_halt(self, text: str) -> None:
-        (self.folder / "control" / "HALT").write_text(text)
+        (self.control / "HALT").write_text(text)
 
     async def adopt(self, stop: str, *targets: str) -> None:
         prices = tuple(map(Decimal, targets))
@@ -136,18 +136,10 @@ class Hand:
 
 @asynccontextmanager
 async def at_work(
-    dsn: str,
-    venue: Venue,
-    folder: Path,
-    catalogue: Sequence[Metric],
-    log: TextIO,
-    note: Callable[[str], None],
-    broken: Callable[[Desk], None],
-    holder: str,
-    pace: float,
+    place: Place, log: TextIO, note: Callable[[str], None], holder: str, pace: float
 ) -> AsyncIterator[Hand]:
-    """Nothing of what another process remembered; `broken` makes a bot of it that has to be caught."""
-    metrics = instruments(catalogue, CollectorRegistry())
+    """Knows nothing of what another process remembered."""
+    metrics, venue = instruments(place.configuration.catalogue, CollectorRegistry()), place.venue
     clock, logger = Clock(venue.skew()), open_log("DEBUG", "simulator", [], log)
     access = Access(
         mode=Mode.SIMULATOR,
@@ -156,14 +148,14 @@ async def at_work(
         secret_key=KEYS.secret_key,
         window=PACE.request_window,
     )
-    store = Postgres(dsn, size=5, echo=False, log=logger, metrics=metrics)
+    store = Postgres(place.dsn, size=5, echo=False, log=logger, metrics=metrics)
     async with store, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
         exchange = BingX(session, access, metrics, clock.seconds, clock.monotonic)
         desk = Desk(
             exchange=exchange,
             account=exchange,
             store=store,
-            control=ControlDirectory(folder / "control"),
+            control=ControlDirectory(place.control),
             metrics=metrics,
             log=logger,
             mode=Mode.SIMULATOR,
@@ -176,5 +168,7 @@ async def at_work(
         )
         names = ("database", "lease", "exchange", "account")
         desk.checks |= {name: health.first(name, desk.clock()) for name in names}
-        broken(desk)
-        yield Hand(desk=desk, venue=venue, folder=folder, clock=clock, note=note, holder=holder, pace=pace)
+        place.broken(desk)
+        yield Hand(
+            desk=desk, venue=venue, control=place.control, clock=clock, note=note, holder=holder, pace=pace
+        )

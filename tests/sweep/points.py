@@ -18,7 +18,7 @@ class Points:
     site at which the process ends.
     """
 
-    def __init__(self, kill_at: int, tell: Callable[[str], object]) -> None:
+    def __init__(self, kill_at: int | None, tell: Callable[[str], object]) -> None:
         self._kill_at = kill_at
         self._tell = tell
         self.count = 0

@@ -23,12 +23,14 @@ import psycopg2
 from prometheus_client import CollectorRegistry
 
 from bot.adapters.postgres import Postgres
+from bot.desk import Desk
 from bot.log import open_log
 from bot.metrics import instruments
 from bot.start import read_configuration
 from tests.bot.made_control import control_directory
 from tests.sweep import venue
-from tests.sweep.lives import Break, Place, first_life, next_life
+from tests.sweep.lives import first_life, next_life
+from tests.sweep.place import Place
 from tests.sweep.scenarios import Scenario
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -64,48 +66,55 @@ class Result:
 class Stage:
     """In a process that has neither event loop nor threads."""
 
-    def __init__(self, dsn: str, broken: Break) -> None:
+    def __init__(self, dsn: str, folder: Path, keep: Path | None, broken: Callable[[Desk], None]) -> None:
+        """What a run that went wrong left in its folder is copied to `keep`."""
         self._dsn = dsn
+        self._folder = folder
+        self._keep = keep
         configuration, problems = read_configuration(CONFIG)
         if configuration is None:
             raise ValueError(f"config is wrong: {problems}")
         self._configuration = configuration
         self._broken = broken
-        self._run_to_end(self._prepare())
+        if wrong := self._run_to_end(self._prepare()):
+            raise RuntimeError(f"the database of the sweep cannot be made: {wrong[0]}")
         self._database = psycopg2.connect(dsn)
         self._database.autocommit = True
         gc.collect()
         gc.freeze()  # so that children share these pages
 
-    def run(self, job: Job, keep: Path | None = None) -> Result:
-        folder = Path(tempfile.mkdtemp(prefix="sweep-"))
+    def run(self, job: Job) -> Result:
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
         control_directory(folder / "control")
         self._alone()
         self._ask(EMPTY)
-        try:
-            with _exchange(folder, job.scenario) as port:
-                place = Place(
-                    folder=folder,
-                    dsn=self._dsn,
-                    port=port,
-                    configuration=self._configuration,
-                    broken=self._broken,
-                )
-                venue.Venue(port).price(job.scenario.begin, job.scenario.symbol)
-                return self._lives(place, job)
-        finally:
-            if keep:
-                shutil.copytree(folder, keep, dirs_exist_ok=True)
-            shutil.rmtree(folder)
+        with _exchange(folder, job.scenario) as port:
+            place = Place(
+                folder=folder,
+                dsn=self._dsn,
+                port=port,
+                configuration=self._configuration,
+                broken=self._broken,
+            )
+            place.venue.price(job.scenario.begin, job.scenario.symbol)
+            result = self._lives(place, job)
+        if self._keep and result.wrong:
+            name = "-".join(map(str, (job.scenario.name, job.first, job.second or "")))
+            shutil.copytree(folder, self._keep / name, dirs_exist_ok=True)
+        shutil.rmtree(folder)
+        return result
 
     def _lives(self, place: Place, job: Job) -> Result:
         wrong = self._run_to_end(first_life(place, job.scenario, job.first))
         last = "first" if job.second is None else "second"
         for kill_at in ([] if job.second is None else [job.second]) + ([] if job.counts else [None]):
             self._alone()
-            venue.Venue(place.port).catch_up()
+            place.venue.catch_up()
             wrong += self._run_to_end(next_life(place, job.scenario, kill_at))
-        more, bare = json.loads((place.read("judged") or ["[[], 0]"])[0])
+        judged = place.read("judged")
+        if not judged and not job.counts:
+            wrong.append("the last life was not judged: it ended before that")
+        more, bare = json.loads(judged[0]) if judged else ([], 0)
         return Result(
             sites=[(place.read(f"{life}.site") or [NO_KILL])[0] for life in dict.fromkeys(("first", last))],
             callbacks=int((place.read(f"{last}.count") or ["0"])[0]),

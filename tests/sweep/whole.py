@@ -6,14 +6,14 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
-from bot.app import Configuration, run
+from bot.app import run
 from bot.desk import Pace
 from bot.log import open_log
 from tests.bot.play import TOKEN, settings
+from tests.sweep.place import Place
 from tests.sweep.venue import Venue
 
 PACE = Pace(
@@ -23,22 +23,14 @@ PATIENCE = 30.0
 SIGNAL = "BUY BTCUSDT 0.1 @ 60000-60500 SL 59000 TP 61000 62000 63000 64000"
 
 
-async def whole_life(
-    dsn: str,
-    venue: Venue,
-    folder: Path,
-    configuration: Configuration,
-    log: TextIO,
-    note: Callable[[str], None],
-) -> None:
+async def whole_life(place: Place, log: TextIO, note: Callable[[str], None]) -> None:
     """A ladder, and its stop. Whoever drives it sits in a thread, and adds no steps to the event loop."""
-    given = settings(dsn, venue.url, CONTROL_DIR=str(folder / "control"))
+    venue = place.venue
+    given = replace(settings(place.dsn, venue.url, CONTROL_DIR=str(place.control)), http_port=0)
     stop = asyncio.Event()
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     logger = open_log(given.log_level, given.mode.value, given.secrets(), log)
-    work = run(
-        replace(given, http_port=0), configuration, logger, stop, pace=PACE, listening=listening.set_result
-    )
+    work = run(given, place.configuration, logger, stop, pace=PACE, listening=listening.set_result)
     async with asyncio.TaskGroup() as group:
         group.create_task(work)
         await asyncio.to_thread(_drive, await listening, venue, note)

@@ -10,16 +10,15 @@ from typing import Any
 
 import psycopg2
 
-from bot.desk import Desk
 from tests.sweep.stage import Job, Result, Stage, forked
 
 
 class Workers:
     """The processes end with the block, or with this process however that dies."""
 
-    def __init__(self, dsn: str, count: int, broken: Callable[[Desk], None]) -> None:
+    def __init__(self, dsn: str, count: int, make: Callable[[str], Stage]) -> None:
+        self._make = make
         self._dsns = [_database(dsn, f"sweep{number}") for number in range(count)]
-        self._broken = broken
         self._pids: list[int] = []
 
     def __enter__(self) -> "Workers":
@@ -55,7 +54,7 @@ class Workers:
 
         def work() -> None:
             os.close(told)
-            stage = Stage(dsn, self._broken)
+            stage = self._make(dsn)
             for index in range(number, len(jobs), len(self._dsns)):
                 result = asdict(stage.run(jobs[index]))
                 os.write(out, json.dumps([index, result]).encode() + b"\n")
