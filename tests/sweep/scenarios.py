@@ -28,6 +28,8 @@ class Scenario:
     hedge: bool = True
     symbol: str = "BTC-USDT"
     begin: str = "60000"
+    away: float = 0.0  # seconds from the kill to the next start
+    meanwhile: tuple[str, ...] = ()  # prices
     end: tuple[str, ...] = ("58000",)
     from_start: bool = False  # also the steps by which the bot starts are killed
     pace: float = BETWEEN_LOOKS  # seconds between two looks
@@ -262,6 +264,7 @@ async def pepe(hand: Hand) -> None:
     await hand.look(2)
 
 
+TWO_HOURS = {"client_id_window": "2h"}
 BOTH_STOPS = ("58000", "62000")
 SCENARIOS = (
     Scenario(name="order alone", play=alone),
@@ -303,6 +306,11 @@ SCENARIOS = (
     Scenario(
         name="short, one-way", play=short, hedge=False, switches={"one_way_side": "both"}, end=("62000",)
     ),
+    Scenario(name="filled while dead", play=limit, meanwhile=("59700",)),
+    Scenario(name="stopped while dead", play=ladder, meanwhile=("58900",)),
+    Scenario(name="target while dead", play=ladder, meanwhile=("61500",)),
+    Scenario(name="dead for hours", play=limit, switches=TWO_HOURS, away=3 * 3600, meanwhile=("59700",)),
+    Scenario(name="answer lost for hours", play=lost_after, switches=TWO_HOURS, away=3 * 3600),
     Scenario(name="adopt", play=adopting),
     Scenario(name="1000PEPE", play=pepe, symbol="1000PEPE-USDT", begin="0.0000081", end=("0.0000078",)),
     Scenario(name="whole application", play=None, most=100),
@@ -315,4 +323,9 @@ RECOVERIES: Mapping[str, Sequence[float]] = {
     "exit by targets": (0.4, 0.8),
     "halt 3, flatten": (0.5, 0.7, 0.9),
     "answer lost, hidden": (0.3, 0.6),
+    "request lost": (0.5,),
+    "stop lost": (0.8,),
+    "closes lost": (0.8,),
+    "stopped while dead": (0.5,),
+    "adopt": (0.5,),
 }

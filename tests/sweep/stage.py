@@ -106,6 +106,7 @@ class Stage:
 
     def _lives(self, place: Place, job: Job) -> Result:
         wrong = self._run_to_end(first_life(place, job.scenario, job.first))
+        self._while_dead(place, job.scenario)
         last = "first" if job.second is None else "second"
         for kill_at in ([] if job.second is None else [job.second]) + ([] if job.counts else [None]):
             self._alone()
@@ -121,6 +122,13 @@ class Stage:
             bare=bare,
             wrong=[*wrong, *more],
         )
+
+    def _while_dead(self, place: Place, scenario: Scenario) -> None:
+        self._alone()
+        place.venue.catch_up()
+        place.venue.fault(clock_skew=place.venue.skew() + scenario.away)
+        for price in scenario.meanwhile:
+            place.venue.price(price, scenario.symbol)
 
     def _alone(self) -> None:
         """What a dead bot had sent to the database has been done, or never will be."""
