@@ -60,6 +60,7 @@ class Metrics:
     bingx_prices_updated_timestamp_seconds: Reading
     positions: Gauge
     positions_updated_timestamp_seconds: Reading
+    positions_without_stop_found_total: Counter
     position_liquidation_distance_ratio: Gauge
     exchange_balance_usdt: Reading
     exchange_balance_usdt_updated_timestamp_seconds: Reading

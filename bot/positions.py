@@ -65,6 +65,10 @@ async def _protect(desk: Desk, holding: Holding) -> None:
             await desk.account.cancel(step.symbol, exchange_id=step.exchange_id)
             continue
         await _send_once(desk, holding, step, desk.settling_until)
+        if holding.uncovered and not holding.entering:
+            # While its entry is filled, a stop may well come a moment after the position.
+            answer = "closed" if step.order.trigger is None else "stop_placed"
+            desk.metrics.positions_without_stop_found_total.labels(answer=answer).inc()
 
 
 async def _send_once(desk: Desk, holding: Holding, step: Send, until: dict[Key, float]) -> None:
@@ -131,7 +135,8 @@ async def _is_closed(desk: Desk, key: Key, trades: Sequence[Order]) -> bool:
         return True
     now = desk.wall()
     began = min(trade.created_at or now for trade in trades) - CLOCKS_DIFFER
-    if protection.is_closed(trades, await desk.account.history(key[0], began, now + CLOCKS_DIFFER), began):
+    history = await desk.account.history(key[0], began, now + CLOCKS_DIFFER)
+    if protection.is_closed(trades, history, began, timedelta(seconds=desk.pace.visibility_window)):
         return True
     desk.denied[key] = desk.denied.get(key, 0) + 1
     desk.flat_since[key] = desk.clock()
