@@ -5,7 +5,7 @@ It looks at what is there and says what is missing, so it may be asked again aft
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 
@@ -84,14 +84,18 @@ def is_against(order: ExchangeOrder, symbol: str, is_long: bool) -> bool:
     )
 
 
-def is_closed(trades: Sequence[Order], history: Sequence[ExchangeOrder], since: datetime) -> bool:
+def is_closed(
+    trades: Sequence[Order], history: Sequence[ExchangeOrder], since: datetime, slack: timedelta
+) -> bool:
     """Whether all that the trades of one position have filled was closed by orders of the history.
 
-    From when its first entry came, by the exchange's own clock if it tells; else from `since`.
+    From when the first entry came, by the exchange's own clock if it tells, else from `since`. Its machines
+    may differ by the slack: what was closed before these was flat for that long.
     """
     symbol, is_long = trades[0].key
     names = {trade.client_id for trade in trades}
-    began = min((order.created_at for order in history if order.client_id in names), default=since)
+    came = [order.created_at - slack for order in history if order.client_id in names]
+    began = min(came, default=since)
     closing = (order for order in history if is_against(order, symbol, is_long) and order.updated_at >= began)
     return _total(each.filled_quantity for each in closing) >= _total(each.filled_quantity for each in trades)
 

@@ -312,6 +312,7 @@ def test_a_guard_ends_that_side_of_that_symbol(change: dict[str, object], expect
         ({"stop": "1"}, True),
         ({"target": "0.4", "by hand": "0.6"}, True),
         ({"target": "0.4"}, False),
+        ({"by another clock": "1"}, True),
         ({"before": "1"}, False),
         ({"other side": "1"}, False),
         ({}, False),
@@ -321,11 +322,14 @@ def test_a_trade_is_closed_once_orders_closed_all_of_it(closed: dict[str, str], 
     entry = replace(stop("90"), client_id="a", side=Side.BUY, created_at=NOW, filled_quantity=D("1"))
     changes: dict[str, dict[str, object]] = {
         "by hand": {"type": "MARKET"},
-        "before": {"updated_at": NOW - timedelta(seconds=1)},
+        "before": {"updated_at": NOW - timedelta(seconds=6)},
+        "by another clock": {"updated_at": NOW - timedelta(seconds=5)},
         "other side": {"position_side": PositionSide.SHORT},
     }
     history = [
         replace(stop("90"), filled_quantity=D(quantity), **{"updated_at": NOW} | changes.get(kind, {}))  # type: ignore[arg-type]
         for kind, quantity in closed.items()
     ]
-    assert is_closed([trade()], [entry, *history], NOW - timedelta(minutes=1)) is expected
+    assert (
+        is_closed([trade()], [entry, *history], NOW - timedelta(minutes=1), timedelta(seconds=5)) is expected
+    )

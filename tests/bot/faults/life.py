@@ -42,8 +42,8 @@ BTC = Market(
     entry="60000",
     target="61000",
     stop="59000",
-    quantity="0.1",
-    part="0.04",
+    quantity="0.01",
+    part="0.004",
     long="@ 59900-60000 SL 59000 TP 61000 62000",
     short="@ 61000-61100 SL 62000 TP 60000 59500",
 )
@@ -177,11 +177,13 @@ async def be_flattened(life: Life) -> None:
 
 
 async def _clock(life: Life) -> None:
-    life.stage.fail(clock_skew=7)
+    unread = {"server_time": {"code": 109500, "msg": "busy"}}
+    life.stage.fail(clock_skew=7, errors=unread)
     await until(lambda: "gateway_status" in _asked(life), patience=30)
-    life.stage.mend()
+    life.stage.fail(clock_skew=7)
     await life.hold()
     await life.lose()
+    life.stage.mend()
 
 
 async def _ban(life: Life) -> None:
