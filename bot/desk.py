@@ -73,6 +73,7 @@ class Desk:
     failed_in_a_row: int = 0
     leverages: dict[Key, int] = field(default_factory=dict)
     isolated: set[str] = field(default_factory=set)
+    setting_terms: asyncio.Lock = field(default_factory=asyncio.Lock)  # one order after the other
     absent_since: dict[str, tuple[float, int]] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)  # orders that changed since the database was last read
     filled_before: set[str] = field(default_factory=set)  # orders, before positions were last read

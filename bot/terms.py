@@ -8,21 +8,27 @@ from bot.ports import OutcomeUnknown, Refused, StopTrading, TryAgain
 
 async def set_terms(desk: Desk, order: Order) -> str:
     """Why the order cannot have what it needs; empty if it has, and most orders ask nothing for that."""
-    key = order.key
-    if order.leverage is None or (
-        order.symbol in desk.isolated and desk.leverages.get(key) == order.leverage
-    ):
+    if order.leverage is None:
         return ""
     try:
-        if order.symbol not in desk.isolated:
-            await _isolate(desk, order.symbol)
-        await _set_leverage(desk, order, order.leverage)
+        async with desk.setting_terms:
+            wanted = _lowest(desk, order, order.leverage)
+            if order.symbol not in desk.isolated:
+                await _isolate(desk, order.symbol)
+            if desk.leverages.get(order.key) != wanted:
+                await _set_leverage(desk, order, wanted)
     except (TryAgain, OutcomeUnknown, Refused) as error:
         return f"isolated margin with leverage {order.leverage} cannot be had: {error}"
     except StopTrading as error:
         stop_trading(desk, str(error))
         return str(error)
     return ""
+
+
+def _lowest(desk: Desk, order: Order, leverage: int) -> int:
+    """All of one position share it, and the stop that lies furthest away needs the lowest."""
+    alike = (each.leverage for each in desk.live.values() if each.key == order.key)
+    return min((leverage, *(each for each in alike if each is not None)))
 
 
 async def _isolate(desk: Desk, symbol: str) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from bot.desk import OLDEST_PRICE, Desk, stop_trading
 from bot.domain import signal as signals
-from bot.domain.order import FAILED, UNPLACED, Event, Ignored, Order, Report, State, apply, client_id
+from bot.domain.order import FAILED, LIVE, UNPLACED, Event, Ignored, Order, Report, State, apply, client_id
 from bot.domain.plan import Plan, Refusal, make_plan
 from bot.domain.signal import Side, Unreadable, parse
 from bot.ports import (
@@ -75,15 +75,20 @@ def _decide(desk: Desk, incoming: Incoming) -> SignalRow:
         return SignalRow(incoming=told, verdict=Verdict.UNREADABLE, reason=plan.reason, order=None)
     if isinstance(plan, Refusal):
         return _refused(told, f"{plan.reason}: {plan.text}")
-    against = desk.closed()
-    if not against and desk.picture:
-        is_long = plan.side is Side.BUY
-        if (plan.symbol, is_long) in desk.closing:
-            against = f"closing: what is left of the last position in {plan.symbol} is being cancelled"
-        against = against or desk.picture.against_entry(plan.symbol, is_long, hedged=desk.hedged is not False)
+    against = desk.closed() or _against_entry(desk, plan.symbol, plan.side)
     if against:
         return _refused(told, against)
     return SignalRow(incoming=told, verdict=Verdict.ACCEPTED, reason=None, order=_intent(desk, told, plan))
+
+
+def _against_entry(desk: Desk, symbol: str, side: Side) -> str:
+    """Why no entry should be made beside what the account holds, and what is on its way to it."""
+    key = (symbol, side is Side.BUY)
+    if key in desk.closing:
+        return f"closing: what is left of the last position in {symbol} is being cancelled"
+    others = {each.key for each in desk.live.values() if each.state in LIVE or each.filled_quantity}
+    picture = desk.picture
+    return picture.against_entry(*key, others, hedged=desk.hedged is not False) if picture else ""
 
 
 def _refused(incoming: Incoming, reason: str) -> SignalRow:
@@ -156,7 +161,8 @@ async def _send(desk: Desk, order: Order, received: float) -> Order:
 async def place(desk: Desk, order: Order) -> tuple[Report, str]:
     """What became of the order, and if it failed the reason it is counted under."""
     name = order.client_id
-    if against := desk.closed() or await set_terms(desk, order):
+    against = desk.closed() or _against_entry(desk, order.symbol, order.side) or await set_terms(desk, order)
+    if against:
         return Report(client_id=name, event=Event.ABSENT, reason=against), "not_sent"
     try:
         return await desk.exchange.place(order, desk.closed), "rejected"

@@ -67,13 +67,15 @@ class Picture:
                 found[position.symbol] = min(distance, found.get(position.symbol, distance))
         return found
 
-    def against_entry(self, symbol: str, is_long: bool, *, hedged: bool) -> str:
-        """Why no entry should be made beside what is there; empty if one may."""
+    def against_entry(
+        self, symbol: str, is_long: bool, others: Collection[tuple[str, bool]], *, hedged: bool
+    ) -> str:
+        """Why no entry should be made beside what is there and what `others` lead to; empty if one may."""
         for each in self.holdings:
             if each.position.symbol == symbol and not each.trades:
                 return f"foreign_position: there is a position in {symbol} that is not ours"
-        others = [each.key for each in self.holdings] + [each.key for each in self.live if each.state in LIVE]
-        if not hedged and (symbol, not is_long) in others:
+        there = {*others, *(each.key for each in self.holdings)}
+        if not hedged and (symbol, not is_long) in there:
             return f"opposite_position: the account is one-way, and holds the other side of {symbol}"
         return ""
 
