@@ -41,7 +41,7 @@ async def settle_orders(desk: Desk, open_orders: Sequence[ExchangeOrder]) -> Non
 async def _cancel_given_up(desk: Desk, order: ExchangeOrder) -> None:
     """It was proved absent, and shows after all: nobody counts on it any more."""
     desk.log.error("an order that was given up is there", order=order.client_id)
-    await desk.account.cancel(order.symbol, client_id=order.client_id)
+    await desk.account.cancel(order.symbol, exchange_id=order.exchange_id)
 
 
 async def _take_over_intent(desk: Desk, order: Order) -> None:
@@ -100,7 +100,9 @@ def _crossed(desk: Desk, order: Order) -> str:
 
 async def _cancel_entry(desk: Desk, what: tuple[Order, str]) -> None:
     order, why = what
-    report = await desk.account.cancel(order.symbol, client_id=order.client_id)
+    # By the client's id the exchange may not find it any more; it may rest for longer than that.
+    name = {"exchange_id": order.exchange_id} if order.exchange_id else {"client_id": order.client_id}
+    report = await desk.account.cancel(order.symbol, **name)
     desk.log.info("entry cancelled", order=order.client_id, reason=why)
     if report is None or report.event is not Event.CANCELLED:
         await resolve(desk, order)  # filled meanwhile, or cancelled

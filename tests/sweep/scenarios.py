@@ -97,6 +97,15 @@ async def expiry(hand: Hand) -> None:
     await hand.look(3)
 
 
+async def late_expiry(hand: Hand) -> None:
+    """By then the exchange does not find it by its id any more."""
+    await hand.signal(LIMIT)
+    await hand.look()
+    hand.skip(3 * 3600)
+    hand.note("unwanted")
+    await hand.look(3)
+
+
 async def target_first(hand: Hand) -> None:
     await hand.signal(LIMIT)
     await hand.look()
@@ -281,6 +290,7 @@ SCENARIOS = (
         name="partial and expiry, late stop", play=partial_then_expiry, switches={"partial_stop": "when_done"}
     ),
     Scenario(name="expiry", play=expiry),
+    Scenario(name="expiry after hours", play=late_expiry, switches=TWO_HOURS),
     Scenario(name="target first", play=target_first),
     Scenario(name="stop first", play=stop_first),
     Scenario(name="stop first, late stop", play=stop_first, switches={"partial_stop": "when_done"}),
