@@ -11,7 +11,7 @@ from itertools import groupby
 
 from bot.domain import money
 from bot.domain.account import ExchangeOrder, NewOrder, Position, PositionSide, Purpose
-from bot.domain.order import Order
+from bot.domain.order import LIVE, Order
 from bot.domain.signal import Side
 
 ZERO = Decimal(0)
@@ -112,8 +112,10 @@ def protect(holding: Holding) -> list[Step]:
     missing = min(holding.uncovered, holding.ours)
     if missing > 0:
         return _missing_stops(holding, missing)
-    if holding.entering or not holding.steady or not holding.trades:
+    if not holding.steady or not holding.trades:
         return []
+    if holding.entering:
+        return _missing_targets(holding)
     return _excess_stops(holding) or _targets_of_closed_trades(holding) or _missing_targets(holding)
 
 
@@ -159,13 +161,17 @@ def _excess_stops(holding: Holding) -> list[Step]:
 
 
 def _missing_targets(holding: Holding) -> list[Step]:
-    """The furthest first: when part of the position is gone, it was the nearest that was reached."""
+    """The furthest first: when part of the position is gone, it was the nearest that was reached.
+
+    An entry that still rests gets its own once it is done; others do not wait for it, for it may take hours.
+    """
     targets = [order for order in holding.guards if order.type in TARGETS]
     there = _by_trigger(targets)
     room = holding.ours - _total(order.quantity for order in targets)
     if any(order.closes_position for order in targets):
         return []
-    legs = [leg for trade in _open_trades(holding) for leg in split(trade, holding.step, holding.least)]
+    done = [trade for trade in _open_trades(holding) if trade.state not in LIVE]
+    legs = [leg for trade in done for leg in split(trade, holding.step, holding.least)]
     steps: list[Step] = []
     furthest_first = sorted(legs, reverse=holding.position.is_long)
     for trigger, group in groupby(furthest_first, key=lambda leg: leg[0]):

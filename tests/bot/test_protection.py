@@ -262,9 +262,21 @@ def test_in_one_way_mode_orders_say_both_and_only_reduce() -> None:
 
 
 def test_while_an_entry_may_still_be_filled_only_missing_stops_are_seen_to() -> None:
-    entering = [trade("0.5", "90", "110", "120")]
+    entering = [replace(trade("0.5", "90", "110", "120"), state=State.PENDING)]
     assert told(protect(holding(position("0.5"), entering, [stop("90")], entering=True))) == []
     assert told(protect(holding(position("0.5"), entering, [], entering=True))) == ["stop 0.5 at 90"]
+
+
+def test_targets_of_a_filled_trade_do_not_wait_for_another_entry_that_rests() -> None:
+    filled = trade("1", "90", "110", "120")
+    resting = replace(trade("0.5", "85", "130", "140"), state=State.PENDING)
+    whole, part = position("1"), position("1.5")
+    targets = ["target 0.5 at 120", "target 0.5 at 110"]
+    assert told(protect(holding(whole, [filled], [stop("90")], entering=True))) == targets
+    both = [stop("90"), stop("85", "0.5")]
+    assert told(protect(holding(part, [filled, resting], both, entering=True))) == targets
+    stopped = [stop("85", "0.5")]
+    assert told(protect(holding(position("0.5"), [filled, resting], stopped, entering=True))) == []
 
 
 def test_what_changed_since_the_look_before_may_have_changed_between_two_questions() -> None:
