@@ -9,6 +9,7 @@ count=${COUNT:-5}
 FUZZ_COUNT=2000 LIFE_COUNT=1000 make lint test check check-live bench
 printf '\nevery point at which the bot can be killed\n'
 .venv/bin/python -m tests.sweep --sites
+.venv/bin/python -m tests.sweep --switches --points 1000
 for ((i = 1; i <= count; i++)); do
     printf '\ndrill %d of %d\n' "$i" "$count"
     make drill

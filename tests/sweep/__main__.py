@@ -58,6 +58,9 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=_positive, default=2, help="how many at a time (default: 2)")
     parser.add_argument("--broken", choices=BROKEN, help="sweep a bot that is wrong on purpose")
     parser.add_argument("--keep", type=Path, help="folder for what the runs that went wrong left")
+    parser.add_argument(
+        "--switches", action="store_true", help="throw one of the simulator's switches at each point"
+    )
     parser.add_argument("--sites", action="store_true", help="also print where the bot was killed")
     return parser
 
@@ -76,13 +79,14 @@ def _swept(workers: Workers, options: argparse.Namespace) -> dict[str, Row]:
     for (group, quota), (first, killed) in zip(quotas, lengths, strict=True):
         row = rows.setdefault(group.name, Row())
         row.of += killed + 1
-        tried += [(row, group.job(first, point)) for point in plan.drawn(killed, quota, options.seed)]
+        jobs = [group.job(first, point) for point in plan.drawn(killed, quota, options.seed)]
+        tried += [(row, plan.thrown(job, options.seed) if options.switches else job) for job in jobs]
     for index, result in _watched(workers, [job for _, job in tried], "points"):
         row, job = tried[index]
         row.points += 1
         row.bare = max(row.bare, result.bare)
         row.sites.add(result.sites[-1])
-        row.wrong += [f"{_told(job, result)}: {each}" for each in result.wrong]
+        row.wrong += [f"{job.scenario.name}, {_told(job, result)}: {each}" for each in result.wrong]
     return rows
 
 
@@ -135,7 +139,7 @@ def _print(rows: dict[str, Row], seconds: float, *, with_sites: bool) -> None:
         of=sum(row.of for row in rows.values()),
         bare=max(row.bare for row in rows.values()),
         sites=set().union(*(row.sites for row in rows.values())),
-        wrong=[f"{name}, {each}" for name, row in rows.items() for each in row.wrong],
+        wrong=[each for row in rows.values() for each in row.wrong],
     )
     _print_line("all", whole)
     print(f"{seconds:.0f} s, {seconds / whole.points:.2f} s a point")

@@ -14,7 +14,7 @@ ORDERS = """SELECT s.message_id AS message, s.verdict, o.client_id, o.state, o.f
         o.stop, o.source, o.closed_at IS NOT NULL AS is_closed, o.targets, o.symbol, o.side
     FROM signals s LEFT JOIN orders o ON o.signal_id = s.id ORDER BY s.id"""
 RESTS = {"PENDING", "PARTIALLY_FILLED"}
-AT_EXCHANGE = {"filled": {"FILLED"}, "cancelled": {"CANCELLED"}, "pending": RESTS}
+AT_EXCHANGE = {"filled": {"FILLED"}, "cancelled": {"CANCELLED", "CANCELED"}, "pending": RESTS}
 STOP, TARGET = "STOP_MARKET", "TAKE_PROFIT_MARKET"
 UNDECIDED = ("intent", "unknown")
 

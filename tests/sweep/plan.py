@@ -2,8 +2,9 @@
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
+from bot.simulator.switches import Switches
 from tests.sweep.scenarios import RECOVERIES, SCENARIOS, Scenario
 from tests.sweep.stage import Job
 
@@ -47,6 +48,17 @@ def quotas(found: Sequence[Group], points: int | None, seed: int) -> list[tuple[
     more = set(random.Random(seed).sample(range(len(found)), left))
     shares = [(each, equal + (number in more)) for number, each in enumerate(found)]
     return [(each, share) for each, share in shares if share]
+
+
+def thrown(job: Job, seed: int) -> Job:
+    """The same with one doubt about the exchange decided the less likely way, drawn for each job by itself."""
+    doubts = [(each.name, value) for each in fields(Switches) for value in each.metadata["values"][1:]]
+    scenario = job.scenario
+    name, value = random.Random(f"{seed} {scenario.name} {job.first} {job.second}").choice(doubts)
+    changed = replace(
+        scenario, name=f"{scenario.name}, {name}={value}", switches={**scenario.switches, name: value}
+    )
+    return replace(job, scenario=changed)
 
 
 def drawn(count: int, quota: int | None, seed: int) -> Iterable[int]:
