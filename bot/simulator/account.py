@@ -1,7 +1,7 @@
 """The account: its money, its positions in hedge or one-way mode, and a record of all that it earned."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -134,12 +134,14 @@ class Account:
             "positions": [as_line(position) for position in self.positions.values()],
         }
 
-    def restore(self, kept: Mapping[str, Any]) -> None:
+    def restore(self, kept: Mapping[str, Any], changed: Iterable[Mapping[str, Any]] = ()) -> None:
+        """`changed` are the positions of a journal that named those alone that were not as before."""
         self.balance, self.hedge = Decimal(kept["balance"]), kept["hedge"]
         self.leverages, self.isolated = kept["leverages"], kept["isolated"]
-        self.positions.clear()
         self._past.clear()
-        for told in kept.get("positions", ()):
+        if "positions" in kept:
+            self.positions.clear()
+        for told in kept.get("positions", changed):
             numbers = {name: Decimal(told[name]) for name in ("quantity", "entry", "realised")}
             self._keep(Position(**told | numbers))
 

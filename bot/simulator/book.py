@@ -318,7 +318,7 @@ class Book:
                 self.market.prices[symbol] = Decimal(price)
         self.account.income.extend(line.get("income", ()))
         if "account" in line:
-            self.account.restore(line["account"])
+            self.account.restore(line["account"], line.get("positions", ()))
 
     def _line(self, orders: Mapping[int, Order]) -> dict[str, Any]:
         """Of the journal: orders that changed, income that came, and the rest of the state as it is."""
