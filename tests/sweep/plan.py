@@ -51,7 +51,7 @@ def quotas(found: Sequence[Group], points: int | None, seed: int) -> list[tuple[
 
 
 def thrown(job: Job, seed: int) -> Job:
-    """The same with one doubt about the exchange decided the less likely way, drawn for each job by itself."""
+    """The same with one doubt about the exchange decided the less likely way, drawn for each by itself."""
     doubts = [(each.name, value) for each in fields(Switches) for value in each.metadata["values"][1:]]
     scenario = job.scenario
     name, value = random.Random(f"{seed} {scenario.name} {job.first} {job.second}").choice(doubts)
