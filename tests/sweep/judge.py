@@ -150,15 +150,10 @@ def _is_covered(scene: Scene, position: Mapping[str, Any], foreign: Decimal) -> 
         yield f"{told}: its stops cover {covered}"
     if wrong := _triggers(stops) - {row.stop for row in trades}:
         yield f"{told}: stops at {sorted(wrong)}, which no signal says"
-    if len(trades) == 1 and not any(row.rests for row in mine):
-        yield from _is_aimed(told, ours, trades[0], scene.guards(position, TARGET))
-
-
-def _is_aimed(told: str, ours: Decimal, trade: Row, targets: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Of a position of one trade: of two nobody can tell which was closed, so the targets of both stay."""
-    if wrong := _triggers(targets) - set(trade.targets):
+    targets, entering = scene.guards(position, TARGET), any(row.rests for row in mine)
+    if wrong := _triggers(targets) - {target for row in trades for target in row.targets}:
         yield f"{told}: targets at {sorted(wrong)}, which no signal says"
-    if _left(targets) != (ours if trade.targets else 0):
+    if not entering and all(row.targets for row in trades) and _left(targets) != ours:
         yield f"{told}: its targets are for {_left(targets)}"
 
 
