@@ -54,9 +54,12 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--points", type=_positive, help="how many, an equal share of each scenario (all)")
     parser.add_argument("--seed", type=int, default=1, help="of the draw (default: 1)")
-    parser.add_argument("--scenario", choices=[each.name for each in SCENARIOS], help="only this one")
+    names = [each.name for each in SCENARIOS]
+    parser.add_argument("--scenario", choices=names, metavar="NAME", help="only this one of the table")
     parser.add_argument("--jobs", type=_positive, default=2, help="how many at a time (default: 2)")
-    parser.add_argument("--broken", choices=BROKEN, help="sweep a bot that is wrong on purpose")
+    parser.add_argument(
+        "--broken", choices=BROKEN, metavar="HOW", help="sweep a bot that is wrong on purpose"
+    )
     parser.add_argument("--keep", type=Path, help="folder for what the runs that went wrong left")
     parser.add_argument(
         "--switches", action="store_true", help="throw one of the simulator's switches at each point"
