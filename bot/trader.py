@@ -240,7 +240,7 @@ async def conclude(desk: Desk, order: Order, report: Report | None) -> None:
         await settle(desk, order, report, "rejected")
     elif order.state is State.PENDING:
         desk.missing.add(order.client_id)  # it was there, so a person must look
-    elif is_absent(desk, order.client_id):
+    elif _is_absent(desk, order):
         await _send_again_or_end(desk, order)
 
 
@@ -255,13 +255,17 @@ async def _in_history(desk: Desk, order: Order) -> Report | None:
     return None
 
 
-def is_absent(desk: Desk, name: str) -> bool:
+def _is_absent(desk: Desk, order: Order) -> bool:
     """Absent only after several answers over the whole window: an order may take a while to show.
 
     The window is not shorter than the time for which the exchange takes a request, so that one
-    that is still on its way cannot arrive after the last answer.
+    that is still on its way cannot arrive after the last answer. A position that nothing else
+    explains may be what the order was filled to, though the order does not show.
     """
-    now = desk.clock()
+    name, now = order.client_id, desk.clock()
+    if desk.picture and desk.picture.is_unexplained(order.key):
+        desk.absent_since.pop(name, None)
+        return False
     since, answers = desk.absent_since.get(name, (now, 0))
     desk.absent_since[name] = (since, answers + 1)
     if answers + 1 < 3 or now - since < desk.pace.visibility_window:
@@ -284,6 +288,8 @@ async def _send_again_or_end(desk: Desk, order: Order) -> None:
     report, failure = await place(desk, order)
     await settle(desk, order, report, failure)
 
+    if report.event is Event.ABSENT:
+        desk.given_up.add(order.client_id)
 
 def _against_sending(desk: Desk, order: Order) -> str:
     age = (desk.wall() - order.created_at).total_seconds() if order.created_at else None

@@ -70,6 +70,10 @@ class Picture:
     def against_entry(
         self, symbol: str, is_long: bool, others: Collection[tuple[str, bool]], *, hedged: bool
     ) -> str:
+    def is_unexplained(self, key: tuple[str, bool]) -> bool:
+        """Whether there is a position, or part of one, that no order of ours led to."""
+        return any(each.key == key and each.foreign for each in self.holdings)
+
         """Why no entry should be made beside what is there and what `others` lead to; empty if one may."""
         for each in self.holdings:
             if each.position.symbol == symbol and not each.trades:
