@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.bot.faults.stage import PACE, Stage, case
+from tests.bot.faults.stage import PACE, Stage, case, looked
 from tests.bot.play import until
 
 UNKNOWN = 'orders_by_status{status="unknown"}'
@@ -192,6 +192,23 @@ async def shown_late(stage: Stage) -> None:
 
 
 @case(
+    "order shown too late, though its position is there",
+    does="takes a position that nothing else explains for a sign of it, sends nothing and asks on",
+    states="intent unknown filled",
+    series=UNKNOWN,
+    alert="OrdersUnknown",
+    pace=SHOWS_AT_ONCE,
+)
+async def position_shown_first(stage: Stage) -> None:
+    stage.fail(drop_after=1, hide_orders=300)
+    await sends(stage)
+    await until(stage.bot_sees(1))
+    await looked(stage, 8)
+    assert stage.path() == ("intent", "unknown")
+    stage.mend()
+
+
+@case(
     "order shown too late, so it goes out twice: duplicate id",
     does="believes the exchange that it has an order of this id, though it does not show it",
     states="intent unknown pending filled",
@@ -200,10 +217,12 @@ async def shown_late(stage: Stage) -> None:
     pace=SHOWS_AT_ONCE,
 )
 async def duplicate_id(stage: Stage) -> None:
+    stage.prices("60500")
     stage.fail(drop_after=1, hide_orders=300)
     await sends(stage)
     stage.mend()
     await until(stage.reads(stage.series, 0))
+    stage.prices("60000")
 
 
 @case(
@@ -245,6 +264,8 @@ CASES = (
     slow_answer,
     late_request,
     shown_late,
+    position_shown_first,
+    shown_by_its_position,
     duplicate_id,
     busy,
     busy_before,
