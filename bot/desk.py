@@ -98,6 +98,13 @@ class Desk:
     def holds_lease(self) -> bool:
         return self.epoch is not None and self.clock() < self.lease_until
 
+    def unseen(self) -> str:
+        """Why nothing is known about the account as it is now; empty if it was looked at lately."""
+        if self.picture is None:
+            return "not reconciled with the exchange yet"
+        age = self.clock() - self.picture.asked_at
+        return f"the account was last read {age:.0f} s ago" if age > OLDEST_PICTURE else ""
+
     def closed(self) -> str:
         """Why no entry may leave now; empty if one may. Asked last before every entry is sent."""
         return next((reason for reason in self._reasons() if reason), "")
@@ -110,15 +117,9 @@ class Desk:
             f"halted: {halt.reason}" if halt else "",
             self._switched_off(),
             "" if self.holds_lease() else "halted: this instance does not hold the lease",
-            self._unseen(),
+            f"halted: {unseen}" if (unseen := self.unseen()) else "",
             self.account.entries_halted(),
         )
-
-    def _unseen(self) -> str:
-        if self.picture is None:
-            return "halted: not reconciled with the exchange yet"
-        age = (self.wall() - self.picture.read_at).total_seconds()
-        return f"halted: the account was last read {age:.0f} s ago" if age > OLDEST_PICTURE else ""
 
     def _switched_off(self) -> str:
         if self.switch is None:

@@ -3,8 +3,10 @@
 A look concludes from what is there, never from what an earlier one did: a crash at any point loses nothing.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.attempts import raise_first, tried
 from bot.desk import Desk
@@ -24,24 +26,34 @@ async def look(desk: Desk) -> None:
     failures.append(await tried(_read_account, desk, account))
     if not desk.follows:
         failures.append(await tried(settle_orders, desk, account.orders))
-        failures.append(await tried(cancel_entries, desk))
-    if account.is_read:
+    if account.read_at:
         # Drawn now, since what was settled just now belongs to it.
-        desk.picture = _drawn(desk, account)
+        desk.picture = _drawn(desk, account, account.read_at)
         _show(desk, desk.picture)
-        if not desk.follows:
-            failures.append(await tried(keep_positions, desk, desk.picture))
-            failures.append(await tried(close_trades, desk, desk.picture))
+    if not desk.follows:
+        failures += await _put_right(desk, desk.picture if account.read_at else None)
     raise_first(failures)
+
+
+async def _put_right(desk: Desk, picture: Picture | None) -> list[Exception | None]:
+    """At once, because a cancel that is not answered must keep no position waiting for its stop."""
+    steps = [tried(cancel_entries, desk)]
+    if picture:
+        steps.append(tried(keep_positions, desk, picture))
+    failures = await asyncio.gather(*steps)
+    if picture:
+        failures.append(await tried(close_trades, desk, picture))
+    return failures
 
 
 @dataclass(slots=True, kw_only=True)
 class Account:
-    """The answers of one look."""
+    """The answers of one look, and when it asked."""
 
+    asked_at: float = 0.0
+    read_at: datetime | None = None
     positions: Sequence[Position] = ()
     orders: Sequence[ExchangeOrder] = ()
-    is_read: bool = False
 
 
 async def _read_live(desk: Desk) -> None:
@@ -62,21 +74,24 @@ async def _read_live(desk: Desk) -> None:
 async def _read_account(desk: Desk, account: Account) -> None:
     """Positions before orders: a stop that came with its position is then listed if the position is."""
     desk.filled_before = {each.client_id for each in desk.live.values() if each.filled_quantity > 0}
+    account.asked_at, read_at = desk.clock(), desk.wall()
     try:
         positions = await desk.account.positions()
         orders = await desk.account.open_orders()
     except (TryAgain, StopTrading) as error:
         desk.checks["account"] = health.failed(desk.checks["account"], str(error), desk.clock())
         raise
-    account.positions, account.orders, account.is_read = positions, orders, True
+    account.positions, account.orders, account.read_at = positions, orders, read_at
     desk.checks["account"] = health.passed(desk.checks["account"], desk.clock())
 
 
 def _show(desk: Desk, picture: Picture) -> None:
     """What the look found, for alerts."""
-    now, metrics, read_at = desk.clock(), desk.metrics, picture.read_at.timestamp()
+    metrics, read_at = desk.metrics, picture.read_at.timestamp()
     desk.uncovered_since = {
-        each.key: desk.uncovered_since.get(each.key, now) for each in picture.holdings if each.uncovered
+        each.key: desk.uncovered_since.get(each.key, picture.asked_at)
+        for each in picture.holdings
+        if each.uncovered
     }
     for state, count in picture.counts.items():
         metrics.positions.labels(state=state).set(count)
@@ -89,7 +104,7 @@ def _show(desk: Desk, picture: Picture) -> None:
         metrics.position_liquidation_distance_ratio.labels(symbol=symbol).set(float(distance))
 
 
-def _drawn(desk: Desk, account: Account) -> Picture:
+def _drawn(desk: Desk, account: Account, read_at: datetime) -> Picture:
     return draw(
         positions=account.positions,
         orders=account.orders,
@@ -98,5 +113,7 @@ def _drawn(desk: Desk, account: Account) -> Picture:
         before=desk.picture,
         contracts=desk.market.contracts,
         hedged=desk.hedged is not False,
-        read_at=desk.wall(),
+        asked_at=account.asked_at,
+        read_at=read_at,
+        window=desk.pace.visibility_window,
     )

@@ -11,11 +11,12 @@ from bot.domain import protection
 from bot.domain.account import ExchangeOrder, Position
 from bot.domain.order import LIVE, Order, State, client_id
 from bot.domain.picture import Picture
-from bot.domain.protection import Cancel, Holding, Send, is_guard
+from bot.domain.protection import Cancel, Holding, Send, Step, is_guard
 from bot.domain.signal import Side
 from bot.domain.switch import Level
-from bot.ports import NothingLeft, PastTrigger, Refused, TryAgain
+from bot.ports import NothingLeft, OutcomeUnknown, PastTrigger, Refused, TryAgain
 
+Seen = tuple[Holding, float]  # and when the lists that show it were asked for
 CLOCKS_DIFFER = timedelta(minutes=1)
 BELIEVED_AFTER = 60  # visibility windows in which a position was not listed, though nothing closed it
 CLOSE_ANEW = 30  # seconds after which a close that changed nothing gets a new id
@@ -23,23 +24,32 @@ CLOSE_ANEW = 30  # seconds after which a close that changed nothing gets a new i
 
 async def keep_positions(desk: Desk, picture: Picture) -> None:
     """Flatten at level 3, else protect; each position by itself, so that one failure stops no other."""
+    if unseen := desk.unseen():
+        raise TryAgain(unseen)  # this machine slept
     if desk.level() >= Level.FLATTEN:
-        await each(_flatten, desk, picture.holdings)
+        await each(_flatten, desk, [(each, picture.asked_at) for each in picture.holdings])
         await _clear_book(desk, picture)
     else:
-        await each(_protect, desk, picture.holdings)
+        desk.empty_since = None
+        await each(_protect, desk, [(each, picture.asked_at) for each in picture.holdings])
 
 
-async def _flatten(desk: Desk, holding: Holding) -> None:
-    if desk.clock() < desk.flattening_until.get(holding.key, 0.0):
+async def _flatten(desk: Desk, seen: Seen) -> None:
+    holding, asked_at = seen
+    if asked_at < desk.flattening_until.get(holding.key, 0.0):
         return
     closing = protection.close(holding, holding.position.quantity, "trading is halted at level 3")
-    await _send_once(desk, holding, closing, desk.flattening_until)
+    try:
+        await _send_once(desk, holding, closing, desk.flattening_until)
+    except (TryAgain, OutcomeUnknown, Refused):
+        if holding.uncovered:
+            await _protect(desk, seen)  # as long as it cannot be closed
+        raise
 
 
 async def _clear_book(desk: Desk, picture: Picture) -> None:
     """Only when all is flat, and was for as long as the exchange may hide a position."""
-    now = desk.clock()
+    now = picture.asked_at
     if picture.positions or desk.live:  # a trade that is not closed may have one that is not listed
         desk.empty_since = None
         return
@@ -51,13 +61,16 @@ async def _clear_book(desk: Desk, picture: Picture) -> None:
         await desk.account.cancel_all(symbol)
 
 
-async def _protect(desk: Desk, holding: Holding) -> None:
-    key, now = holding.key, desk.clock()
-    if now < desk.settling_until.get(key, 0.0):
+async def _protect(desk: Desk, seen: Seen) -> None:
+    holding, asked_at = seen
+    if asked_at < desk.settling_until.get(holding.key, 0.0):
         return
-    if holding.uncovered and now - desk.uncovered_since.get(key, now) < desk.pace.protect_after:
+    bare_for = asked_at - desk.uncovered_since.get(holding.key, asked_at)
+    if holding.uncovered and bare_for < desk.pace.protect_after:
         return
     for step in protection.protect(holding):
+        if holding.uncovered and bare_for < desk.pace.visibility_window and _may_be_done(holding, step):
+            continue
         if isinstance(step, Cancel):
             desk.log.info(
                 "order cancelled", symbol=step.symbol, exchange_id=step.exchange_id, reason=step.why
@@ -71,14 +84,21 @@ async def _protect(desk: Desk, holding: Holding) -> None:
             desk.metrics.positions_without_stop_found_total.labels(answer=answer).inc()
 
 
+def _may_be_done(holding: Holding, step: Step) -> bool:
+    """Whether it would close what another signal opened, if the stop that is missing has closed its part."""
+    return isinstance(step, Send) and step.order.trigger is None and len(holding.trades) > 1
+
+
 async def _send_once(desk: Desk, holding: Holding, step: Send, until: dict[Key, float]) -> None:
     """For a while the exchange may not show what it took, and it would look as if it were missing still."""
+    before = until.get(holding.key, 0.0)
     until[holding.key] = desk.clock() + desk.pace.visibility_window
     try:
         await _send(desk, holding, step)
     except TryAgain:
-        del until[holding.key]  # certainly not taken
+        until[holding.key] = before  # certainly not taken
         raise
+    until[holding.key] = desk.clock() + desk.pace.visibility_window
 
 
 async def _send(desk: Desk, holding: Holding, step: Send) -> None:
@@ -111,7 +131,7 @@ async def close_trades(desk: Desk, picture: Picture) -> None:
     trades = [order for order in desk.live.values() if order.filled_quantity > 0]
     held = {holding.key for holding in picture.holdings}
     entering = {order.key for order in desk.live.values() if order.state in LIVE}
-    now = desk.clock()
+    now = picture.asked_at
     flat = {trade.key for trade in trades} - held - entering
     desk.closing = flat & desk.flat_since.keys()
     desk.flat_since = {key: desk.flat_since.get(key, now) for key in flat}

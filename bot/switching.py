@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from bot.desk import OLDEST_PICTURE, Desk
+from bot.desk import Desk
 from bot.domain import signal as signals
 from bot.domain.money import plain
 from bot.domain.switch import MEANING, Halt, Level, Switch, stricter
@@ -180,13 +180,8 @@ def _halt_there(desk: Desk) -> str:
 
 def _unsound(desk: Desk) -> Iterator[str]:
     """What the last look at the account found, or that there was none lately."""
-    if desk.picture is None:
-        yield "not reconciled with the exchange yet"
-        return
-    age = (desk.wall() - desk.picture.read_at).total_seconds()
-    if age > OLDEST_PICTURE:
-        yield f"the account was last read {age:.0f} s ago"
-    for holding in desk.picture.holdings:
+    yield desk.unseen()
+    for holding in desk.picture.holdings if desk.picture else ():
         if holding.uncovered:
             symbol, is_long = holding.key
             side = "long" if is_long else "short"

@@ -145,7 +145,10 @@ async def _commit_and_send(
 
 
 async def _send(desk: Desk, order: Order, received: float) -> Order:
-    report, failure = await place(desk, order)
+    if against := _against_entry(desk, order.symbol, order.side):  # others came since it was decided
+        report, failure = Report(client_id=order.client_id, event=Event.ABSENT, reason=against), "not_sent"
+    else:
+        report, failure = await place(desk, order)
     if report.event not in (Event.LOST, Event.ABSENT):
         desk.metrics.order_processing_seconds.observe(desk.clock() - received)
     try:
@@ -161,8 +164,7 @@ async def _send(desk: Desk, order: Order, received: float) -> Order:
 async def place(desk: Desk, order: Order) -> tuple[Report, str]:
     """What became of the order, and if it failed the reason it is counted under."""
     name = order.client_id
-    against = desk.closed() or _against_entry(desk, order.symbol, order.side) or await set_terms(desk, order)
-    if against:
+    if against := desk.closed() or await set_terms(desk, order):
         return Report(client_id=name, event=Event.ABSENT, reason=against), "not_sent"
     try:
         return await desk.exchange.place(order, desk.closed), "rejected"
@@ -286,10 +288,10 @@ async def _send_again_or_end(desk: Desk, order: Order) -> None:
         return
     desk.log.info("order goes out again", order=order.client_id)
     report, failure = await place(desk, order)
-    await settle(desk, order, report, failure)
-
     if report.event is Event.ABSENT:
         desk.given_up.add(order.client_id)
+    await settle(desk, order, report, failure)
+
 
 def _against_sending(desk: Desk, order: Order) -> str:
     age = (desk.wall() - order.created_at).total_seconds() if order.created_at else None

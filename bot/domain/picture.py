@@ -12,6 +12,7 @@ from bot.domain.order import LIVE, Order
 from bot.domain.plan import Contract
 from bot.domain.protection import Holding, is_guard
 
+Shape = tuple[object, ...]
 FINEST_STEP = Decimal("0.00000001")  # of a symbol that the exchange does not list any more
 
 
@@ -24,7 +25,9 @@ class Picture:
     holdings: tuple[Holding, ...]
     live: tuple[Order, ...]
     missing: frozenset[str]
+    asked_at: float  # monotonic; the lists show whatever the exchange could not hide at that time
     read_at: datetime
+    unchanged_since: Mapping[Shape, float]  # monotonic; of each holding
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -67,13 +70,13 @@ class Picture:
                 found[position.symbol] = min(distance, found.get(position.symbol, distance))
         return found
 
-    def against_entry(
-        self, symbol: str, is_long: bool, others: Collection[tuple[str, bool]], *, hedged: bool
-    ) -> str:
     def is_unexplained(self, key: tuple[str, bool]) -> bool:
         """Whether there is a position, or part of one, that no order of ours led to."""
         return any(each.key == key and each.foreign for each in self.holdings)
 
+    def against_entry(
+        self, symbol: str, is_long: bool, others: Collection[tuple[str, bool]], *, hedged: bool
+    ) -> str:
         """Why no entry should be made beside what is there and what `others` lead to; empty if one may."""
         for each in self.holdings:
             if each.position.symbol == symbol and not each.trades:
@@ -93,22 +96,28 @@ def draw(
     before: "Picture | None",
     contracts: Mapping[str, Contract],
     hedged: bool,
+    asked_at: float,
     read_at: datetime,
+    window: float,
 ) -> Picture:
-    seen = {_shape(each) for each in before.holdings} if before else frozenset()
+    """What was the same for the `window`, for which the exchange may hide something, is steady."""
     holdings = tuple(_holding(each, orders, live, contracts.get(each.symbol), hedged) for each in positions)
-    holdings = tuple(replace(each, steady=_shape(each) in seen) for each in holdings)
+    seen = before.unchanged_since if before else {}
+    since = {_shape(each): seen.get(_shape(each), asked_at) for each in holdings}
+    holdings = tuple(replace(each, steady=asked_at - since[_shape(each)] >= window) for each in holdings)
     return Picture(
         positions=tuple(positions),
         orders=tuple(orders),
         holdings=holdings,
         live=tuple(live),
         missing=frozenset(missing),
+        asked_at=asked_at,
         read_at=read_at,
+        unchanged_since=since,
     )
 
 
-def _shape(holding: Holding) -> tuple[object, ...]:
+def _shape(holding: Holding) -> Shape:
     guards = frozenset((each.exchange_id, each.quantity) for each in holding.guards)
     return holding.position.id, holding.position.quantity, guards
 

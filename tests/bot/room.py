@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from bot.desk import Desk
 from bot.domain.order import State
 from bot.keeper import look
-from bot.ports import Incoming, OutcomeUnknown, SignalRow, TryAgain, Verdict
+from bot.ports import Incoming, OutcomeUnknown, Refused, SignalRow, TryAgain, Verdict
 from bot.trader import on_signal
 from tests.bot.desks import make_desk
 from tests.bot.fakes import FakeExchange, FakeStore, opened
@@ -30,7 +30,7 @@ class Room:
 
     async def resolve_for(self, seconds: float, step: float = 1.0) -> None:
         for _ in range(int(seconds / step)):
-            with contextlib.suppress(TryAgain, OutcomeUnknown):
+            with contextlib.suppress(TryAgain, OutcomeUnknown, Refused):
                 await look(self.desk)
             self.now += step
 

@@ -58,7 +58,9 @@ def seen(*positions: str, age: float = 0) -> Picture:
         before=None,
         contracts={},
         hedged=True,
-        read_at=datetime.now(UTC) - timedelta(seconds=age),
+        asked_at=time.monotonic() - age,
+        read_at=datetime.now(UTC),
+        window=0,
     )
 
 

@@ -273,7 +273,9 @@ async def test_what_the_account_holds_is_shown(url: str, desk: Desk) -> None:
         before=None,
         contracts={},
         hedged=True,
+        asked_at=0,
         read_at=now,
+        window=0,
     )
     _, told = await get(f"{url}/status")
     [held] = told["positions"]

@@ -112,8 +112,8 @@ async def test_one_that_was_given_up_and_shows_after_all_is_cancelled(room: Room
             return await FakeExchange.history(self, "BTC-USDT", BEGAN, BEGAN)
 
         async def cancel(self, symbol: str, *, client_id: str = "", exchange_id: str = "") -> Report | None:
-            self.cancelled.append(client_id)
-            del self.orders[client_id]
+            self.cancelled.append(exchange_id)
+            self.orders.clear()
             return None
 
     exchange = room.exchange = ShowsLate(fail=OutcomeUnknown("timeout"))
@@ -122,6 +122,8 @@ async def test_one_that_was_given_up_and_shows_after_all_is_cancelled(room: Room
     await room.resolve_for(8)
     (order,) = room.store.orders()
     assert (order.state, exchange.cancelled) == (State.NOT_SENT, [])
-    exchange.orders[order.client_id] = Report(client_id=order.client_id, event=Event.ACCEPTED)
+    exchange.orders[order.client_id] = Report(
+        client_id=order.client_id, event=Event.ACCEPTED, exchange_id="9"
+    )
     await room.resolve_for(2)
-    assert exchange.cancelled == [order.client_id]
+    assert exchange.cancelled == ["9"]
