@@ -11,7 +11,7 @@ from bot.domain import protection
 from bot.domain.account import ExchangeOrder, Position
 from bot.domain.order import LIVE, Order, State, client_id
 from bot.domain.picture import Picture
-from bot.domain.protection import Cancel, Holding, Send, Step, is_guard
+from bot.domain.protection import Cancel, Holding, Send, is_guard
 from bot.domain.signal import Side
 from bot.domain.switch import Level
 from bot.ports import NothingLeft, OutcomeUnknown, PastTrigger, Refused, TryAgain
@@ -69,7 +69,7 @@ async def _protect(desk: Desk, seen: Seen) -> None:
     if holding.uncovered and bare_for < desk.pace.protect_after:
         return
     for step in protection.protect(holding):
-        if holding.uncovered and bare_for < desk.pace.visibility_window and _may_be_done(holding, step):
+        if isinstance(step, Send) and step.order.trigger is None and _may_be_done(desk, holding, bare_for):
             continue
         if isinstance(step, Cancel):
             desk.log.info(
@@ -84,9 +84,9 @@ async def _protect(desk: Desk, seen: Seen) -> None:
             desk.metrics.positions_without_stop_found_total.labels(answer=answer).inc()
 
 
-def _may_be_done(holding: Holding, step: Step) -> bool:
-    """Whether it would close what another signal opened, if the stop that is missing has closed its part."""
-    return isinstance(step, Send) and step.order.trigger is None and len(holding.trades) > 1
+def _may_be_done(desk: Desk, holding: Holding, bare_for: float) -> bool:
+    """Whether the stop that is missing may have closed its part: a close would end what others opened."""
+    return holding.uncovered > 0 and len(holding.trades) > 1 and bare_for < desk.pace.visibility_window
 
 
 async def _send_once(desk: Desk, holding: Holding, step: Send, until: dict[Key, float]) -> None:
@@ -113,6 +113,9 @@ async def _send(desk: Desk, holding: Holding, step: Send) -> None:
     try:
         await desk.account.submit(order, desk.closed)
     except PastTrigger:
+        bare_for = desk.clock() - desk.uncovered_since.get(holding.key, desk.clock())
+        if _may_be_done(desk, holding, bare_for):
+            return
         why = f"the price is past the trigger of the {order.purpose}"
         await _send(desk, holding, protection.close(holding, quantity, why))
     except NothingLeft as error:

@@ -12,7 +12,7 @@ from bot.domain.account import ExchangeOrder, NewOrder, Position, Purpose
 from bot.domain.order import Event, Order, Report, State
 from bot.domain.switch import Level, Switch
 from bot.keeper import look
-from bot.ports import OutcomeUnknown, Refused, TryAgain
+from bot.ports import OutcomeUnknown, PastTrigger, Refused, TryAgain
 from tests.bot.fakes import FakeExchange
 from tests.bot.room import BEGAN, Room
 from tests.bot.test_protection import position, stop, target, trade
@@ -148,6 +148,18 @@ async def test_a_stop_that_was_reached_does_not_close_what_another_signal_opened
     assert listing.submitted == []
     await room.resolve_for(2)
     assert listing.submitted == [(CLOSE, 1)]
+
+
+async def test_nor_if_the_exchange_refuses_a_stop_because_the_price_is_past_it(
+    room: Room, listing: Listing
+) -> None:
+    await holds(room, OLD, NEW)
+    listing.held, listing.open = [position("2")], [stop("90")]
+    listing.answers = [PastTrigger("110411"), PastTrigger("110411")]
+    await room.resolve_for(WINDOW)
+    assert listing.submitted == [(STOP, 1)]
+    await room.resolve_for(WINDOW)
+    assert listing.submitted == [(STOP, 1), (STOP, 1), (CLOSE, 1)]
 
 
 async def test_a_price_past_the_only_stop_is_not_waited_on(room: Room, listing: Listing) -> None:
