@@ -23,3 +23,4 @@ async def test_a_fault_of_the_exchange(case: Case, dsn: str, exchange: Exchange,
         await until(lambda: ENDS[case.ends](stage), LONG)
         names = [each.client_id for each in stage.entries()]
         assert (len(names), len(set(names))) == (case.orders, case.orders)
+        assert set(names) <= stage.states().keys(), "sent under an id of which the bot's books know nothing"

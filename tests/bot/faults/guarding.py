@@ -4,10 +4,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from tests.bot.faults.stage import PACE, Stage, case
+from tests.bot.faults.stage import PACE, Stage, case, looked
 from tests.bot.play import until
 
 WITHOUT_STOP = 'positions{state="without_stop"}'
+REPLACED = 'positions_without_stop_found_total{answer="stop_placed"}'
+CLOSED = 'positions_without_stop_found_total{answer="closed"}'
 OPEN = 'positions{state="open"}'
 BUSY: Any = {"place_order": {"code": 109500, "msg": "busy"}}
 PATIENT = replace(PACE, protect_after=1.5)
@@ -25,8 +27,8 @@ async def _lost(stage: Stage) -> None:
     "the stop is gone",
     does="places one for just what is not covered",
     states="intent filled",
-    series=WITHOUT_STOP,
-    alert="PositionWithoutStop",
+    series=REPLACED,
+    alert="StopReplaced",
     pace=PATIENT,
 )
 async def stop_lost(stage: Stage) -> None:
@@ -133,8 +135,8 @@ async def close_unanswered(stage: Stage) -> None:
     "a triggered stop fails, and the price stays past it",
     does="closes what is left at the market",
     states="intent filled",
-    series=WITHOUT_STOP,
-    alert="PositionWithoutStop",
+    series=CLOSED,
+    alert="StopReplaced",
     ends="nothing open",
     pace=PATIENT,
 )
@@ -150,8 +152,8 @@ async def stop_failed(stage: Stage) -> None:
     "a triggered stop fails, and the price comes back",
     does="places another for what is left",
     states="intent filled",
-    series=WITHOUT_STOP,
-    alert="PositionWithoutStop",
+    series=REPLACED,
+    alert="StopReplaced",
     pace=PATIENT,
 )
 async def stop_failed_for_a_moment(stage: Stage) -> None:
@@ -178,7 +180,7 @@ async def stop_in_parts(stage: Stage) -> None:
     for left in ("0.07", "0.04", "0.01"):
         stage.prices("58900")
         assert stage.stopped() == stage.positions() == _btc(left)
-        await _looked(stage)
+        await looked(stage)
     stage.prices("58900")
     await until(stage.bot_sees(0))
     assert len(stage.exchange.simulator.book.history()) == placed
@@ -186,18 +188,6 @@ async def stop_in_parts(stage: Stage) -> None:
 
 def _btc(quantity: str) -> dict[tuple[str, str], Decimal]:
     return {("BTC-USDT", "LONG"): Decimal(quantity)}
-
-
-async def _looked(stage: Stage) -> None:
-    """The bot has begun and ended a look at the account after now."""
-    series = "positions_updated_timestamp_seconds"
-    for _ in range(2):
-        before = await stage.bot.metric(series)
-
-        async def is_newer(before: float | None = before) -> bool:
-            return await stage.bot.metric(series) != before
-
-        await until(is_newer)
 
 
 CASES = (

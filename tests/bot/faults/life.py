@@ -201,11 +201,12 @@ async def _ban(life: Life) -> None:
 
 
 async def _duplicate(life: Life) -> None:
-    await life.seen(life.market.entry)
+    await life.seen(life.market.between)
     life.stage.fail(drop_after=1, hide_orders=300)
-    await life.signal()
+    await life.rest()
     await until(life.stage.reads('reconciliation_differences{kind="order_missing"}', 1), patience=30)
     life.stage.mend()
+    life.price(life.market.entry)
     await life.guarded(targets=2)
     await life.lose()
 

@@ -265,7 +265,6 @@ CASES = (
     late_request,
     shown_late,
     position_shown_first,
-    shown_by_its_position,
     duplicate_id,
     busy,
     busy_before,

@@ -232,6 +232,18 @@ def case(
     return named
 
 
+async def looked(stage: Stage, times: int = 2) -> None:
+    """So often has the bot ended a look at the account: twice, and one began after now."""
+    series = "positions_updated_timestamp_seconds"
+    for _ in range(times):
+        before = await stage.bot.metric(series)
+
+        async def is_newer(before: float | None = before) -> bool:
+            return await stage.bot.metric(series) != before
+
+        await until(is_newer)
+
+
 def read_series(series: str) -> tuple[str, dict[str, str]]:
     """Name and labels of a series as it is exported."""
     name, _, labels = series.partition("{")
