@@ -71,7 +71,8 @@ Step = Cancel | Send
 
 def is_guard(order: ExchangeOrder, symbol: str, is_long: bool) -> bool:
     """Whether the order would end a position of that side, or part of it, and waits for its trigger."""
-    return order.type in STOPS | TARGETS and is_against(order, symbol, is_long)
+    waits = order.type in STOPS | TARGETS and order.trigger is not None
+    return waits and is_against(order, symbol, is_long)
 
 
 def is_against(order: ExchangeOrder, symbol: str, is_long: bool) -> bool:
@@ -104,7 +105,7 @@ def covered(position: Position, guards: Iterable[ExchangeOrder]) -> Decimal:
     stops = [order for order in guards if order.type in STOPS]
     if any(order.closes_position for order in stops):
         return position.quantity
-    return _total(order.quantity - order.filled_quantity for order in stops)
+    return _total(map(_left, stops))
 
 
 def protect(holding: Holding) -> list[Step]:
@@ -145,19 +146,40 @@ def _stop_or_close(holding: Holding, quantity: Decimal, stop: Decimal) -> Step:
 
 
 def _excess_stops(holding: Holding) -> list[Step]:
-    """Stops for more than there is may fail when needed: one for the whole position takes their place."""
+    """Stops for more than there is may fail when needed: one for the whole position takes their place.
+
+    Beside it only those of parts stay that trade before it.
+    """
     stops = [order for order in holding.guards if order.type in STOPS]
+    of_whole = [order for order in stops if order.closes_position]
     of_parts = [order for order in stops if not order.closes_position]
-    if len(of_parts) < len(stops):
-        symbol = holding.position.symbol
-        why = "a stop for the whole position stands"
-        return [Cancel(symbol=symbol, exchange_id=each.exchange_id, why=why) for each in of_parts]
-    if holding.foreign or _total(order.quantity for order in of_parts) <= holding.position.quantity:
+    near = [each for each in of_parts if all(_is_before(holding, each, other) for other in of_whole)]
+    if needless := [each for each in of_parts if each not in near]:
+        return _cancelled(needless, "a stop for the whole position stands")
+    if holding.foreign or _total(map(_left, near)) <= holding.position.quantity:
         return []
-    tightest = max if holding.position.is_long else min
-    trigger = tightest(order.trigger for order in of_parts if order.trigger is not None)
-    order = _ending(holding, Purpose.STOP, None, trigger)
+    if of_whole:
+        return _cancelled(of_whole, "nearer ones will become one for the whole position")
+    nearest = max if holding.position.is_long else min
+    order = _ending(holding, Purpose.STOP, None, nearest(map(_trigger, near)))
     return [Send(order=order, why="stops for more than the position")]
+
+
+def _is_before(holding: Holding, one: ExchangeOrder, other: ExchangeOrder) -> bool:
+    """Whether the price reaches the one stop before the other."""
+    return _trigger(one) > _trigger(other) if holding.position.is_long else _trigger(one) < _trigger(other)
+
+
+def _cancelled(orders: Iterable[ExchangeOrder], why: str) -> list[Step]:
+    return [Cancel(symbol=each.symbol, exchange_id=each.exchange_id, why=why) for each in orders]
+
+
+def _left(order: ExchangeOrder) -> Decimal:
+    return order.quantity - order.filled_quantity
+
+
+def _trigger(order: ExchangeOrder) -> Decimal:
+    return order.trigger or ZERO
 
 
 def _missing_targets(holding: Holding) -> list[Step]:
@@ -254,7 +276,7 @@ def _ending(
 def _by_trigger(orders: Iterable[ExchangeOrder]) -> dict[Decimal | None, Decimal]:
     found: dict[Decimal | None, Decimal] = {}
     for order in orders:
-        found[order.trigger] = found.get(order.trigger, ZERO) + order.quantity - order.filled_quantity
+        found[order.trigger] = found.get(order.trigger, ZERO) + _left(order)
     return found
 
 
