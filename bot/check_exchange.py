@@ -59,7 +59,7 @@ async def _tried(settings: Settings, configuration: Configuration) -> tuple[str,
 def table(findings: Sequence[Finding]) -> str:
     rows = [("what", "expected", "seen", "")]
     for each in findings:
-        hint = f"; make the simulator do so: --switch {each.switch}={each.seen}" if each.switch else ""
+        hint = f"; the simulator's switch for it is {each.switch}" if each.switch else ""
         verdict = each.verdict + (hint if each.verdict == "differs" else "")
         rows.append((each.what, each.expected, each.seen or "-", verdict))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]

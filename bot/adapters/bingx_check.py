@@ -1,9 +1,11 @@
 """What the bot takes for granted of BingX, asked of an account of play money, and what it answers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from bot.adapters import bingx_endpoints as endpoints
 from bot.adapters import bingx_read as read
@@ -30,10 +32,19 @@ async def examine(probe: Probe, symbols: Sequence[str], asset: str) -> str:
         failure = str(error) if isinstance(error, EXPECTED) else f"an answer is not readable: {error!r}"
     except asyncio.CancelledError:
         failure = "interrupted"  # and what was begun is put in order all the same
-    left = await probe.tidy()
+    left = await _to_the_end(probe.tidy())
     if probe.place:
         probe.found("the account is as it was found", YES, left or YES)
     return failure
+
+
+async def _to_the_end(tidying: Coroutine[Any, Any, str]) -> str:
+    """Whoever interrupts it now, or once more, has to wait: half of it would leave orders behind."""
+    task = asyncio.ensure_future(tidying)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    return task.result()
 
 
 async def _check(probe: Probe, symbols: Sequence[str], asset: str) -> None:

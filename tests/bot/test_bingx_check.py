@@ -226,6 +226,20 @@ async def test_whoever_interrupts_it_finds_the_account_as_it_was(bank: Bank) -> 
     assert state(bank) == before
 
 
+async def test_whoever_interrupts_it_again_while_it_tidies_up_waits(bank: Bank) -> None:
+    before = state(bank)
+    probe = probe_of(bank)
+
+    def interrupt() -> None:
+        if bank.simulator.book.account.positions:
+            task.cancel()
+
+    probe.transport.before = interrupt  # at each call, as long as there is something to take back
+    task = asyncio.create_task(examine(probe, SYMBOLS, "USDT"))
+    assert await task == "interrupted"
+    assert state(bank) == before
+
+
 async def test_an_order_whose_answer_was_lost_and_that_is_shown_late_is_taken_back(bank: Bank) -> None:
     before = state(bank)
     probe = probe_of(bank)

@@ -27,12 +27,12 @@ FOUND = [
 ]
 
 
-def test_the_table_says_how_to_make_the_simulator_do_what_differs() -> None:
+def test_the_table_says_which_switch_of_the_simulator_is_for_what_differs() -> None:
     assert table(FOUND).splitlines() == [
         "what           expected  seen",
         "a short thing  101481    101481  ok",
         "another        yes       -       not seen",
-        "a third        stay      go      differs; make the simulator do so: --switch leftover_stops=go",
+        "a third        stay      go      differs; the simulator's switch for it is leftover_stops",
         "a fourth       yes       no      differs",
     ]
 
