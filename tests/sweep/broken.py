@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.desk import Desk
-from bot.domain.order import Order, Report
+from bot.domain.order import UNPLACED, Order, Report
 from bot.ports import OutcomeUnknown, SignalRow
 from bot.terms import set_terms
 
@@ -54,24 +54,23 @@ def send_before_commit(desk: Desk) -> None:
 
 
 class ForgetfulExchange(Wrapped):
-    """Does not ask what became of an order, and sends it again under an id that is not known yet."""
+    """Does not ask what became of an order without an answer, but sends it again, under a new id."""
 
-    def __init__(self, wrapped: Any) -> None:
-        super().__init__(wrapped)
-        self._absent: set[str] = set()
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk.exchange)
+        self._desk = desk
 
     async def find(self, symbol: str, client_id: str) -> Report | None:
-        self._absent.add(client_id)
-        return None
-
-    async def place(self, order: Order, gate: Callable[[], str]) -> Report:
-        name = f"{order.client_id}b" if order.client_id in self._absent else order.client_id
-        report: Report = await self._wrapped.place(replace(order, client_id=name), gate)
-        return replace(report, client_id=order.client_id)
+        order = self._desk.live[client_id]
+        if order.state in UNPLACED:
+            report: Report = await self._wrapped.place(replace(order, client_id=f"{client_id}b"), lambda: "")
+        else:
+            report = await self._wrapped.find(symbol, client_id)
+        return replace(report, client_id=client_id) if report else None
 
 
 def recover_under_a_new_id(desk: Desk) -> None:
-    desk.exchange = ForgetfulExchange(desk.exchange)
+    desk.exchange = ForgetfulExchange(desk)
 
 
 def nothing(desk: Desk) -> None:

@@ -21,12 +21,14 @@ class Scenario:
     away: float = 0.0  # seconds from the kill to the next start
     meanwhile: tuple[str, ...] = ()  # prices
     end: tuple[str, ...] = ("58000",)
+    crashes: int = 0  # lives after the first that are killed as well, each somewhere in its recovery
     from_start: bool = False  # also the steps by which the bot starts are killed
     pace: float = BETWEEN_LOOKS  # seconds between two looks
     lag: int = 0  # looks more until all that changed is shown
-    most: int | None = None  # points, drawn evenly from all: it runs by true time, and so for long
+    most: int | None = None  # points, drawn evenly from all, where each takes long
 
 
+WHEN_DONE = {"partial_stop": "when_done"}
 TWO_HOURS = {"client_id_window": "2h"}
 BOTH_STOPS = ("58000", "62000")
 SCENARIOS = (
@@ -38,18 +40,18 @@ SCENARIOS = (
     Scenario(name="ladder of four", play=plays.ladder),
     Scenario(name="ladder, one-way", play=plays.ladder, hedge=False),
     Scenario(name="partial, stop grows", play=plays.partial),
-    Scenario(name="partial, stop when done", play=plays.partial, switches={"partial_stop": "when_done"}),
+    Scenario(name="partial, stop when done", play=plays.partial, switches=WHEN_DONE),
     Scenario(name="partial and expiry", play=plays.partial_then_expiry),
     Scenario(
         name="partial and expiry, late stop",
         play=plays.partial_then_expiry,
-        switches={"partial_stop": "when_done"},
+        switches=WHEN_DONE,
     ),
     Scenario(name="expiry", play=plays.expiry),
     Scenario(name="expiry after hours", play=plays.late_expiry, switches=TWO_HOURS),
     Scenario(name="target first", play=plays.target_first),
     Scenario(name="stop first", play=plays.stop_first),
-    Scenario(name="stop first, late stop", play=plays.stop_first, switches={"partial_stop": "when_done"}),
+    Scenario(name="stop first, late stop", play=plays.stop_first, switches=WHEN_DONE),
     Scenario(name="person cancels", play=plays.person_cancels),
     Scenario(name="exit by stop", play=plays.stopped),
     Scenario(name="exit by targets", play=plays.targets),
@@ -61,10 +63,8 @@ SCENARIOS = (
     Scenario(name="answer lost, hidden", play=plays.lost_and_hidden, lag=2),
     Scenario(name="request lost", play=plays.lost_before),
     Scenario(name="request lost for good", play=plays.lost_for_good),
-    Scenario(name="stop lost", play=plays.stop_lost, switches={"partial_stop": "when_done"}),
-    Scenario(
-        name="stop hidden", play=plays.stop_hidden, switches={"partial_stop": "when_done"}, pace=1.0, lag=10
-    ),
+    Scenario(name="stop lost", play=plays.stop_lost, switches=WHEN_DONE),
+    Scenario(name="stop hidden", play=plays.stop_hidden, switches=WHEN_DONE, pace=1.0, lag=10),
     Scenario(name="targets lost", play=plays.targets_lost),
     Scenario(name="cancel lost", play=plays.cancel_lost),
     Scenario(name="closes lost", play=plays.closes_lost, end=BOTH_STOPS),
@@ -85,6 +85,12 @@ SCENARIOS = (
         name="dead for hours", play=plays.limit, switches=TWO_HOURS, away=3 * 3600, meanwhile=("59700",)
     ),
     Scenario(name="answer lost for hours", play=plays.lost_after, switches=TWO_HOURS, away=3 * 3600),
+    Scenario(name="crash loop, targets", play=plays.targets, crashes=8, most=150),
+    Scenario(name="crash loop, late stop", play=plays.partial, crashes=8, most=150, switches=WHEN_DONE),
+    Scenario(
+        name="crash loop, flatten", play=plays.halted(Level.FLATTEN), crashes=8, most=150, end=BOTH_STOPS
+    ),
+    Scenario(name="crash loop, request lost", play=plays.lost_before, crashes=8, most=150),
     Scenario(name="adopt", play=plays.adopting),
     Scenario(name="1000PEPE", play=plays.pepe, symbol="1000PEPE-USDT", begin="0.0000081", end=("0.0000078",)),
     Scenario(name="whole application", play=None, most=100),

@@ -6,6 +6,7 @@ import gc
 import io
 import json
 import os
+import random
 import select
 import shutil
 import signal
@@ -34,6 +35,7 @@ from tests.sweep.place import Place
 from tests.sweep.scenarios import Scenario
 
 CONFIG = Path(__file__).parents[2] / "config"
+LONGEST_RECOVERY = 150  # callbacks, more or less
 PATIENCE = 60.0  # seconds for one life
 NO_KILL = "after its end"
 OTHERS = (
@@ -51,6 +53,15 @@ class Job:
     first: int
     second: int | None = None
     counts: bool = False  # only how many callbacks there are until the last kill that never comes
+
+    @property
+    def kills_again(self) -> list[int | None]:
+        """Where each life after the first is killed; the last is not."""
+        if self.counts:
+            return [] if self.second is None else [self.second]
+        chance = random.Random(self.first)
+        crashes = [chance.randint(1, LONGEST_RECOVERY) for _ in range(self.scenario.crashes)]
+        return [*crashes, None] if self.second is None else [self.second, None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +119,7 @@ class Stage:
         wrong = self._run_to_end(first_life(place, job.scenario, job.first))
         self._while_dead(place, job.scenario)
         last = "first" if job.second is None else "second"
-        for kill_at in ([] if job.second is None else [job.second]) + ([] if job.counts else [None]):
+        for kill_at in job.kills_again:
             self._alone()
             place.venue.catch_up()
             wrong += self._run_to_end(next_life(place, job.scenario, kill_at))
