@@ -3,6 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
+from shlex import quote
 
 from bot.domain.switch import Halt, Level
 
@@ -61,7 +62,7 @@ class ControlDirectory:
         try:
             self._marker.lstat()
         except OSError as error:
-            made = f"mkdir -p {self.path} && touch {self._marker}"
+            made = f"mkdir -p {quote(str(self.path))} && touch {quote(str(self._marker))}"
             why = f"no {self._marker} ({error.strerror}); mount the control directory, or make it: {made}"
             return Halt(level=Level.NO_ENTRIES, reason=why, written=False)
         return None

@@ -23,7 +23,7 @@ def status(
         "summary": _summary(desk, counts is not None),
         "mode": desk.mode.value,
         "switch": switch(desk),
-        "accepts_orders": not closed,
+        "accepts_orders": is_ready(desk) and not closed,
         "closed_because": closed or None,
         "money": _money(desk),
         "positions": [_position(each) for each in desk.picture.holdings] if desk.picture else None,
@@ -69,7 +69,7 @@ def switch(desk: Desk) -> dict[str, Any]:
 
 def _summary(desk: Desk, is_read: bool) -> str:
     parts = ["ready" if is_ready(desk) else "not ready", _trading(desk)]
-    parts += [check.reason for check in desk.checks.values() if not check.ok]
+    parts += dict.fromkeys(check.reason for check in desk.checks.values() if not check.ok)
     unknown = len(_in(desk, State.UNKNOWN))
     if unknown:
         parts.append(f"{_number(unknown, 'order')} of unknown outcome")
@@ -85,6 +85,8 @@ def _trading(desk: Desk) -> str:
     if level is Level.OPEN:
         if closed:
             return f"places no orders ({closed})"
+        if not is_ready(desk):
+            return "cannot place orders"
         return "places orders" if not desk.failed_in_a_row else _failing(desk.failed_in_a_row)
     held = switch(desk)
     return (

@@ -66,6 +66,7 @@ def order(each: Order) -> dict[str, Any]:
         "quantity": plain(each.quantity),
         "price": plain(each.price),
         "stop": plain(each.stop),
+        "targets": [plain(target) for target in each.targets],
         "state": each.state.value,
         "reason": each.reason,
         "filled_quantity": plain(each.filled_quantity),
@@ -81,6 +82,8 @@ def plan(each: Plan) -> dict[str, Any]:
         "quantity": plain(each.quantity),
         "price": plain(each.price),
         "stop": plain(each.stop),
+        "targets": [plain(target) for target in each.targets],
+        "leverage": each.leverage,
         "notional_usdt": plain(each.notional),
     }
 

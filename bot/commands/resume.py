@@ -39,7 +39,7 @@ def act(options: argparse.Namespace) -> Exit:
         print(f"not opened: {error}", file=sys.stderr)
         return Exit.NO_ANSWER
     except OSError as error:
-        print(f"not opened: take {reach.control.file} away by hand: {error}", file=sys.stderr)
+        print(f"not opened: take {reach.control.file} away by hand: {error.strerror}", file=sys.stderr)
         return Exit.FAILED
 
 

@@ -19,6 +19,8 @@ def add_parser(commands: Any) -> None:
 
 def act(options: argparse.Namespace) -> Exit:
     reach = read_reach(os.environ)
+    for problem in reach.problems:
+        print(problem, file=sys.stderr)
     try:
         status, told = reach.get("/status")
     except NoAnswerError as error:

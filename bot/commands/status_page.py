@@ -1,6 +1,7 @@
 """The answer of /status as a page for a terminal; pure."""
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 WIDEST = 44  # characters of a cell: messages come from outside and may be long
@@ -89,12 +90,13 @@ def _money(money: Told | None) -> str:
     if money is None:
         return "not read yet"
     parts = [
-        f"equity {_short(money['equity_usdt'])} USDT",
-        f"lost today {_short(money['loss_today_usdt'])} of at most {_short(money['loss_limit_usdt'])}",
+        f"equity {_cents(money['equity_usdt'])} USDT",
+        f"lost today {_cents(money['loss_today_usdt'])} of at most {_short(money['loss_limit_usdt'])}",
         f"read {_seconds(money['age_seconds'])} ago",
     ]
-    if float(money["difference_usdt"] or 0):
-        parts.append(f"differs from what it should be by {_short(money['difference_usdt'])}")
+    # The exchange rounds what it tells: less than a cent is no difference.
+    if (difference := _cents(money["difference_usdt"] or "0")) not in ("0", "-0"):
+        parts.append(f"differs from what it should be by {difference}")
     return ", ".join(parts)
 
 
@@ -133,6 +135,10 @@ def _clean(value: object, limit: int | None = WIDEST) -> str:
 
 def _short(amount: str) -> str:
     return amount.rstrip("0").rstrip(".") if "." in amount else amount
+
+
+def _cents(amount: str) -> str:
+    return _short(f"{Decimal(amount):.2f}")
 
 
 def _percent(value: float | None) -> str | None:

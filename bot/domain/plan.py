@@ -35,13 +35,14 @@ class Limits:
     default_stop_percent: Decimal | None
     max_leverage: int
     size_factor: Decimal = Decimal(1)
+    narrows: bool = False  # not all that the file allows is traded
 
     def narrowed(self, size_factor: Decimal, symbols: Collection[str]) -> "Limits":
         """While trading is re-opened in steps; no symbols are all."""
         if size_factor == 1 and not symbols:
             return self
         kept = self.symbols & frozenset(symbols) if symbols else self.symbols
-        return replace(self, symbols=kept, size_factor=size_factor)
+        return replace(self, symbols=kept, size_factor=size_factor, narrows=bool(symbols))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,8 @@ def make_plan(
     signal: Signal, contract: Contract | None, last: Decimal | None, limits: Limits
 ) -> Plan | Refusal:
     if signal.symbol not in limits.symbols:
-        return Refusal(reason="symbol_not_allowed", text=f"{signal.symbol} is not in trading.symbols")
+        where = "those for which trading was re-opened" if limits.narrows else "trading.symbols"
+        return Refusal(reason="symbol_not_allowed", text=f"{signal.symbol} is not in {where}")
     if contract is None or not contract.online:
         return Refusal(reason="symbol_offline", text=f"the exchange does not trade {signal.symbol} now")
     if last is None:

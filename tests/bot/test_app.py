@@ -18,6 +18,8 @@ PLAN = {
     "quantity": "0.1",
     "price": "60300.0",
     "stop": "59094.0",
+    "targets": [],
+    "leverage": 10,
     "notional_usdt": "6030.00",
 }
 

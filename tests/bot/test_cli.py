@@ -250,7 +250,7 @@ async def test_a_halt_that_is_no_file_is_left_for_a_person(shell: Shell, control
     (control / "HALT").mkdir()
     said = await shell("resume", "--reason", "mended")
     assert said.code == Exit.FAILED
-    assert said.err == f"not opened: take {control}/HALT away by hand: [Errno 21] Is a directory\n"
+    assert said.err == f"not opened: take {control}/HALT away by hand: Is a directory\n"
 
 
 @pytest.mark.parametrize(
@@ -291,6 +291,11 @@ async def test_status_as_the_bot_answers_it(shell: Shell) -> None:
     assert (said.code, told["accepts_orders"]) == (Exit.DONE, True)
     _, same = await get(f"http://127.0.0.1:{shell.environment['HTTP_PORT']}/status")
     assert told.keys() == same.keys()
+
+
+async def test_status_names_settings_that_cannot_be_read(alone: Shell) -> None:
+    alone.environment["HTTP_PORT"] = "x"
+    assert (await alone("status")).err.startswith("HTTP_PORT is 'x'; set a whole number")
 
 
 async def test_status_without_the_bot(alone: Shell) -> None:

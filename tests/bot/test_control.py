@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,13 @@ def test_a_lost_directory_closes_and_says_how_to_make_one(control: ControlDirect
     assert control.read() == Halt(level=Level.NO_ENTRIES, reason=why + made, written=False)
     control.path.with_name("elsewhere").rename(control.path)
     assert control.read() is None
+
+
+def test_the_command_that_makes_a_directory_can_be_pasted_as_it_is(tmp_path: Path) -> None:
+    told = ControlDirectory(tmp_path / "my bot").read()
+    assert told is not None
+    subprocess.run(["sh", "-c", told.reason.rpartition("make it: ")[2]], check=True)
+    assert ControlDirectory(tmp_path / "my bot").read() is None
 
 
 def test_an_empty_place_where_the_directory_should_be_mounted_closes(control: ControlDirectory) -> None:

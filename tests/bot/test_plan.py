@@ -247,3 +247,11 @@ def test_any_plan_keeps_every_bound() -> None:
             assert plan.stop > last
             assert plan.price >= last * Decimal("0.995")
             assert plan.stop - plan.price <= plan.price * Decimal("0.02")
+
+
+def test_a_symbol_that_was_not_opened_again_is_not_blamed_on_the_file() -> None:
+    opened = LIMITS.narrowed(Decimal(1), ["ETH-USDT"])
+    for limits, where in ((LIMITS, "trading.symbols"), (opened, "those for which trading was re-opened")):
+        refusal = make_plan(replace(buy("1"), symbol="LTC-USDT"), None, None, limits)
+        assert isinstance(refusal, Refusal)
+        assert refusal.text == f"LTC-USDT is not in {where}"

@@ -10,6 +10,7 @@ import pytest
 from bot.adapters import http_status
 from bot.commands.status_page import page
 from bot.desk import Desk
+from bot.domain.health import failed, first
 from bot.domain.order import State
 from tests.bot.fakes import FakeStore
 from tests.bot.switch_desk import a_row, switch_desk
@@ -39,10 +40,23 @@ def test_the_page_shows_what_the_account_lost_holds_and_waits_for(desk: Desk) ->
         r"^money +equity 1000\.5 USDT, lost today 30 of at most 100, read 3 s ago, "
         r"differs from what it should be by -0\.5$", shown, re.M,
     )  # fmt: skip
+    told["money"] |= {"loss_today_usdt": "62.135058", "difference_usdt": "-0.0049"}
+    assert re.search(
+        r"^money +equity 1000\.5 USDT, lost today 62\.14 of at most 100, read 3 s ago$", page(told), re.M
+    )
     assert re.search(r"^account .*; differences: stop_missing 2$", shown, re.M)
     assert re.search(r"^orders +the database does not answer$", shown, re.M)
     assert re.search(r"^resting entries\n.*\n  BTC-USDT +BUY +1 +1 +100 +90 +- +a$", shown, re.M)
     assert re.search(r"^orders of unknown outcome\n.*\n  BTC-USDT +BUY +1 +100 +- +a$", shown, re.M)
+
+
+def test_while_something_does_not_answer_no_orders_can_be_placed(desk: Desk) -> None:
+    assert http_status.status(desk, ABOUT, datetime.now(UTC), {}, [])["accepts_orders"] is True
+    for name in ("exchange", "account"):
+        desk.checks[name] = failed(first(name, 0), "no answer from the exchange", 1)
+    told = http_status.status(desk, ABOUT, datetime.now(UTC), {}, [])
+    summary = "The bot in simulator mode: not ready; cannot place orders; no answer from the exchange."
+    assert (told["summary"], told["accepts_orders"]) == (summary, False)
 
 
 def test_what_others_wrote_does_not_steer_the_terminal(desk: Desk) -> None:
