@@ -13,7 +13,7 @@ CAUGHT = {
     "send-before-commit": "that no signal led to",
     "recover-under-a-new-id": "2 entries at the exchange for 1 accepted signals",
 }
-POINTS = os.environ.get("SWEEP_POINTS", "24")
+POINTS = os.environ.get("SWEEP_POINTS", "20")
 
 
 def swept(root: Path, *arguments: str) -> tuple[int, str, str]:
