@@ -140,5 +140,6 @@ def is_ready(desk: Desk) -> bool:
 
 
 def stop_trading(desk: Desk, reason: str) -> None:
+    if not desk.stopped:  # once, though every question after it may be answered like that
+        desk.log.error("trading stopped until a restart", reason=reason)
     desk.stopped = desk.stopped or reason
-    desk.log.error("trading stopped until a restart", reason=reason)

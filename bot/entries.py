@@ -9,7 +9,7 @@ from bot.desk import OLDEST_PRICE, Desk
 from bot.domain.account import ExchangeOrder
 from bot.domain.order import LIVE, Event, Order, Report, State
 from bot.domain.switch import Level
-from bot.trader import resolve, resolve_many, settle
+from bot.trader import resolve, resolve_alike, settle
 
 ASKED_AT_ONCE = 5  # orders per look: the exchange allows few questions a second
 LISTED = timedelta(days=1)  # the list of what is older may be long
@@ -52,11 +52,19 @@ async def _take_over_intent(desk: Desk, order: Order) -> None:
 
 
 async def _ask(desk: Desk, asked: list[Order]) -> None:
-    """Ends with the first question that is not answered: the others would not be either."""
+    failures = []
     if len(asked) > ASKED_AT_ONCE:
         young = [order for order in asked if order.created_at and desk.wall() - order.created_at < LISTED]
-        await resolve_many(desk, young)
+        for symbol in sorted({order.symbol for order in young}):
+            alike = [order for order in young if order.symbol == symbol]
+            failures.append(await tried(resolve_alike, desk, alike))
         asked = [order for order in asked if order not in young]
+    failures.append(await tried(_ask_some, desk, asked))
+    raise_first(failures)
+
+
+async def _ask_some(desk: Desk, asked: list[Order]) -> None:
+    """Ends with the first question that is not answered: the others would not be either."""
     start = desk.asked % len(asked) if asked else 0
     for order in (asked[start:] + asked[:start])[:ASKED_AT_ONCE]:
         desk.asked += 1

@@ -80,6 +80,8 @@ def keep_database(holder: str) -> Action:
 def know_account(identity: Identity) -> Action:
     async def know_account(desk: Desk) -> None:
         await identify(desk, identity)
+        desk.isolated.clear()  # a person may have changed them
+        desk.leverages.clear()
         await keep_switch(desk)  # binding a new database to the account sets it for the first time
         desk.look_now.set()
 

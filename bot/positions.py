@@ -194,9 +194,10 @@ async def adopt(
         raise TryAgain("the account was not read yet")
     side = "long" if is_long else "short"
     holding = next((each for each in desk.picture.holdings if each.key == (symbol, is_long)), None)
-    if holding is None or not holding.foreign:
+    ours = sum(each.filled_quantity for each in desk.live.values() if each.key == (symbol, is_long))
+    if holding is None or holding.position.quantity <= ours:
         raise Refused(f"there is no {side} position in {symbol} that is not ours")
-    position = holding.position
+    position, foreign = holding.position, holding.position.quantity - ours
     if protection.is_past(position, stop, loss=True):
         raise Refused(f"the price of {symbol} is past the stop {stop:f} already")
     if wrong := [each for each in targets if protection.is_past(position, each, loss=False)]:
@@ -210,13 +211,13 @@ async def adopt(
         source="adopted",
         symbol=symbol,
         side=Side.BUY if is_long else Side.SELL,
-        quantity=holding.foreign,
+        quantity=foreign,
         price=position.entry_price,
         stop=stop,
         targets=tuple(sorted(targets, reverse=not is_long)),
         state=State.FILLED,
         reason=reason,
-        filled_quantity=holding.foreign,
+        filled_quantity=foreign,
         average_price=position.entry_price,
         created_at=now,
     )
@@ -224,5 +225,5 @@ async def adopt(
     desk.live[name] = order
     desk.touched.add(name)
     desk.look_now.set()
-    desk.log.info("position adopted", symbol=symbol, long=is_long, quantity=holding.foreign, order=name)
+    desk.log.info("position adopted", symbol=symbol, long=is_long, quantity=foreign, order=name)
     return order

@@ -56,6 +56,8 @@ async def on_signal(desk: Desk, incoming: Incoming) -> tuple[Verdict, SignalRow]
     name = row.order.client_id
     while name in desk.sends:
         await asyncio.wait({desk.sends[name]})
+    if name in desk.live:  # committed before; nobody may keep a look from it by repeating it
+        return await _commit(desk, row)
     # In a task of its own: whoever asked may go away, the order and its state still belong together.
     task = asyncio.create_task(_commit_and_send(desk, row, row.order, received))
     desk.sends[name] = task
@@ -221,17 +223,15 @@ async def resolve(desk: Desk, order: Order) -> None:
     await conclude(desk, order, report)
 
 
-async def resolve_many(desk: Desk, orders: Sequence[Order]) -> None:
-    """The same for many: one list for each symbol, because questions one by one would take minutes."""
-    for symbol in sorted({order.symbol for order in orders}):
-        ours = [order for order in orders if order.symbol == symbol]
-        since = min(order.created_at for order in ours if order.created_at)
-        told = await desk.account.history(symbol, since - CLOCKS_DIFFER, desk.wall() + CLOCKS_DIFFER)
-        listed = {each.client_id: each for each in told}
-        for order in ours:
-            found = listed.get(order.client_id)
-            if found is None or found.event is not None:
-                await conclude(desk, order, found.report() if found else None)
+async def resolve_alike(desk: Desk, orders: Sequence[Order]) -> None:
+    """The same for many of one symbol, by one list: questions one by one would take minutes."""
+    since = min(order.created_at for order in orders if order.created_at)
+    told = await desk.account.history(orders[0].symbol, since - CLOCKS_DIFFER, desk.wall() + CLOCKS_DIFFER)
+    listed = {each.client_id: each for each in told}
+    for order in orders:
+        found = listed.get(order.client_id)
+        if found is None or found.event is not None:
+            await conclude(desk, order, found.report() if found else None)
 
 
 async def conclude(desk: Desk, order: Order, report: Report | None) -> None:

@@ -119,20 +119,20 @@ class Transport:
         self._hold_back(endpoint, priority)
         async with self._limits.turn(endpoint, priority) as turn:
             self._hold_back(endpoint, priority)
+            # Stamped before the gate is asked: if this machine sleeps in between, it is too old to be taken.
+            url = self._url(endpoint, parameters)
             if closed := gate():
                 raise Halted(closed)
             turn.sent = True
-            status, headers, body = await self._answered(endpoint, parameters)
+            status, headers, body = await self._answered(endpoint, url)
             self._limits.learn(endpoint, headers)
         return self._understood(endpoint, status, body)
 
-    async def _answered(
-        self, endpoint: Endpoint, parameters: Mapping[str, str]
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    async def _answered(self, endpoint: Endpoint, url: URL) -> tuple[int, Mapping[str, str], bytes]:
         self._metrics.bingx_api_calls_total.labels(endpoint=endpoint.name).inc()
         began = self._clock()
         try:
-            status, headers, body = await self._exchange_bytes(endpoint, parameters)
+            status, headers, body = await self._exchange_bytes(endpoint, url)
         except (TryAgain, OutcomeUnknown):
             self._count_error(endpoint, "transport")
             raise
@@ -192,12 +192,9 @@ class Transport:
         # encoded=True: the query is signed, so nobody may quote it again.
         return URL(f"{self._access.base_url}{endpoint.path}?{query}".rstrip("?"), encoded=True)
 
-    async def _exchange_bytes(
-        self, endpoint: Endpoint, parameters: Mapping[str, str]
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    async def _exchange_bytes(self, endpoint: Endpoint, url: URL) -> tuple[int, Mapping[str, str], bytes]:
         key = self._access.api_key
         headers = {"X-BX-APIKEY": key} if endpoint.signed else {}
-        url = self._url(endpoint, parameters)
         call = self._http.request(
             endpoint.method, url, headers=headers, allow_redirects=False, middlewares=(_not_again,)
         )

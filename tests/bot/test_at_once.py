@@ -1,10 +1,22 @@
 """Signals that come at the same time, or faster than the bot looks at the account."""
 
 import asyncio
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
 
-from bot.domain.account import Leverage, PositionSide
+import pytest
+
+from bot.desk import stop_trading
+from bot.domain.account import Balance, ExchangeOrder, Leverage, PositionSide
 from bot.domain.order import Event, State
-from bot.ports import SignalRow, Verdict
+from bot.identity import Identity
+from bot.keeper import look
+from bot.log import open_log
+from bot.loops import know_account
+from bot.ports import OutcomeUnknown, SignalRow, TryAgain, Verdict
 from tests.bot.fakes import FakeExchange, FakeStore
 from tests.bot.room import Room, renewed
 
@@ -54,6 +66,20 @@ class Slow(FakeExchange):
         await asyncio.sleep(0)
         return found
 
+    async def balances(self) -> Sequence[Balance]:
+        none = Decimal(0)
+        return [
+            Balance(
+                uid="the account",
+                asset="USDT",
+                balance=none,
+                equity=none,
+                unrealised=none,
+                available=none,
+                used=none,
+            )
+        ]
+
     async def set_leverage(self, symbol: str, side: PositionSide, leverage: int) -> None:
         for _ in range(leverage):
             await asyncio.sleep(0)
@@ -86,3 +112,64 @@ async def test_many_at_once_ask_for_the_leverage_once(room: Room) -> None:
     exchange = slow(room)
     await asyncio.gather(*(room.send(NEAR, id_=str(number)) for number in range(20)))
     assert (len(exchange.sent), exchange.asked) == (20, 1)
+
+
+async def test_whoever_repeats_a_message_keeps_no_look_from_its_order(room: Room) -> None:
+    room.exchange.lose = OutcomeUnknown("timeout")
+    await room.send()
+    store = Waiting(rows=room.store.rows)
+    room.desk.store = store
+    repeating = asyncio.create_task(room.send())
+    await store.reached.wait()
+    await look(room.desk)
+    assert room.state() is State.FILLED
+    store.answers.set()
+    assert (await repeating)[0] is Verdict.DUPLICATE
+
+
+@dataclass(slots=True, kw_only=True)
+class Waiting(FakeStore):
+    """Holds a signal back until it is told to answer."""
+
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def admit(self, row: SignalRow, epoch: int | None) -> SignalRow | None:
+        self.reached.set()
+        await self.answers.wait()
+        return await FakeStore.admit(self, row, epoch)
+
+
+async def test_a_list_that_is_not_told_keeps_no_other_symbol_from_its_turn(room: Room) -> None:
+    class Partly(FakeExchange):
+        async def history(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExchangeOrder]:
+            if symbol == "AAA-USDT":
+                raise TryAgain("not readable")
+            return await FakeExchange.history(self, symbol, since, until)
+
+    room.exchange = room.desk.exchange = room.desk.account = Partly(lose=OutcomeUnknown("timeout"))
+    for number in range(6):
+        await room.send(id_=str(number))
+    order = next(iter(room.desk.live.values()))
+    other = replace(order, client_id="other", symbol="AAA-USDT")
+    await room.store.adopt(other, "a test")
+    with pytest.raises(TryAgain, match="not readable"):
+        await look(room.desk)
+    assert [each.state for each in room.store.orders()] == [State.FILLED] * 6 + [State.UNKNOWN]
+
+
+async def test_a_stop_of_trading_is_said_once(room: Room) -> None:
+    log = io.StringIO()
+    room.desk.log = open_log("INFO", "simulator", [], log)
+    for reason in ("100001: signature", "100001: signature", "100413: key"):
+        stop_trading(room.desk, reason)
+    assert (room.desk.stopped, log.getvalue().count("trading stopped")) == ("100001: signature", 1)
+
+
+async def test_leverage_and_margin_are_read_again_with_the_account(room: Room) -> None:
+    exchange = slow(room)
+    await room.send(NEAR)
+    exchange.leverages["BTC-USDT"] = 50  # by a person
+    await know_account(Identity(armed_uid=None))(room.desk)
+    await room.send(NEAR, id_="2")
+    assert exchange.leverages == {"BTC-USDT": 10}

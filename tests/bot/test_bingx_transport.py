@@ -168,6 +168,19 @@ async def test_the_gate_is_asked_after_the_wait_for_a_turn(bingx: BingX, stub: S
     assert asked_at[0] > 1  # the seventh entry of a second has to wait until the second is over
 
 
+async def test_a_machine_that_sleeps_once_the_gate_was_asked_sends_what_is_too_old(
+    bingx: BingX, stub: Stub, clock: Clock
+) -> None:
+    stub.answer = lambda _: good(PLACED)
+
+    def sleeps() -> str:
+        clock.ahead += 3600
+        return ""
+
+    await bingx.submit(ENTRY, sleeps)
+    assert int(stub.asked[0].parameters["timestamp"]) / 1000 == pytest.approx(clock.wall() - 3600, abs=5)
+
+
 async def test_an_entry_that_its_gate_keeps_takes_no_room_of_others(registry: CollectorRegistry) -> None:
     async with stubbed(registry, time.time, lambda: 0.0) as (bingx, stub):  # no room ever comes back
         stub.answer = lambda _: good(PLACED)

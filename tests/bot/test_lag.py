@@ -13,6 +13,7 @@ from bot.domain.order import Event, Order, Report, State
 from bot.domain.switch import Level, Switch
 from bot.keeper import look
 from bot.ports import OutcomeUnknown, PastTrigger, Refused, TryAgain
+from bot.positions import adopt
 from tests.bot.fakes import FakeExchange
 from tests.bot.room import BEGAN, Room
 from tests.bot.test_protection import position, stop, target, trade
@@ -251,3 +252,13 @@ async def test_cancels_that_take_long_keep_no_position_waiting_for_its_stop(
     assert (listing.cancelled, listing.submitted) == (["rests"], [(STOP, 1)])
     listing.hangs.set()
     await looking
+
+
+async def test_what_was_taken_over_just_now_is_not_taken_over_again(room: Room, listing: Listing) -> None:
+    listing.held = [position("2")]
+    await room.store.adopt(replace(OLD, filled_quantity=Decimal("0.5")), "a test")
+    await look(room.desk)
+    order = await adopt(room.desk, "BTC-USDT", True, Decimal(90), (), "mine")
+    assert order.filled_quantity == Decimal("1.5")
+    with pytest.raises(Refused, match="not ours"):
+        await adopt(room.desk, "BTC-USDT", True, Decimal(90), (), "pressed twice")
