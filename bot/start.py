@@ -5,9 +5,9 @@ import hashlib
 import os
 import signal
 import sys
+import tomllib
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -20,6 +20,8 @@ from bot.metrics import CatalogueError, instruments
 from bot.settings import CONFIG_DIR, Settings, read_settings
 from config.spec.load import load_metrics
 from config.spec.model import Metric
+
+PROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
 
 def run_bot(*, only_check: bool) -> int:
@@ -103,7 +105,8 @@ async def _until_signalled(settings: Settings, configuration: Configuration, log
 
 
 def _version() -> str:
+    """From the file, for in the image nothing is installed; no reason not to start if it is not there."""
     try:
-        return version("tradewatch")
-    except PackageNotFoundError:
+        return str(tomllib.loads(PROJECT.read_text("utf-8"))["project"]["version"])
+    except OSError:
         return "unknown"

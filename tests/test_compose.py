@@ -12,6 +12,7 @@ import yaml
 from bot.adapters.control import ControlDirectory
 from bot.domain.mode import Mode, allows
 from bot.settings import read_settings
+from bot.start import PROJECT
 from scripts import compose_secrets
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -208,6 +209,12 @@ def test_grafana_is_provisioned_with_the_datasource_and_the_generated_dashboards
     home = environment("grafana")["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert (folder / Path(home).name).is_file()
     assert environment("grafana")["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
+
+
+def test_the_image_of_the_bot_knows_its_version() -> None:
+    assert "!pyproject.toml" in (ROOT / ".dockerignore").read_text().splitlines()
+    assert "\nCOPY pyproject.toml ./\n" in (ROOT / "bot/Dockerfile").read_text()
+    assert PROJECT == ROOT / "pyproject.toml"
 
 
 @pytest.mark.parametrize("file", ["bot/Dockerfile", "scripts/sink/Dockerfile"])

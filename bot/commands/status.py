@@ -29,5 +29,14 @@ def act(options: argparse.Namespace) -> Exit:
     if status != 200 or "accepts_orders" not in told:
         print(f"what answers at {reach.url} is no bot, or in trouble: {told.get('error')}", file=sys.stderr)
         return Exit.NO_ANSWER
-    print(json.dumps(told, indent=2, ensure_ascii=False) if options.json else page(told))
+    _show(json.dumps(told, indent=2, ensure_ascii=False) if options.json else page(told))
     return Exit.DONE if told["accepts_orders"] else Exit.HALTED
+
+
+def _show(text: str) -> None:
+    """Also to `head`, which closes the pipe once it has seen enough."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # What is left would be written at the end, and fail there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -72,8 +72,8 @@ def make_plan(
     signal: Signal, contract: Contract | None, last: Decimal | None, limits: Limits
 ) -> Plan | Refusal:
     if signal.symbol not in limits.symbols:
-        where = "those for which trading was re-opened" if limits.narrows else "trading.symbols"
-        return Refusal(reason="symbol_not_allowed", text=f"{signal.symbol} is not in {where}")
+        where = "among those for which trading was re-opened" if limits.narrows else "in trading.symbols"
+        return Refusal(reason="symbol_not_allowed", text=f"{signal.symbol} is not {where}")
     if contract is None or not contract.online:
         return Refusal(reason="symbol_offline", text=f"the exchange does not trade {signal.symbol} now")
     if last is None:

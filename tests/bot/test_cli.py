@@ -293,6 +293,18 @@ async def test_status_as_the_bot_answers_it(shell: Shell) -> None:
     assert told.keys() == same.keys()
 
 
+async def test_a_reader_of_status_that_has_seen_enough_is_no_trouble(shell: Shell) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "status",
+        env=shell.environment | {"PYTHONPATH": str(ROOT)}, stdout=writing, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    os.close(writing)
+    _, said = await process.communicate()
+    assert (process.returncode, said) == (Exit.DONE, b"")
+
+
 async def test_status_names_settings_that_cannot_be_read(alone: Shell) -> None:
     alone.environment["HTTP_PORT"] = "x"
     assert (await alone("status")).err.startswith("HTTP_PORT is 'x'; set a whole number")

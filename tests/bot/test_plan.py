@@ -251,7 +251,10 @@ def test_any_plan_keeps_every_bound() -> None:
 
 def test_a_symbol_that_was_not_opened_again_is_not_blamed_on_the_file() -> None:
     opened = LIMITS.narrowed(Decimal(1), ["ETH-USDT"])
-    for limits, where in ((LIMITS, "trading.symbols"), (opened, "those for which trading was re-opened")):
+    for limits, where in (
+        (LIMITS, "in trading.symbols"),
+        (opened, "among those for which trading was re-opened"),
+    ):
         refusal = make_plan(replace(buy("1"), symbol="LTC-USDT"), None, None, limits)
         assert isinstance(refusal, Refusal)
-        assert refusal.text == f"LTC-USDT is not in {where}"
+        assert refusal.text == f"LTC-USDT is not {where}"
