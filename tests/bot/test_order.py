@@ -60,6 +60,28 @@ def test_a_later_report_never_unfills() -> None:
     assert (after.filled_quantity, after.exchange_id) == (Decimal("0.4"), "7")
 
 
+@pytest.mark.parametrize(
+    ("side", "last", "reached"),
+    [
+        (Side.BUY, "90.1", ""),
+        (Side.BUY, "90", "stop"),
+        (Side.BUY, "109.9", ""),
+        (Side.BUY, "110", "target"),
+        (Side.SELL, "109.9", ""),
+        (Side.SELL, "110", "stop"),
+        (Side.SELL, "90.1", ""),
+        (Side.SELL, "90", "target"),
+    ],
+)
+def test_an_entry_is_over_once_the_price_is_at_its_stop_or_its_nearest_target(
+    side: Side, last: str, reached: str
+) -> None:
+    low, high = Decimal(90), Decimal(110)
+    stop, target, further = (low, high, high + 10) if side is Side.BUY else (high, low, low - 10)
+    order = replace(ORDER, side=side, stop=stop, targets=(target, further))
+    assert order.crossed(Decimal(last)) == (f"the price reached its {reached} first" if reached else "")
+
+
 def test_client_id_is_pure_short_and_plain() -> None:
     name = name_of()
     assert name == name_of()

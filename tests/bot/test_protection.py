@@ -155,6 +155,13 @@ LONG = position()
             id="half was closed: a stop for the rest",
         ),
         pytest.param(
+            position("0.8"),
+            [trade("0.5", name="old"), trade("0.5", "95", name="new")],
+            [stop("90", "0.5"), stop("95", "0.5", id_="2")],
+            ["stop all at 95"],
+            id="stops for too much at two prices: the nearest for all",
+        ),
+        pytest.param(
             position("0.5"),
             [trade()],
             [stop("90", id_="7"), guard("STOP_MARKET", "90", whole=True)],
