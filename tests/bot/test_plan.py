@@ -127,6 +127,13 @@ def test_the_guides_order() -> None:
     )
 
 
+def test_just_the_least_that_the_exchange_takes_is_ordered() -> None:
+    least = replace(BTC, min_quantity=Decimal("0.1"), min_notional=Decimal(6030))
+    plan = make_plan(buy("0.1"), least, LAST, LIMITS)
+    assert isinstance(plan, Plan)
+    assert (plan.quantity, plan.notional) == (Decimal("0.1"), Decimal(6030))
+
+
 def test_a_sell_mirrors_a_buy() -> None:
     assert make_plan(replace(buy("0.1"), side=Side.SELL), BTC, LAST, LIMITS) == Plan(
         symbol="BTC-USDT",
