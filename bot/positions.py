@@ -11,7 +11,7 @@ from bot.domain import protection
 from bot.domain.account import ExchangeOrder, Position
 from bot.domain.order import LIVE, Order, State, client_id
 from bot.domain.picture import Picture
-from bot.domain.protection import Cancel, Holding, Send, is_guard
+from bot.domain.protection import Cancel, Holding, Send, Step, is_guard
 from bot.domain.signal import Side
 from bot.domain.switch import Level
 from bot.ports import NothingLeft, OutcomeUnknown, PastTrigger, Refused, TryAgain
@@ -26,12 +26,13 @@ async def keep_positions(desk: Desk, picture: Picture) -> None:
     """Flatten at level 3, else protect; each position by itself, so that one failure stops no other."""
     if unseen := desk.unseen():
         raise TryAgain(unseen)  # this machine slept
+    seen = [(holding, picture.asked_at) for holding in picture.holdings]
     if desk.level() >= Level.FLATTEN:
-        await each(_flatten, desk, [(each, picture.asked_at) for each in picture.holdings])
+        await each(_flatten, desk, seen)
         await _clear_book(desk, picture)
     else:
         desk.empty_since = None
-        await each(_protect, desk, [(each, picture.asked_at) for each in picture.holdings])
+        await each(_protect, desk, seen)
 
 
 async def _flatten(desk: Desk, seen: Seen) -> None:
@@ -56,9 +57,12 @@ async def _clear_book(desk: Desk, picture: Picture) -> None:
     desk.empty_since = now if desk.empty_since is None else desk.empty_since
     if now - desk.empty_since < desk.pace.visibility_window:
         return
-    for symbol in sorted({order.symbol for order in picture.orders}):
-        desk.log.info("orders cancelled", symbol=symbol, reason="trading is halted at level 3")
-        await desk.account.cancel_all(symbol)
+    await each(_cancel_all, desk, sorted({order.symbol for order in picture.orders}))
+
+
+async def _cancel_all(desk: Desk, symbol: str) -> None:
+    desk.log.info("orders cancelled", symbol=symbol, reason="trading is halted at level 3")
+    await desk.account.cancel_all(symbol)
 
 
 async def _protect(desk: Desk, seen: Seen) -> None:
@@ -68,25 +72,35 @@ async def _protect(desk: Desk, seen: Seen) -> None:
     bare_for = asked_at - desk.uncovered_since.get(holding.key, asked_at)
     if holding.uncovered and bare_for < desk.pace.protect_after:
         return
-    for step in protection.protect(holding):
-        if isinstance(step, Send) and step.order.trigger is None and _may_be_done(desk, holding, bare_for):
-            continue
+
+    async def take(desk: Desk, step: Step) -> None:
         if isinstance(step, Cancel):
-            desk.log.info(
-                "order cancelled", symbol=step.symbol, exchange_id=step.exchange_id, reason=step.why
-            )
-            await desk.account.cancel(step.symbol, exchange_id=step.exchange_id)
-            continue
-        await _send_once(desk, holding, step, desk.settling_until)
-        if holding.uncovered and not holding.entering:
-            # While its entry is filled, a stop may well come a moment after the position.
-            answer = "closed" if step.order.trigger is None else "stop_placed"
-            desk.metrics.positions_without_stop_found_total.labels(answer=answer).inc()
+            await _cancel(desk, step)
+        elif step.order.trigger is not None or not _may_be_done(desk, holding):
+            await _send_once(desk, holding, step, desk.settling_until)
+            _count_bare(desk, holding, step)
+
+    await each(take, desk, protection.protect(holding))
 
 
-def _may_be_done(desk: Desk, holding: Holding, bare_for: float) -> bool:
+async def _cancel(desk: Desk, what: Cancel) -> None:
+    desk.log.info("order cancelled", symbol=what.symbol, exchange_id=what.exchange_id, reason=what.why)
+    await desk.account.cancel(what.symbol, exchange_id=what.exchange_id)
+
+
+def _count_bare(desk: Desk, holding: Holding, step: Send) -> None:
+    """But for an entry that is being filled: there a stop may well come a moment after the position."""
+    if holding.uncovered and not holding.entering:
+        answer = "closed" if step.order.trigger is None else "stop_placed"
+        desk.metrics.positions_without_stop_found_total.labels(answer=answer).inc()
+
+
+def _may_be_done(desk: Desk, holding: Holding) -> bool:
     """Whether the stop that is missing may have closed its part: a close would end what others opened."""
-    return holding.uncovered > 0 and len(holding.trades) > 1 and bare_for < desk.pace.visibility_window
+    since = desk.uncovered_since.get(holding.key)
+    if since is None or desk.picture is None or len(holding.trades) == 1:
+        return False
+    return desk.picture.asked_at - since < desk.pace.visibility_window
 
 
 async def _send_once(desk: Desk, holding: Holding, step: Send, until: dict[Key, float]) -> None:
@@ -113,8 +127,7 @@ async def _send(desk: Desk, holding: Holding, step: Send) -> None:
     try:
         await desk.account.submit(order, desk.closed)
     except PastTrigger:
-        bare_for = desk.clock() - desk.uncovered_since.get(holding.key, desk.clock())
-        if _may_be_done(desk, holding, bare_for):
+        if _may_be_done(desk, holding):
             return
         why = f"the price is past the trigger of the {order.purpose}"
         await _send(desk, holding, protection.close(holding, quantity, why))
@@ -171,9 +184,7 @@ async def _is_closed(desk: Desk, key: Key, trades: Sequence[Order]) -> bool:
 async def _clear_up(
     desk: Desk, key: Key, trades: Sequence[Order], leftovers: Sequence[ExchangeOrder]
 ) -> None:
-    for order in leftovers:
-        desk.log.info("order cancelled", exchange_id=order.exchange_id, reason="its position is closed")
-        await desk.account.cancel(order.symbol, exchange_id=order.exchange_id)
+    await each(_cancel, desk, protection.cancelled(leftovers, "its position is closed"))
     # One that was filled after the positions were read may have one.
     names = [trade.client_id for trade in trades if trade.client_id in desk.filled_before]
     if names and not leftovers:

@@ -108,7 +108,7 @@ def covered(position: Position, guards: Iterable[ExchangeOrder]) -> Decimal:
     return _total(map(_left, stops))
 
 
-def protect(holding: Holding) -> list[Step]:
+def protect(holding: Holding) -> Sequence[Step]:
     """What to do now so that the position is covered once, no more and no less."""
     missing = min(holding.uncovered, holding.ours)
     if missing > 0:
@@ -145,7 +145,7 @@ def _stop_or_close(holding: Holding, quantity: Decimal, stop: Decimal) -> Step:
     return Send(order=order, why="the position had no stop")
 
 
-def _excess_stops(holding: Holding) -> list[Step]:
+def _excess_stops(holding: Holding) -> Sequence[Step]:
     """Stops for more than there is may fail when needed: one for the whole position takes their place.
 
     Beside it only those of parts stay that trade before it.
@@ -155,11 +155,11 @@ def _excess_stops(holding: Holding) -> list[Step]:
     of_parts = [order for order in stops if not order.closes_position]
     near = [each for each in of_parts if all(_is_before(holding, each, other) for other in of_whole)]
     if needless := [each for each in of_parts if each not in near]:
-        return _cancelled(needless, "a stop for the whole position stands")
+        return cancelled(needless, "a stop for the whole position stands")
     if holding.foreign or _total(map(_left, near)) <= holding.position.quantity:
         return []
     if of_whole:
-        return _cancelled(of_whole, "nearer ones will become one for the whole position")
+        return cancelled(of_whole, "nearer ones will become one for the whole position")
     nearest = max if holding.position.is_long else min
     order = _ending(holding, Purpose.STOP, None, nearest(map(_trigger, near)))
     return [Send(order=order, why="stops for more than the position")]
@@ -170,7 +170,7 @@ def _is_before(holding: Holding, one: ExchangeOrder, other: ExchangeOrder) -> bo
     return _trigger(one) > _trigger(other) if holding.position.is_long else _trigger(one) < _trigger(other)
 
 
-def _cancelled(orders: Iterable[ExchangeOrder], why: str) -> list[Step]:
+def cancelled(orders: Iterable[ExchangeOrder], why: str) -> list[Cancel]:
     return [Cancel(symbol=each.symbol, exchange_id=each.exchange_id, why=why) for each in orders]
 
 
@@ -205,16 +205,14 @@ def _missing_targets(holding: Holding) -> list[Step]:
     return steps
 
 
-def _targets_of_closed_trades(holding: Holding) -> list[Step]:
+def _targets_of_closed_trades(holding: Holding) -> Sequence[Step]:
     """They would close part of what another signal opened."""
     still_open = _open_trades(holding)
     closed = {target for trade in holding.trades if trade not in still_open for target in trade.targets}
     wanted = {target for trade in still_open for target in trade.targets}
-    return [
-        Cancel(symbol=order.symbol, exchange_id=order.exchange_id, why="the trade of this target is closed")
-        for order in holding.guards
-        if order.type in TARGETS and order.trigger in closed - wanted
-    ]
+    targets = [order for order in holding.guards if order.type in TARGETS]
+    needless = [order for order in targets if order.trigger in closed - wanted]
+    return cancelled(needless, "the trade of this target is closed")
 
 
 def _open_trades(holding: Holding) -> list[Order]:

@@ -57,6 +57,8 @@ class Listing(FakeExchange):
         return None
 
     async def cancel_all(self, symbol: str) -> Sequence[str]:
+        if symbol == "AAA-USDT":
+            raise TryAgain("busy")
         self.emptied.append(symbol)
         return []
 
@@ -121,6 +123,14 @@ async def test_a_step_that_was_not_taken_lets_none_before_it_be_taken_twice(
     listing.answers = [None, TryAgain("too many calls")]
     await room.resolve_for(4)
     assert listing.submitted == [(STOP, 1), (STOP, 1)]
+
+
+async def test_a_stop_that_is_refused_keeps_no_other_from_its_turn(room: Room, listing: Listing) -> None:
+    await holds(room, OLD, replace(NEW, filled_quantity=Decimal(2)))
+    listing.held = [position("3")]
+    listing.answers = [Refused("110402: price band")]
+    await room.resolve_for(3)
+    assert listing.submitted == [(STOP, 2), (STOP, 1)]
 
 
 async def test_a_target_that_was_reached_is_not_reached_again_while_the_position_is_listed_whole(
@@ -229,12 +239,11 @@ async def test_flat_long_ago_is_not_flat_for_the_window_now(room: Room, listing:
     await halted(Level.FLATTEN)
     room.now += 100
     await halted(Level.OPEN)
-    listing.open = [stop("90")]
+    listing.open = [stop("90"), replace(stop("90"), symbol="AAA-USDT")]
     await halted(Level.FLATTEN)
     assert listing.emptied == []
-    room.now += WINDOW
-    await look(room.desk)
-    assert listing.emptied == ["BTC-USDT"]
+    await room.resolve_for(WINDOW + 1)
+    assert "BTC-USDT" in listing.emptied  # though the one before it is not emptied
 
 
 async def test_cancels_that_take_long_keep_no_position_waiting_for_its_stop(
