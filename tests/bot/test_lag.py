@@ -32,6 +32,7 @@ class Listing(FakeExchange):
     emptied: list[str] = field(default_factory=list)
     answers: list[Exception | None] = field(default_factory=list)
     asked: Callable[[], None] = lambda: None
+    cancels: Report | None = None  # what a cancel is answered with
     hangs: asyncio.Event | None = None  # until then no cancel is answered
 
     async def positions(self) -> Sequence[Position]:
@@ -54,7 +55,7 @@ class Listing(FakeExchange):
         self.cancelled.append(exchange_id or client_id)
         if self.hangs:
             await self.hangs.wait()
-        return None
+        return self.cancels
 
     async def cancel_all(self, symbol: str) -> Sequence[str]:
         if symbol == "AAA-USDT":
