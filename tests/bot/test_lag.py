@@ -28,6 +28,7 @@ class Listing(FakeExchange):
     held: list[Position] = field(default_factory=list)
     open: list[ExchangeOrder] = field(default_factory=list)
     submitted: list[tuple[Purpose, Decimal | None]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)  # of what was submitted
     cancelled: list[str] = field(default_factory=list)
     emptied: list[str] = field(default_factory=list)
     answers: list[Exception | None] = field(default_factory=list)
@@ -47,6 +48,7 @@ class Listing(FakeExchange):
 
     async def submit(self, order: NewOrder, gate: Callable[[], str]) -> Report:
         self.submitted.append((order.purpose, order.quantity))
+        self.names.append(order.client_id)
         if self.answers and (error := self.answers.pop(0)):
             raise error
         return Report(client_id=order.client_id, event=Event.ACCEPTED)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.account import ExchangeOrder, Purpose
+from bot.domain.account import ExchangeOrder, Position, Purpose
 from bot.domain.order import Event, Order, Report, State
 from bot.domain.switch import Level, Switch
 from bot.keeper import look
@@ -163,3 +163,48 @@ async def test_at_level_3_stops_stay_as_long_as_there_may_be_a_position(
     room.desk.switch = Switch(level=Level.FLATTEN, reason="enough", who="somebody")
     await room.resolve_for(3 * WINDOW)
     assert (listing.emptied, listing.cancelled) == ([], [])
+
+
+async def test_what_is_flat_is_not_cleared_up_while_an_entry_may_fill_it_again(room: Room) -> None:
+    room.exchange = room.desk.exchange = room.desk.account = Closed()
+    await room.send()
+    room.exchange.orders["rests"] = Report(client_id="rests", event=Event.ACCEPTED)
+    await holds(room, RESTS)
+    await room.resolve_for(3 * WINDOW)
+    assert (room.store.closed, room.desk.closing) == (set(), set())
+
+
+async def test_a_trade_is_open_as_long_as_its_stop_is_listed(room: Room) -> None:
+    class Left(Closed):
+        async def open_orders(self, symbol: str | None = None) -> Sequence[ExchangeOrder]:
+            return [stop("90")]
+
+        async def cancel(self, symbol: str, *, client_id: str = "", exchange_id: str = "") -> Report | None:
+            return None
+
+    room.exchange = room.desk.exchange = room.desk.account = Left()
+    await room.send()
+    await room.resolve_for(3 * WINDOW)
+    assert room.store.closed == set()
+
+
+async def test_a_close_has_an_id_of_its_own_for_each_position_size_and_half_minute(
+    room: Room, listing: Listing
+) -> None:
+    async def closes(held: Position, after: float = 0) -> str:
+        room.now += after
+        listing.held, room.desk.flattening_until = [held], {}
+        await look(room.desk)
+        return listing.names[-1]
+
+    room.now = 120.0
+    room.desk.switch = Switch(level=Level.FLATTEN, reason="enough", who="somebody")
+    first = await closes(position())
+    assert await closes(position(), after=29) == first
+    names = [
+        first,
+        await closes(position("2")),
+        await closes(replace(position(), id="8")),
+        await closes(position(), after=1),
+    ]
+    assert len(set(names)) == len(names)
