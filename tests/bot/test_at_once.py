@@ -10,15 +10,18 @@ from decimal import Decimal
 import pytest
 
 from bot.desk import stop_trading
-from bot.domain.account import Balance, ExchangeOrder, Leverage, PositionSide
+from bot.domain import health
+from bot.domain.account import Balance, ExchangeOrder, Leverage, Position, PositionSide
 from bot.domain.order import Event, State
 from bot.identity import Identity
 from bot.keeper import look
+from bot.lease import hold_lease
 from bot.log import open_log
 from bot.loops import know_account
 from bot.ports import OutcomeUnknown, SignalRow, TryAgain, Verdict
 from tests.bot.fakes import FakeExchange, FakeStore
 from tests.bot.room import Room, renewed
+from tests.bot.test_protection import position, trade
 
 BUY, SELL = "BUY BTCUSDT 0.1 @ 59000", "SELL BTCUSDT 0.1 @ 61000"
 
@@ -59,6 +62,7 @@ class Slow(FakeExchange):
     """Each question about leverage takes a while, and a high one is set more slowly."""
 
     asked: int = 0
+    sides: tuple[PositionSide, ...] = ()  # for which leverage was set
 
     async def leverage(self, symbol: str) -> Leverage:
         found = await FakeExchange.leverage(self, symbol)
@@ -81,6 +85,7 @@ class Slow(FakeExchange):
         ]
 
     async def set_leverage(self, symbol: str, side: PositionSide, leverage: int) -> None:
+        self.sides += (side,)
         for _ in range(leverage):
             await asyncio.sleep(0)
         await FakeExchange.set_leverage(self, symbol, side, leverage)
@@ -173,3 +178,47 @@ async def test_leverage_and_margin_are_read_again_with_the_account(room: Room) -
     await know_account(Identity(armed_uid=None))(room.desk)
     await room.send(NEAR, id_="2")
     assert exchange.leverages == {"BTC-USDT": 10}
+
+
+async def test_what_is_held_keeps_a_leverage_that_is_lower_than_wanted(room: Room) -> None:
+    class Holds(Slow):
+        async def positions(self) -> Sequence[Position]:
+            return [position()]
+
+    exchange = room.exchange = room.desk.exchange = room.desk.account = Holds(leverages={"BTC-USDT": 3})
+    await room.store.adopt(trade(), "a test")
+    await look(room.desk)
+    await room.send(NEAR)
+    assert (len(exchange.sent), exchange.leverages) == (1, {"BTC-USDT": 3})
+
+
+@pytest.mark.parametrize(("hedged", "side"), [(True, PositionSide.LONG), (False, PositionSide.BOTH)])
+async def test_leverage_is_set_for_the_side_that_the_account_has(
+    room: Room, side: PositionSide, *, hedged: bool
+) -> None:
+    exchange = slow(room)
+    room.desk.hedged = hedged
+    await room.send(NEAR)
+    assert exchange.sides == (side,)
+
+
+async def test_the_lease_is_held_from_before_it_was_asked_for(room: Room) -> None:
+    class Late(FakeStore):
+        async def take_lease(self, holder: str, seconds: float) -> int | None:
+            room.now += 4
+            return await FakeStore.take_lease(self, holder, seconds)
+
+    room.desk.store = Late(clock=room.store.clock)
+    room.desk.checks["lease"] = health.first("lease", 0.0)
+    await hold_lease(room.desk, "this one")
+    room.now += 5
+    assert room.desk.holds_lease()
+    room.now += 1
+    assert not room.desk.holds_lease()
+    assert not room.desk.follows
+
+
+async def test_whoever_does_not_get_the_lease_follows(room: Room) -> None:
+    room.desk.checks["lease"] = health.first("lease", 0.0)
+    await hold_lease(room.desk, "another one")
+    assert (room.desk.follows, room.desk.holds_lease()) == (True, False)

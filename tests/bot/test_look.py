@@ -12,7 +12,7 @@ from bot.domain.account import ExchangeOrder, Position, Purpose
 from bot.domain.order import Event, Order, Report, State
 from bot.domain.switch import Level, Switch
 from bot.keeper import look
-from bot.ports import AlreadyTaken, OutcomeUnknown, Refused, TryAgain
+from bot.ports import AlreadyTaken, NothingLeft, OutcomeUnknown, Refused, TryAgain
 from tests.bot.fakes import FakeExchange, FakeStore
 from tests.bot.room import BEGAN, Room, renewed
 from tests.bot.test_closing import WINDOW, Closed
@@ -208,3 +208,10 @@ async def test_a_close_has_an_id_of_its_own_for_each_position_size_and_half_minu
         await closes(position(), after=1),
     ]
     assert len(set(names)) == len(names)
+
+
+async def test_nothing_left_to_close_is_no_failure(room: Room, listing: Listing) -> None:
+    listing.held, listing.answers = [position()], [NothingLeft("80017: position not exist")]
+    room.desk.switch = Switch(level=Level.FLATTEN, reason="enough", who="somebody")
+    await look(room.desk)
+    assert listing.submitted == [(Purpose.CLOSE, 1)]
