@@ -25,6 +25,7 @@ from bot.metrics import instruments
 from bot.ports import Halted, OutcomeUnknown, Refused, StopTrading, TryAgain
 from config.spec.load import load_metrics
 from tests.bot.bingx_stub import CONFIG, KEY, PLACED, SECRET, Asked, Stub, bad, dropped, good, page, stubbed
+from tests.bot.test_protection import trade
 
 ENTRY = NewOrder(
     purpose=Purpose.ENTRY,
@@ -329,3 +330,15 @@ def test_the_catalogue_knows_every_endpoint() -> None:
     names = [endpoint.name for endpoint in ENDPOINTS]
     for metric in ("bingx_api_calls_total", "bingx_api_errors_total"):
         assert sorted(labels[metric]["endpoint"]) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("targets", "attached"), [((), False), (("61000",), True), (("61000", "62000"), False)]
+)
+async def test_only_a_target_that_is_alone_goes_with_its_entry(
+    bingx: BingX, stub: Stub, targets: tuple[str, ...], *, attached: bool
+) -> None:
+    stub.answer = lambda _: good(PLACED)
+    entry = replace(trade(), client_id="tws1", targets=tuple(map(Decimal, targets)))
+    await bingx.place(entry, wide_open)
+    assert ("takeProfit" in stub.asked[0].parameters) is attached
