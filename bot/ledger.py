@@ -33,7 +33,8 @@ def read_money(day: Day) -> Callable[[Desk], Awaitable[None]]:
 
         A failing database leaves the difference alone as it was, and raises after the rest was measured.
         """
-        anchor, trouble = await _anchor(desk)
+        identified = _is_identified(desk)  # it may become so while the exchange is asked
+        anchor, trouble = await _anchor(desk) if identified else (None, None)
         now = desk.wall() + timedelta(seconds=desk.clock_offset or 0.0)
         midnight = day.began(now)
         money, stood_still = await _measured(desk, day, now, anchor)
@@ -45,7 +46,7 @@ def read_money(day: Day) -> Callable[[Desk], Awaitable[None]]:
             await halt(desk, Level.CANCEL_ENTRIES, _over_limit(money), "the daily loss limit")
         if trouble:
             raise trouble
-        if anchor is None and stood_still and _is_identified(desk):
+        if anchor is None and stood_still and identified:
             amount = money.balance - moved(money.book.rows, midnight)
             await _keep(desk, replace(money, difference=ZERO), Anchor(amount=amount, at=midnight))
         elif anchor and anchor.at < midnight <= now - LATE:
@@ -59,8 +60,6 @@ def _over_limit(money: Money) -> str:
 
 
 async def _anchor(desk: Desk) -> tuple[Anchor | None, TryAgain | None]:
-    if not _is_identified(desk):
-        return None, None
     if desk.money and desk.money.anchor:
         return desk.money.anchor, None
     try:

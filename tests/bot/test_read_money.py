@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.account import Balance
+from bot.domain.account import Balance, Income
 from bot.domain.ledger import LATE, Day
 from bot.domain.mode import Mode
 from bot.domain.switch import Level
@@ -18,7 +18,7 @@ from bot.ports import OutcomeUnknown, TryAgain
 from bot.simulator.switches import parse
 from tests.bot.bank import HOUR, MIDNIGHT, NOON, Bank, Kept, Moving, open_bank
 from tests.bot.fakes import FakeExchange
-from tests.bot.room import Room
+from tests.bot.room import BEGAN, Room
 
 
 @pytest.fixture
@@ -281,6 +281,23 @@ class Losing(FakeExchange):
                 used=Decimal(1000),
             )
         ]
+
+
+async def test_an_account_that_gets_known_in_the_middle_of_a_reading_overwrites_nothing(room: Room) -> None:
+    class GetsKnown(Losing):
+        async def income(self, since: datetime, until: datetime) -> Sequence[Income]:
+            room.desk.hedged = True
+            return []
+
+    room.desk.account = GetsKnown(lost=Decimal(0))
+    room.desk.hedged = None
+    room.store.expected = (Decimal(5007), BEGAN)
+    read = read_money(Day(timezone=ZoneInfo("UTC"), loss_limit=Decimal(1000)))
+    await read(room.desk)
+    assert room.store.expected == (Decimal(5007), BEGAN)
+    await read(room.desk)
+    assert room.desk.money is not None
+    assert room.desk.money.difference == -7
 
 
 async def test_at_the_limit_of_the_day_entries_end_until_a_person_opens_again(room: Room) -> None:
