@@ -8,7 +8,7 @@ from decimal import Decimal
 from bot.attempts import each
 from bot.desk import Desk, Key
 from bot.domain import protection
-from bot.domain.account import ExchangeOrder, Position
+from bot.domain.account import ExchangeOrder, Position, Purpose
 from bot.domain.order import LIVE, Order, State, client_id
 from bot.domain.picture import Picture
 from bot.domain.protection import Cancel, Holding, Send, Step, is_guard
@@ -122,7 +122,8 @@ async def _send(desk: Desk, holding: Holding, step: Send) -> None:
         name = _closing_id(desk, holding.position, quantity)
         order = protection.close(holding, quantity, step.why, client_id=name).order
     told = {"symbol": order.symbol, "purpose": order.purpose, "quantity": quantity, "trigger": order.trigger}
-    desk.log.warning("position needs an order", **told, reason=step.why)
+    say = desk.log.info if order.purpose is Purpose.TARGET else desk.log.warning
+    say("position needs an order", **told, reason=step.why)
     desk.look_now.set()
     try:
         await desk.account.submit(order, desk.closed)
