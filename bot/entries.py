@@ -77,33 +77,27 @@ def _is_known(order: Order, report: Report) -> bool:
 
 
 async def cancel_entries(desk: Desk) -> None:
-    halted = desk.level() >= Level.CANCEL_ENTRIES
-    expired = [each for each in desk.live.values() if each.state is State.PENDING and _is_expired(desk, each)]
+    expired = [
+        order for order in desk.live.values() if order.state is State.PENDING and _is_over(desk, order)
+    ]
     desk.metrics.entries_past_expiry.set(len(expired))
-    resting = [
-        each for each in idle(desk) if each.state is State.PENDING and each.client_id not in desk.missing
-    ]
-    reasons = [
-        (
-            order,
-            "trading is halted"
-            if halted
-            else "its time is over"
-            if order in expired
-            else _crossed(desk, order),
-        )
-        for order in resting
-    ]
-    await each(_cancel_entry, desk, [(order, why) for order, why in reasons if why])
+    resting = [order for order in idle(desk) if order.state is State.PENDING]
+    known = [order for order in resting if order.client_id not in desk.missing]
+    await each(_cancel_entry, desk, [(order, why) for order in known if (why := _why_cancel(desk, order))])
 
 
-def _is_expired(desk: Desk, order: Order) -> bool:
-    return order.expires_at is not None and order.expires_at <= desk.wall()
-
-
-def _crossed(desk: Desk, order: Order) -> str:
+def _why_cancel(desk: Desk, order: Order) -> str:
+    """Empty if the entry may go on resting."""
+    if desk.level() >= Level.CANCEL_ENTRIES:
+        return "trading is halted"
+    if _is_over(desk, order):
+        return "its time is over"
     last = desk.market.price(order.symbol, desk.clock(), OLDEST_PRICE)
     return order.crossed(last) if last is not None else ""
+
+
+def _is_over(desk: Desk, order: Order) -> bool:
+    return order.expires_at is not None and order.expires_at <= desk.wall()
 
 
 async def _cancel_entry(desk: Desk, what: tuple[Order, str]) -> None:

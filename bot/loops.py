@@ -20,9 +20,8 @@ Action = Callable[[Desk], Awaitable[None]]
 PRICES_EVERY = 1.0
 CONTRACTS_EVERY = 3600.0
 IDENTITY_EVERY = 60.0
-LOOKS_APART = (
-    0.25  # seconds at least, however much happens: the exchange allows five lists of orders a second
-)
+# Seconds at least, however much happens: the exchange allows five lists of orders a second.
+LOOKS_APART = 0.25
 GAUGES_APART = 0.1  # seconds at least between two refreshes, however much happens
 RETRY_AFTER = 1.0
 
