@@ -21,7 +21,14 @@ from bot.ports import Account, Control, Exchange, OrderStore, SignalRow, Verdict
 OLDEST_PRICE = 5.0  # seconds; an older price is no base for a limit
 OLDEST_PICTURE = 30.0  # seconds; an older look at the account shows nothing about now
 
+# It goes on while the machine is suspended, where the system has it: a lease must not look young after that.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 Key = tuple[str, bool]  # a symbol, and whether its position is long
+
+
+def since_boot() -> float:
+    return time.clock_gettime(_CLOCK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +56,7 @@ class Desk:
     trading_enabled: bool
     sources: tuple[str, ...]
     pace: Pace
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = since_boot
     wall: Callable[[], datetime] = lambda: datetime.now(UTC)
     market: Market = field(default_factory=Market)
     leaving: bool = False  # told to stop: takes no new signals

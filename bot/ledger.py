@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from bot.desk import Desk
 from bot.domain.account import Balance
@@ -85,7 +86,7 @@ async def _measured(desk: Desk, day: Day, now: datetime, anchor: Anchor | None) 
         equity=main.equity,
         unrealised=main.unrealised,
         realised_today=realised(book.rows, midnight),
-        btc=bitcoin.balance if bitcoin else None,
+        btc=bitcoin,
         anchor=anchor,
         difference=desk.money.difference if desk.money else None,
         loss_limit=day.loss_limit,
@@ -95,13 +96,14 @@ async def _measured(desk: Desk, day: Day, now: datetime, anchor: Anchor | None) 
     return money, first.balance == main.balance
 
 
-async def _balances(desk: Desk) -> tuple[Balance, Balance | None]:
+async def _balances(desk: Desk) -> tuple[Balance, Decimal]:
+    """What is traded with, and the BTC; an asset that the account does not tell it does not hold."""
     told = await desk.account.balances()
     main = main_balance(desk.mode, told)
     if main is None:
         names = ", ".join(each.asset for each in told) or "none"
         raise TryAgain(f"the account tells no balance in {' or '.join(ASSETS[desk.mode])}, but: {names}")
-    return main, next((each for each in told if each.asset == "BTC"), None)
+    return main, sum((each.balance for each in told if each.asset == "BTC"), ZERO)
 
 
 async def _book(desk: Desk, midnight: datetime, now: datetime, anchor: Anchor | None) -> Book:
@@ -122,9 +124,8 @@ def _show(desk: Desk, money: Money) -> None:
     metrics, at = desk.metrics, desk.wall().timestamp()
     metrics.exchange_balance_usdt.set(float(money.balance))
     metrics.exchange_balance_usdt_updated_timestamp_seconds.set(at)
-    if money.btc is not None:
-        metrics.exchange_balance_btc.set(float(money.btc))
-        metrics.exchange_balance_btc_updated_timestamp_seconds.set(at)
+    metrics.exchange_balance_btc.set(float(money.btc))
+    metrics.exchange_balance_btc_updated_timestamp_seconds.set(at)
     metrics.equity_usdt.set(float(money.equity))
     metrics.equity_usdt_updated_timestamp_seconds.set(at)
     metrics.unrealised_pnl_usdt.set(float(money.unrealised))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from bot.attempts import each
 from bot.desk import Desk, Key
-from bot.domain import protection
+from bot.domain import money, protection
 from bot.domain.account import ExchangeOrder, Position, Purpose
 from bot.domain.order import LIVE, Order, State, client_id
 from bot.domain.picture import Picture
@@ -214,6 +214,12 @@ async def adopt(
         raise Refused(f"the price of {symbol} is past the stop {stop:f} already")
     if wrong := [each for each in targets if protection.is_past(position, each, loss=False)]:
         raise Refused(f"the price of {symbol} is past the target {wrong[0]:f} already")
+    if contract := desk.market.contracts.get(symbol):
+        # The stop towards the price, as in a plan; an exchange refuses what its tick does not divide.
+        towards_price = money.ceil_to if is_long else money.floor_to
+        away = money.floor_to if is_long else money.ceil_to
+        stop = towards_price(stop, contract.price_tick)
+        targets = tuple(away(target, contract.price_tick) for target in targets)
     now = desk.wall()
     name = client_id(
         mode=desk.mode, source="adopted", chat=f"{symbol} {side}", message=now.isoformat(), leg=0, attempt=0

@@ -63,7 +63,7 @@ class Money:
     equity: Decimal
     unrealised: Decimal
     realised_today: Decimal
-    btc: Decimal | None
+    btc: Decimal
     anchor: Anchor | None
     difference: Decimal | None
     loss_limit: Decimal

@@ -274,3 +274,10 @@ async def test_what_was_taken_over_just_now_is_not_taken_over_again(room: Room, 
     assert order.filled_quantity == Decimal("1.5")
     with pytest.raises(Refused, match="not ours"):
         await adopt(room.desk, "BTC-USDT", True, Decimal(90), (), "pressed twice")
+
+
+async def test_a_stop_and_targets_given_by_hand_fit_the_tick(room: Room, listing: Listing) -> None:
+    listing.held = [position("2")]
+    await look(room.desk)
+    order = await adopt(room.desk, "BTC-USDT", True, Decimal("90.04"), (Decimal("120.07"),), "mine")
+    assert (order.stop, order.targets) == (Decimal("90.1"), (Decimal("120.0"),))

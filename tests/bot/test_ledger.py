@@ -26,7 +26,7 @@ def money(realised_today: str, unrealised: str) -> Money:
         equity=Decimal(100),
         unrealised=Decimal(unrealised),
         realised_today=Decimal(realised_today),
-        btc=None,
+        btc=Decimal(0),
         anchor=None,
         difference=None,
         loss_limit=Decimal(100),

@@ -71,7 +71,7 @@ async def test_the_gauges_say_what_was_read_and_when(bank: Bank) -> None:
         "daily_loss_usdt": 203.0,
         "daily_loss_limit_usdt": 1000.0,
         "balance_difference_usdt": 0.0,
-        "exchange_balance_btc": None,
+        "exchange_balance_btc": 0.0,
     }
     for name in ("exchange_balance_usdt", "equity_usdt"):
         assert bank.gauge(f"{name}_updated_timestamp_seconds") == bank.seconds()
