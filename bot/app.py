@@ -32,6 +32,8 @@ from bot.log import Log
 from bot.metrics import Metrics, instruments
 from bot.ports import OutcomeUnknown, TryAgain
 from bot.settings import Settings
+from bot.terms import read_terms
+from bot.trader import refresh_signals
 from config.spec.model import Metric
 
 DRAIN = 3.5  # seconds that orders on their way get when the bot is told to stop
@@ -86,12 +88,14 @@ async def _work(settings: Settings, config: BotConfig, desk: Desk, url: str, sto
     work = (
         loops.forever(desk, min(1.0, pace.lease / 3), loops.keep_database(holder)),
         loops.forever(desk, loops.IDENTITY_EVERY, loops.know_account(Identity(armed_uid=settings.armed_uid))),
+        loops.forever(desk, loops.TERMS_EVERY, read_terms),
         loops.keep_account(desk, timers.look.seconds / scale),
         loops.forever(desk, timers.money.seconds / scale, read_money(_day(config))),
         loops.forever(desk, loops.PRICES_EVERY, loops.read_prices),
         loops.forever(desk, loops.CONTRACTS_EVERY, loops.read_contracts),
         loops.forever(desk, timers.clock_offset.seconds / scale, loops.read_clock),
         loops.keep_gauges(desk, timers.refresh_gauges.seconds / scale),
+        loops.forever(desk, timers.refresh_gauges.seconds / scale, refresh_signals),
     )
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(loop) for loop in work]

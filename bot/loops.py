@@ -20,6 +20,7 @@ Action = Callable[[Desk], Awaitable[None]]
 PRICES_EVERY = 1.0
 CONTRACTS_EVERY = 3600.0
 IDENTITY_EVERY = 60.0
+TERMS_EVERY = 60.0
 # Seconds at least, however much happens: the exchange allows five lists of orders a second.
 LOOKS_APART = 0.25
 GAUGES_APART = 0.1  # seconds at least between two refreshes, however much happens
@@ -79,8 +80,6 @@ def keep_database(holder: str) -> Action:
 def know_account(identity: Identity) -> Action:
     async def know_account(desk: Desk) -> None:
         await identify(desk, identity)
-        desk.isolated.clear()  # a person may have changed them
-        desk.leverages.clear()
         await keep_switch(desk)  # binding a new database to the account sets it for the first time
         desk.look_now.set()
 

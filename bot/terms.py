@@ -25,6 +25,24 @@ async def set_terms(desk: Desk, order: Order) -> str:
     return ""
 
 
+async def read_terms(desk: Desk) -> None:
+    """Ahead of time, so that entries wait for no question; again and again, for a person may change them.
+
+    Only of what the exchange lists: its refusals would count against entries.
+    """
+    if not desk.market.contracts:
+        raise TryAgain("the contracts were not read yet")
+    for symbol in sorted(desk.limits.symbols & desk.market.contracts.keys()):
+        async with desk.setting_terms:
+            desk.isolated.discard(symbol)
+            for is_long in (True, False):
+                desk.leverages.pop((symbol, is_long), None)
+            if await desk.account.margin_type(symbol) is MarginType.ISOLATED:
+                desk.isolated.add(symbol)
+            told = await desk.account.leverage(symbol)
+            desk.leverages |= {(symbol, True): told.long, (symbol, False): told.short}
+
+
 def _lowest(desk: Desk, order: Order, leverage: int) -> int:
     """All of one position share it, and the stop that lies furthest away needs the lowest."""
     alike = (each.leverage for each in desk.live.values() if each.key == order.key)

@@ -200,7 +200,7 @@ async def settle(desk: Desk, order: Order, report: Report, failure: str) -> Orde
         desk.log.warning("order was changed by somebody else", order=order.client_id, was=order.state)
         return order
     desk.changed.set()
-    if after.filled_quantity != order.filled_quantity:
+    if after.filled_quantity != order.filled_quantity or after.state is State.UNKNOWN:
         desk.look_now.set()
     if order.state in UNPLACED and after.state not in UNPLACED:
         desk.metrics.orders_total.labels(source=order.source).inc()
@@ -310,10 +310,14 @@ async def refresh_gauges(desk: Desk, now: float) -> None:
     desk.failed_in_a_row = await desk.store.failed_in_a_row()
     desk.metrics.orders_failed_in_a_row.set(desk.failed_in_a_row)
     desk.metrics.orders_by_status_updated_timestamp_seconds.set(now)
+
+
+async def refresh_signals(desk: Desk) -> None:
+    """Apart from the states of orders, which are read at each change: this reads a day's signals."""
     by_source = await desk.store.signals_by_source()
     for source in desk.sources:
         desk.metrics.signals_by_source.labels(source=source).set(by_source.get(source, 0))
-    desk.metrics.signals_by_source_updated_timestamp_seconds.set(now)
+    desk.metrics.signals_by_source_updated_timestamp_seconds.set(desk.wall().timestamp())
 
 
 def _ids(incoming: Incoming) -> dict[str, str]:

@@ -27,7 +27,7 @@ class Holding:
     trades: tuple[Order, ...]
     guards: tuple[ExchangeOrder, ...]
     entering: bool  # an order of ours may still make it larger, and its stop with it
-    steady: bool  # size and guards are those of the look before: none changed between two questions of one
+    steady: bool  # size and guards did not change for as long as the exchange may hide something
     hedged: bool
     step: Decimal  # of quantities
     least: Decimal  # quantity of an order
@@ -189,6 +189,7 @@ def _missing_targets(holding: Holding) -> list[Step]:
     """
     targets = [order for order in holding.guards if order.type in TARGETS]
     there = _by_trigger(targets)
+    # With what was filled of them, so that it is not placed once more.
     room = holding.ours - _total(order.quantity for order in targets)
     if any(order.closes_position for order in targets):
         return []

@@ -11,14 +11,14 @@ import pytest
 
 from bot.desk import stop_trading
 from bot.domain import health
-from bot.domain.account import Balance, ExchangeOrder, Leverage, Position, PositionSide
+from bot.domain.account import Balance, ExchangeOrder, Leverage, MarginType, Position, PositionSide
+from bot.domain.market import Market
 from bot.domain.order import Event, State
-from bot.identity import Identity
 from bot.keeper import look
 from bot.lease import hold_lease
 from bot.log import open_log
-from bot.loops import know_account
 from bot.ports import OutcomeUnknown, SignalRow, TryAgain, Verdict
+from bot.terms import read_terms
 from tests.bot.fakes import FakeExchange, FakeStore
 from tests.bot.room import Room, renewed
 from tests.bot.test_protection import position, trade
@@ -171,11 +171,33 @@ async def test_a_stop_of_trading_is_said_once(room: Room) -> None:
     assert (room.desk.stopped, log.getvalue().count("trading stopped")) == ("100001: signature", 1)
 
 
-async def test_leverage_and_margin_are_read_again_with_the_account(room: Room) -> None:
+async def test_entries_wait_for_no_question_about_leverage_and_margin(room: Room) -> None:
+    asked: list[str] = []
+
+    class Told(FakeExchange):
+        async def leverage(self, symbol: str) -> Leverage:
+            asked.append(symbol)
+            return await FakeExchange.leverage(self, symbol)
+
+        async def margin_type(self, symbol: str) -> MarginType:
+            asked.append(symbol)
+            return await FakeExchange.margin_type(self, symbol)
+
+    room.exchange = room.desk.exchange = room.desk.account = Told(leverages={"BTC-USDT": 10})
+    await read_terms(room.desk)
+    assert asked == ["BTC-USDT", "BTC-USDT"]
+    await room.send(NEAR)
+    assert (len(room.exchange.sent), len(asked)) == (1, 2)
+    room.desk.market = Market()
+    with pytest.raises(TryAgain, match="contracts"):
+        await read_terms(room.desk)
+
+
+async def test_what_a_person_changed_of_leverage_is_noticed(room: Room) -> None:
     exchange = slow(room)
     await room.send(NEAR)
     exchange.leverages["BTC-USDT"] = 50  # by a person
-    await know_account(Identity(armed_uid=None))(room.desk)
+    await read_terms(room.desk)
     await room.send(NEAR, id_="2")
     assert exchange.leverages == {"BTC-USDT": 10}
 

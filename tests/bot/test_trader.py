@@ -118,8 +118,10 @@ async def test_a_bad_key_closes_the_bot_until_a_restart(room: Room) -> None:
 
 async def test_a_lost_answer_is_unknown_and_then_what_the_exchange_says(room: Room) -> None:
     room.exchange.lose = OutcomeUnknown("timeout")
+    room.desk.look_now.clear()
     await room.send()
     assert room.state() is State.UNKNOWN
+    assert room.desk.look_now.is_set()
     assert room.placed_and_failed() == (0, {})
     await look(room.desk)
     assert room.state() is State.FILLED
