@@ -49,13 +49,14 @@ class JsonLines(logging.Formatter):
         self._secrets = sorted(escaped, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        base = {
             "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "mode": self._mode,
             "event": record.getMessage(),
-            **getattr(record, "fields", {}),
         }
+        # A field of the same name must not pass for what the line itself is.
+        line = base | getattr(record, "fields", {}) | base
         if record.name != "bot":
             line["logger"] = record.name
         if record.exc_info:

@@ -10,6 +10,7 @@ from bot.adapters.aiopg_mend import mend
 from bot.adapters.postgres import Postgres
 from bot.ports import OrderStore
 from scripts.postgres import temporary
+from tests.bot.broken_database import Machine
 from tests.bot.fakes import FakeStore
 from tests.bot.made_control import control_directory
 from tests.bot.play import Exchange, running_simulator
@@ -21,6 +22,15 @@ from tests.bot.stored import prepared
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with temporary(tmp_path_factory.mktemp("postgres")) as dsn:
         yield dsn
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A server that a test may freeze, stop and starve."""
+    made_one = Machine(tmp_path_factory.mktemp("machine"))
+    made_one.start()
+    yield made_one
+    made_one.stop()
 
 
 @pytest.fixture

@@ -204,6 +204,9 @@ def _key(incoming: Incoming) -> tuple[str, str, str]:
     return incoming.source, incoming.chat, incoming.message_id
 
 
+NO_POSITIONS = "this exchange holds no positions: let the simulator play what protects or ends one"
+
+
 @dataclass(slots=True, kw_only=True)
 class FakeExchange:
     """Takes every order; `lose` then forgets to answer, `fail` refuses before taking it. Holds no positions.
@@ -266,13 +269,13 @@ class FakeExchange:
         return []
 
     async def submit(self, order: NewOrder, gate: Callable[[], str]) -> Report:
-        raise NotImplementedError
+        raise AssertionError(NO_POSITIONS)
 
     async def cancel(self, symbol: str, *, client_id: str = "", exchange_id: str = "") -> Report | None:
-        raise NotImplementedError
+        raise AssertionError(NO_POSITIONS)
 
     async def cancel_all(self, symbol: str) -> Sequence[str]:
-        raise NotImplementedError
+        raise AssertionError(NO_POSITIONS)
 
     async def is_hedged(self) -> bool:
         return True
@@ -290,7 +293,7 @@ class FakeExchange:
         return MarginType.ISOLATED
 
     async def set_margin_type(self, symbol: str, margin_type: MarginType) -> None:
-        raise NotImplementedError
+        raise AssertionError("the margin is isolated already")
 
     def entries_halted(self) -> str:
         return ""

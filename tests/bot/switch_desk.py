@@ -1,7 +1,6 @@
 """A desk with a true control directory, and databases that hang while the switch is closed or opened."""
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,10 +8,11 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from bot.adapters.control import ControlDirectory
-from bot.desk import Desk
+from bot.desk import Desk, since_boot
 from bot.domain import health
 from bot.domain.picture import Picture, draw
 from bot.domain.switch import Level, Switch
+from bot.switching import keep_switch
 from tests.bot.desks import make_desk
 from tests.bot.fakes import FakeExchange, FakeStore
 from tests.bot.test_protection import position
@@ -58,7 +58,7 @@ def seen(*positions: str, age: float = 0) -> Picture:
         before=None,
         contracts={},
         hedged=True,
-        asked_at=time.monotonic() - age,
+        asked_at=since_boot() - age,
         read_at=datetime.now(UTC),
         window=0,
     )
@@ -69,8 +69,16 @@ def switch_desk(control: Path, store: FakeStore) -> Desk:
     desk = make_desk(store, FakeExchange(), CollectorRegistry())
     desk.control = ControlDirectory(control)
     desk.checks["account"] = health.passed(desk.checks["account"], 0.0)
-    desk.epoch, desk.lease_until = 1, time.monotonic() + 1000
+    desk.epoch, desk.lease_until = 1, since_boot() + 1000
     desk.picture = seen()
+    return desk
+
+
+async def open_desk(control: Path, store: FakeStore) -> Desk:
+    """The same once the switch was read, which must allow it."""
+    desk = switch_desk(control, store)
+    await keep_switch(desk)
+    assert desk.closed() == ""
     return desk
 
 

@@ -14,12 +14,11 @@ import pytest
 
 from bot.commands.exits import Exit
 from bot.desk import Desk
-from bot.switching import keep_switch
 from scripts.postgres import free_port
 from tests.bot.fakes import FakeStore
 from tests.bot.made_control import control_directory
 from tests.bot.play import TOKEN, get
-from tests.bot.switch_desk import a_row, rows, seen, switch_desk
+from tests.bot.switch_desk import a_row, open_desk, rows, seen
 from tests.bot.test_operator import served
 
 ROOT = Path(__file__).parents[2]
@@ -58,9 +57,7 @@ def store() -> FakeStore:
 
 @pytest.fixture
 async def desk(control: Path, store: FakeStore) -> Desk:
-    desk = switch_desk(control, store)
-    await keep_switch(desk)
-    return desk
+    return await open_desk(control, store)
 
 
 @pytest.fixture

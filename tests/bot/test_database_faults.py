@@ -5,7 +5,7 @@ Of each fault: which error the caller gets, that it comes within a bound, and th
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 
 import aiopg
@@ -21,14 +21,6 @@ from bot.ports import OutcomeUnknown, TryAgain
 from tests.bot.broken_database import SLOTS, Machine, fails, is_quiet, locked, quietly, waits
 from tests.bot.fakes import opened
 from tests.bot.stored import execute, made, prepared, row
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    made_one = Machine(tmp_path_factory.mktemp("machine"))
-    made_one.start()
-    yield made_one
-    made_one.stop()
 
 
 @pytest.fixture

@@ -51,3 +51,11 @@ def test_libraries_are_heard_from_warning_on_and_keep_their_tracebacks() -> None
     (line,) = out.getvalue().splitlines()
     assert json.loads(line)["logger"] == "library"
     assert "ValueError: broken" in json.loads(line)["traceback"]
+
+
+def test_a_field_does_not_pass_for_what_the_line_itself_is() -> None:
+    out = io.StringIO()
+    open_log("INFO", "simulator", [], out).warning("halted", level=3, mode="live", ts=0, why="x")
+    line = json.loads(out.getvalue())
+    assert (line["level"], line["mode"], line["why"]) == ("warning", "simulator", "x")
+    assert list(line)[:4] == ["ts", "level", "mode", "event"]

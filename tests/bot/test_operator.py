@@ -19,10 +19,9 @@ from bot.desk import Desk
 from bot.domain.order import State
 from bot.domain.picture import draw
 from bot.ports import OutcomeUnknown, TryAgain
-from bot.switching import keep_switch
 from tests.bot.fakes import FakeStore
 from tests.bot.play import TOKEN, get, post
-from tests.bot.switch_desk import Frozen, a_row, ago, rows, seen, switch_desk
+from tests.bot.switch_desk import Frozen, a_row, ago, open_desk, rows, seen, switch_desk
 from tests.bot.test_protection import guard, position, trade
 
 ABOUT = About(version="1", config_hash="abc", sources=("test",), admin_token=TOKEN)
@@ -47,9 +46,7 @@ def store() -> FakeStore:
 
 @pytest.fixture
 async def desk(control: Path, store: FakeStore) -> Desk:
-    desk = switch_desk(control, store)
-    await keep_switch(desk)
-    return desk
+    return await open_desk(control, store)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from bot.domain.switch import Level
 from bot.ports import OutcomeUnknown, TryAgain
 from bot.switching import DATABASE, keep_switch, set_level
 from tests.bot.fakes import FakeStore
-from tests.bot.switch_desk import Slow, a_row, gauge, rows, seen, switch_desk
+from tests.bot.switch_desk import Slow, a_row, gauge, open_desk, rows, seen, switch_desk
 
 
 @pytest.fixture
@@ -24,10 +24,7 @@ def store() -> FakeStore:
 
 @pytest.fixture
 async def desk(control: Path, store: FakeStore) -> Desk:
-    desk = switch_desk(control, store)
-    await keep_switch(desk)
-    assert desk.closed() == ""
-    return desk
+    return await open_desk(control, store)
 
 
 async def test_a_person_opens_in_steps(desk: Desk, store: FakeStore, control: Path) -> None:

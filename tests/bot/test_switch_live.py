@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,6 @@ from tests.bot.broken_database import Machine
 from tests.bot.play import TOKEN, Bot, Exchange, get, post, running_bot, until
 
 SOON = 5.0  # seconds; it waits one for the database, and the machine may be busy
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    made_one = Machine(tmp_path_factory.mktemp("machine"))
-    made_one.start()
-    yield made_one
-    made_one.stop()
 
 
 @pytest.fixture

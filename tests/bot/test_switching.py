@@ -13,7 +13,7 @@ from bot.ports import OutcomeUnknown, TryAgain
 from bot.switching import DATABASE, FILE, keep_switch, see_halt, set_level
 from tests.bot.fakes import FakeStore
 from tests.bot.made_control import control_directory
-from tests.bot.switch_desk import Frozen, a_row, gauge, rows, switch_desk
+from tests.bot.switch_desk import Frozen, a_row, gauge, open_desk, rows, switch_desk
 
 DOWN = TryAgain("database: connection refused")
 
@@ -25,10 +25,7 @@ def store() -> FakeStore:
 
 @pytest.fixture
 async def desk(control: Path, store: FakeStore) -> Desk:
-    desk = switch_desk(control, store)
-    await keep_switch(desk)
-    assert desk.closed() == ""
-    return desk
+    return await open_desk(control, store)
 
 
 async def test_a_halt_is_kept_by_file_and_database(desk: Desk, store: FakeStore, control: Path) -> None:
