@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import product
 from zoneinfo import ZoneInfo
 
 import aiohttp
@@ -26,6 +27,7 @@ from bot.domain import health
 from bot.domain.ledger import Day
 from bot.domain.mode import Mode
 from bot.domain.plan import Limits
+from bot.domain.reason import Reason, Verdict
 from bot.identity import Identity
 from bot.ledger import read_money
 from bot.log import Log
@@ -102,12 +104,18 @@ async def _work(settings: Settings, config: BotConfig, desk: Desk, url: str, sto
         await stop.wait()
         desk.leaving = True
         desk.log.info("stopping", orders_on_their_way=len(desk.sends))
-        if desk.sends:
-            await asyncio.wait(desk.sends.values(), timeout=DRAIN)
+        await _drain(desk)
         for task in tasks:
             task.cancel()
     with suppress(TryAgain, OutcomeUnknown):
         await desk.store.give_lease_back(holder)
+
+
+async def _drain(desk: Desk) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN):
+            while under_way := {*desk.accepting.values(), *desk.sends.values()}:
+                await asyncio.wait(under_way)
 
 
 def _day(config: BotConfig) -> Day:
@@ -180,6 +188,10 @@ def _desk(
     )
     names = ("database", "lease", "exchange", "account")
     desk.checks |= {name: health.first(name, desk.clock()) for name in names}
+    for source, reason in product(config.sources, ("none", *Reason)):
+        verdicts = (reason.verdict,) if isinstance(reason, Reason) else (Verdict.ACCEPTED, Verdict.DUPLICATE)
+        for verdict in verdicts:
+            metrics.signal_verdicts_total.labels(source=source, verdict=verdict.value, reason=reason)
     for mode in Mode:
         metrics.bot_trading_mode.labels(mode=mode.value).set(mode is settings.mode)
     loops.show_readiness(desk)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from bot.domain.health import Check
 from bot.domain.ledger import Money
@@ -16,7 +17,7 @@ from bot.domain.plan import Limits
 from bot.domain.switch import Level, Switch
 from bot.log import Log
 from bot.metrics import Metrics
-from bot.ports import Account, Control, Exchange, OrderStore, SignalRow, Verdict
+from bot.ports import Account, Control, Exchange, OrderStore
 
 OLDEST_PRICE = 5.0  # seconds; an older price is no base for a limit
 OLDEST_PICTURE = 30.0  # seconds; an older look at the account shows nothing about now
@@ -71,7 +72,9 @@ class Desk:
     money: Money | None = None
     live: dict[str, Order] = field(default_factory=dict)  # by client id, as last known
     picture: Picture | None = None  # the account as the last look found it
-    sends: dict[str, "asyncio.Task[tuple[Verdict, SignalRow]]"] = field(default_factory=dict)
+    intended: dict[str, Order] = field(default_factory=dict)  # decided on, and being committed
+    accepting: dict[str, "asyncio.Task[Any]"] = field(default_factory=dict)
+    sends: dict[str, "asyncio.Task[Order]"] = field(default_factory=dict)
     changed: asyncio.Event = field(default_factory=asyncio.Event)  # some order's state is not what it was
     look_now: asyncio.Event = field(default_factory=asyncio.Event)  # the account is not what it was
     asked: int = 0
@@ -113,7 +116,10 @@ class Desk:
         return f"the account was last read {age:.0f} s ago" if age > OLDEST_PICTURE else ""
 
     def closed(self) -> str:
-        """Why no entry may leave now; empty if one may. Asked last before every entry is sent."""
+        """Why no entry may leave now, as bot.domain.reason.told makes it; empty if one may.
+
+        Asked last before every entry is sent.
+        """
         return next((reason for reason in self._reasons() if reason), "")
 
     def _reasons(self) -> "tuple[str, ...]":
@@ -125,7 +131,7 @@ class Desk:
             self._switched_off(),
             "" if self.holds_lease() else "halted: this instance does not hold the lease",
             f"halted: {unseen}" if (unseen := self.unseen()) else "",
-            self.account.entries_halted(),
+            f"exchange_errors: {errors}" if (errors := self.account.entries_halted()) else "",
         )
 
     def _switched_off(self) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Protocol
 
 from bot.domain.account import (
@@ -20,6 +19,8 @@ from bot.domain.account import (
 from bot.domain.mode import Mode
 from bot.domain.order import Order, Report, State
 from bot.domain.plan import Contract
+from bot.domain.reason import Verdict
+from bot.domain.signal import Reading
 from bot.domain.switch import Halt, Switch
 
 
@@ -55,13 +56,6 @@ class PastTrigger(Refused):
     """The price is past the stop or target already, so the exchange does not take it."""
 
 
-class Verdict(StrEnum):
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    DUPLICATE = "duplicate"
-    UNREADABLE = "unreadable"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
     """One message as a source delivers it; (source, chat, message_id) is unique for ever."""
@@ -70,6 +64,10 @@ class Incoming:
     chat: str
     message_id: str
     text: str
+    sent_at: datetime | None = None  # by the message's own date; none: it is of now
+    edited: bool = False
+    reply: bool = False
+    reading: Reading | None = None  # of a source that reads more than the text; none: the text is parsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +76,7 @@ class SignalRow:
 
     incoming: Incoming
     verdict: Verdict
-    reason: str | None
+    reason: str | None  # as bot.domain.reason.told makes it
     order: Order | None
     created_at: datetime | None = None
 
@@ -188,6 +186,14 @@ class OrderStore(Protocol):
         ...
 
     async def counts(self) -> Mapping[State, int]: ...
+
+    async def read_up_to(self) -> Mapping[str, int]:
+        """By chat the number of the latest Telegram message that was decided on."""
+        ...
+
+    async def set_read_up_to(self, chat: str, message_id: int) -> None:
+        """Never back."""
+        ...
 
     async def failed_in_a_row(self) -> int:
         """How many of the latest orders failed since one was placed; those under way do not count."""

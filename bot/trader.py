@@ -1,25 +1,18 @@
-"""The use cases: show what a signal would become, act on it once, and find out what became of orders."""
+"""The use cases of an order: send it once, and find out what became of it."""
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from bot.desk import OLDEST_PRICE, Desk, stop_trading
-from bot.domain import signal as signals
-from bot.domain.order import FAILED, LIVE, UNPLACED, Event, Ignored, Order, Report, State, apply, client_id
-from bot.domain.plan import Plan, Refusal, make_plan
-from bot.domain.signal import Side, Unreadable, parse
+from bot.domain.order import FAILED, LIVE, UNPLACED, Event, Ignored, Order, Report, State, apply
+from bot.domain.signal import Side
 from bot.ports import (
     AlreadyTaken,
     Halted,
-    Incoming,
     OutcomeUnknown,
     Refused,
-    SignalRow,
     StopTrading,
     TryAgain,
-    Verdict,
 )
 from bot.terms import set_terms
 
@@ -28,62 +21,7 @@ FOUND_BY_ID = timedelta(minutes=110)
 CLOCKS_DIFFER = timedelta(minutes=1)
 
 
-def preview(desk: Desk, text: str) -> Plan | Refusal | Unreadable:
-    """What would be ordered now; changes nothing."""
-    signal = parse(text)
-    if isinstance(signal, Unreadable):
-        return signal
-    price = desk.market.price(signal.symbol, desk.clock(), OLDEST_PRICE)
-    limits = desk.limits
-    if switch := desk.switch:
-        limits = limits.narrowed(switch.size_factor, switch.symbols)
-    return make_plan(signal, desk.market.contracts.get(signal.symbol), price, limits)
-
-
-async def on_signal(desk: Desk, incoming: Incoming) -> tuple[Verdict, SignalRow]:
-    """Decide, commit the decision, then send. A message that was seen before gives its first result again.
-
-    Raises TryAgain when the decision was not committed: nothing is sent. After OutcomeUnknown it may have
-    been, and then a look sends it while the signal holds; the same message again tells what became of it.
-    """
-    if desk.leaving:
-        raise TryAgain("the bot is stopping")
-    received = desk.clock()
-    desk.metrics.signals_received_total.labels(source=incoming.source).inc()
-    row = _decide(desk, incoming)
-    if row.order is None:
-        return await _commit(desk, row)
-    name = row.order.client_id
-    while name in desk.sends:
-        await asyncio.wait({desk.sends[name]})
-    if name in desk.live:  # committed before; nobody may keep a look from it by repeating it
-        return await _commit(desk, row)
-    # In a task of its own: whoever asked may go away, the order and its state still belong together.
-    task = asyncio.create_task(_commit_and_send(desk, row, row.order, received))
-    desk.sends[name] = task
-    task.add_done_callback(lambda _: desk.sends.pop(name, None))
-    return await asyncio.shield(task)
-
-
-def _decide(desk: Desk, incoming: Incoming) -> SignalRow:
-    plan = preview(desk, incoming.text)
-    told = Incoming(
-        source=incoming.source,
-        chat=incoming.chat,
-        message_id=incoming.message_id,
-        text=signals.clean(incoming.text)[: signals.LONGEST],
-    )
-    if isinstance(plan, Unreadable):
-        return SignalRow(incoming=told, verdict=Verdict.UNREADABLE, reason=plan.reason, order=None)
-    if isinstance(plan, Refusal):
-        return _refused(told, f"{plan.reason}: {plan.text}")
-    against = desk.closed() or _against_entry(desk, plan.symbol, plan.side)
-    if against:
-        return _refused(told, against)
-    return SignalRow(incoming=told, verdict=Verdict.ACCEPTED, reason=None, order=_intent(desk, told, plan))
-
-
-def _against_entry(desk: Desk, symbol: str, side: Side) -> str:
+def against_entry(desk: Desk, symbol: str, side: Side) -> str:
     """Why no entry should be made beside what the account holds, and what is on its way to it."""
     key = (symbol, side is Side.BUY)
     if key in desk.closing:
@@ -93,61 +31,9 @@ def _against_entry(desk: Desk, symbol: str, side: Side) -> str:
     return picture.against_entry(*key, others, hedged=desk.hedged is not False) if picture else ""
 
 
-def _refused(incoming: Incoming, reason: str) -> SignalRow:
-    return SignalRow(incoming=incoming, verdict=Verdict.REFUSED, reason=reason, order=None)
-
-
-def _intent(desk: Desk, incoming: Incoming, plan: Plan) -> Order:
-    message = incoming.message_id
-    name = client_id(
-        mode=desk.mode, source=incoming.source, chat=incoming.chat, message=message, leg=0, attempt=0
-    )
-    return Order(
-        client_id=name,
-        source=incoming.source,
-        symbol=plan.symbol,
-        side=plan.side,
-        quantity=plan.quantity,
-        price=plan.price,
-        stop=plan.stop,
-        targets=plan.targets,
-        leverage=plan.leverage,
-        expires_at=desk.wall() + timedelta(seconds=desk.pace.entry_expiry),
-    )
-
-
-async def _commit(desk: Desk, row: SignalRow) -> tuple[Verdict, SignalRow]:
-    try:
-        told = await desk.store.admit(row, desk.epoch)
-    except (TryAgain, OutcomeUnknown):
-        desk.metrics.signal_processing_errors_total.labels(source=row.incoming.source).inc()
-        raise
-    if told is not None:
-        verdict = told.verdict
-    else:
-        verdict, told = Verdict.DUPLICATE, await desk.store.find(row.incoming)
-        if told is None:
-            raise TryAgain("the message was there before, but is not any more")
-    desk.metrics.signal_verdicts_total.labels(source=row.incoming.source, verdict=verdict.value).inc()
-    order = told.order.client_id if told.order else None
-    desk.log.info("signal", **_ids(row.incoming), verdict=verdict, reason=told.reason, order=order)
-    return verdict, told
-
-
-async def _commit_and_send(
-    desk: Desk, row: SignalRow, intent: Order, received: float
-) -> tuple[Verdict, SignalRow]:
-    verdict, told = await _commit(desk, row)
-    if verdict is not Verdict.ACCEPTED or told.order is None:
-        return verdict, told
-    desk.live[intent.client_id] = told.order
-    desk.touched.add(intent.client_id)
-    desk.changed.set()
-    return verdict, replace(told, order=await _send(desk, told.order, received))
-
-
-async def _send(desk: Desk, order: Order, received: float) -> Order:
-    if against := _against_entry(desk, order.symbol, order.side):  # others came since it was decided
+async def send(desk: Desk, order: Order, received: float) -> Order:
+    """Place what was committed, and store what became of it."""
+    if against := against_entry(desk, order.symbol, order.side):  # others came since it was decided
         report, failure = Report(client_id=order.client_id, event=Event.ABSENT, reason=against), "not_sent"
     else:
         report, failure = await place(desk, order)
@@ -318,7 +204,3 @@ async def refresh_signals(desk: Desk) -> None:
     for source in desk.sources:
         desk.metrics.signals_by_source.labels(source=source).set(by_source.get(source, 0))
     desk.metrics.signals_by_source_updated_timestamp_seconds.set(desk.wall().timestamp())
-
-
-def _ids(incoming: Incoming) -> dict[str, str]:
-    return {"source": incoming.source, "chat": incoming.chat, "message_id": incoming.message_id}

@@ -22,7 +22,7 @@ from scripts.stack.told import cancel_when_told
 _TIME_SCALE = 15
 _SETTLE_SECONDS = 60.0
 _CONFIG = ROOT / "config"
-_TRAFFIC = ["taken", "duplicate", "refused", "unreadable", "rejected", "rejected", "rejected"]
+_TRAFFIC = ["taken", "duplicate", "refused", "ignored", "unreadable", "rejected", "rejected", "rejected"]
 _BROKEN = 3
 
 
@@ -68,6 +68,7 @@ async def _traffic(world: World, say: Callable[[str], None]) -> None:
         await world.send_signal(again=True),
         await world.send_signal("BUY NOSUCHUSDT 0.1"),
         await world.send_signal("good morning"),
+        await world.send_signal("BUY and SELL BTCUSDT"),
     ]
     await world.set_fault({"reject_orders": {"code": 101204, "msg": "Insufficient margin"}})
     answers += [await world.send_signal() for _ in range(3)]

@@ -16,10 +16,10 @@ from bot.adapters.http_requests import RequestError, answer, check_token, read_o
 from bot.adapters.http_views import About
 from bot.desk import Desk, is_ready
 from bot.domain import signal as signals
-from bot.domain.plan import Plan, Refusal
+from bot.domain.reason import Verdict
+from bot.intake import decide, on_signal
 from bot.log import Log
-from bot.ports import Incoming, OutcomeUnknown, SignalRow, TryAgain, Verdict
-from bot.trader import on_signal, preview
+from bot.ports import Incoming, OutcomeUnknown, SignalRow, TryAgain
 
 LARGEST_BODY = 64 * 1024
 SHOWN_SIGNALS = 10
@@ -64,7 +64,7 @@ def make_app(desk: Desk, about: About, registry: CollectorRegistry, log: Log) ->
     async def debug_signal(request: web.Request) -> web.Response:
         asked = _asked(await read_object(request, _KEYS, _EXAMPLE), about)
         if not asked.execute:
-            return answer(_previewed(desk, asked))
+            return _previewed(desk, asked)
         check_token(request, about.admin_token, "execute")
         return await _executed(desk, asked)
 
@@ -114,24 +114,21 @@ def _asked(body: dict[str, Any], about: About) -> Asked:
     return Asked(message=message, source=source, execute=execute, id=name)
 
 
-def _previewed(desk: Desk, asked: Asked) -> dict[str, Any]:
-    plan = preview(desk, asked.message)
-    if isinstance(plan, Plan):
-        closed = desk.closed()
-        return {
-            "verdict": "refused" if closed else "accepted",
-            "reason": closed or None,
-            "plan": views.plan(plan),
-        }
-    if isinstance(plan, Refusal):
-        raise RequestError(422, plan.text, verdict="refused", reason=plan.reason)
-    raise RequestError(422, plan.reason, verdict="unreadable")
+def _previewed(desk: Desk, asked: Asked) -> web.Response:
+    decision = decide(desk, _incoming(asked))
+    told = views.decision(decision)
+    if decision.plan:
+        return answer(told)
+    return answer({"error": decision.reason, **told}, 422)
+
+
+def _incoming(asked: Asked) -> Incoming:
+    return Incoming(source=asked.source, chat="http", message_id=asked.id, text=asked.message)
 
 
 async def _executed(desk: Desk, asked: Asked) -> web.Response:
-    incoming = Incoming(source=asked.source, chat="http", message_id=asked.id, text=asked.message)
     try:
-        verdict, row = await on_signal(desk, incoming)
+        verdict, row = await on_signal(desk, _incoming(asked))
     except TryAgain as error:
         raise RequestError(503, f"nothing was ordered: {error}") from error
     except OutcomeUnknown as error:

@@ -10,6 +10,8 @@ from bot.domain.health import Check
 from bot.domain.money import plain
 from bot.domain.order import Order
 from bot.domain.plan import Plan
+from bot.domain.signal import Signal
+from bot.intake import Decision
 from bot.ports import SignalRow
 
 
@@ -71,6 +73,29 @@ def order(each: Order) -> dict[str, Any]:
         "reason": each.reason,
         "filled_quantity": plain(each.filled_quantity),
         "average_price": plain_or_none(each.average_price),
+    }
+
+
+def decision(each: Decision) -> dict[str, Any]:
+    """What the message was read as, too: so one sees at which step it ended."""
+    return {
+        "verdict": each.verdict.value,
+        "reason": each.reason,
+        "signal": reading(each.reading) if isinstance(each.reading, Signal) else None,
+        "plan": plan(each.plan) if each.plan else None,
+    }
+
+
+def reading(each: Signal) -> dict[str, Any]:
+    return {
+        "symbol": each.symbol,
+        "side": each.side.value,
+        "quantity": plain_or_none(each.quantity),
+        "entries": [plain(entry) for entry in each.entries],
+        "stop": plain_or_none(each.stop),
+        "targets": [plain(target) for target in each.targets],
+        "leverage": each.leverage,
+        "margin_mode": each.margin_mode.value if each.margin_mode else None,
     }
 
 

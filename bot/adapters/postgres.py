@@ -59,6 +59,12 @@ class Postgres:
     async def counts(self) -> Mapping[State, int]:
         return {State(state): count for state, count in await self._read(rows.COUNTS)}
 
+    async def read_up_to(self) -> Mapping[str, int]:
+        return dict(await self._read(rows.READ_UP_TO))
+
+    async def set_read_up_to(self, chat: str, message_id: int) -> None:
+        await self._write(rows.SET_READ_UP_TO, (chat, message_id))
+
     async def failed_in_a_row(self) -> int:
         [[count]] = await self._read(rows.FAILED_IN_A_ROW)
         return int(count)

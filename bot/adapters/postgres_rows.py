@@ -6,9 +6,10 @@ from typing import Any
 
 from bot.domain.mode import Mode
 from bot.domain.order import Order, State
+from bot.domain.reason import Verdict
 from bot.domain.signal import Side, clean
 from bot.domain.switch import Level, Switch
-from bot.ports import Incoming, SignalRow, Verdict
+from bot.ports import Incoming, SignalRow
 
 # One statement, so one round trip and one commit: no order without its signal, no signal without its verdict,
 # and no order that the switch or the lease forbids. Nothing comes back for a message that is already there.
@@ -79,6 +80,12 @@ ADOPT = """WITH signal AS (
 COUNTS = "SELECT state, count(*) FROM orders GROUP BY state"
 FAILED_IN_A_ROW = """SELECT count(*) FROM orders WHERE state IN ('rejected', 'not_sent') AND id > coalesce(
     (SELECT id FROM orders WHERE state IN ('pending', 'filled', 'cancelled') ORDER BY id DESC LIMIT 1), 0)"""
+
+READ_UP_TO = "SELECT chat, message_id FROM chats"
+SET_READ_UP_TO = """INSERT INTO chats (chat, message_id) VALUES (%s, %s)
+    ON CONFLICT (chat) DO UPDATE
+    SET message_id = greatest(chats.message_id, excluded.message_id), updated_at = now()
+    RETURNING message_id"""
 
 _SWITCH = "level, reason, who, changed_at, size_factor, symbols"
 SWITCH = f"SELECT {_SWITCH} FROM switch ORDER BY id DESC LIMIT 1"

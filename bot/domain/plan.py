@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bot.domain import money
+from bot.domain.reason import Reason
 from bot.domain.signal import Side, Signal
 
 HUNDRED = Decimal(100)
@@ -64,7 +65,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    reason: str
+    reason: Reason
     text: str
 
 
@@ -73,14 +74,14 @@ def make_plan(
 ) -> Plan | Refusal:
     if signal.symbol not in limits.symbols:
         where = "among those for which trading was re-opened" if limits.narrows else "in trading.symbols"
-        return Refusal(reason="symbol_not_allowed", text=f"{signal.symbol} is not {where}")
+        return Refusal(reason=Reason.SYMBOL_NOT_ALLOWED, text=f"{signal.symbol} is not {where}")
     if contract is None or not contract.online:
-        return Refusal(reason="symbol_offline", text=f"the exchange does not trade {signal.symbol} now")
+        return Refusal(reason=Reason.SYMBOL_OFFLINE, text=f"the exchange does not trade {signal.symbol} now")
     if last is None:
-        return Refusal(reason="no_price", text=f"no fresh price of {signal.symbol}")
+        return Refusal(reason=Reason.NO_PRICE, text=f"no fresh price of {signal.symbol}")
     price = _entry(signal, last, limits.max_slippage_percent, contract.price_tick)
     if price <= 0:
-        return Refusal(reason="no_price", text=f"no price of {signal.symbol} fits the tick")
+        return Refusal(reason=Reason.NO_PRICE, text=f"no price of {signal.symbol} fits the tick")
     stop = _stop(signal, price, limits.default_stop_percent, contract.price_tick)
     if isinstance(stop, Refusal):
         return stop
@@ -89,7 +90,7 @@ def make_plan(
         return targets
     if _is_past_stop(signal.side, stop, price, last):
         text = f"the stop {money.plain(stop)} would trade at once: last price is {money.plain(last)}"
-        return Refusal(reason="stop_beyond_price", text=text)
+        return Refusal(reason=Reason.STOP_BEYOND_PRICE, text=text)
     plan = _sized(signal, contract, price, stop, last, limits)
     return plan if isinstance(plan, Refusal) else replace(plan, targets=targets)
 
@@ -119,7 +120,7 @@ def _targets(signal: Signal, price: Decimal, tick: Decimal) -> tuple[Decimal, ..
         text = (
             f"the target {money.plain(targets[0])} lies on the wrong side of the entry {money.plain(price)}"
         )
-        return Refusal(reason="target_beyond_entry", text=text)
+        return Refusal(reason=Reason.TARGET_BEYOND_ENTRY, text=text)
     return tuple(targets)
 
 
@@ -129,7 +130,9 @@ def _stop(signal: Signal, price: Decimal, percent: Decimal | None, tick: Decimal
     if signal.stop is not None:
         return towards_entry(signal.stop, tick)
     if percent is None:
-        return Refusal(reason="no_stop", text="the signal has no stop and default_stop_percent is not set")
+        return Refusal(
+            reason=Reason.NO_STOP, text="the signal has no stop and default_stop_percent is not set"
+        )
     kept = HUNDRED - percent if signal.side is Side.BUY else HUNDRED + percent
     return towards_entry(price * kept / HUNDRED, tick)
 
@@ -142,20 +145,22 @@ def _sized(
     signal: Signal, contract: Contract, price: Decimal, stop: Decimal, last: Decimal, limits: Limits
 ) -> Plan | Refusal:
     if signal.quantity is None:
-        return Refusal(reason="no_quantity", text="the message names no quantity")
+        return Refusal(reason=Reason.BELOW_MINIMUM, text="the message names no quantity")
     # A SELL can fill above its limit, so the cap counts at the higher of the two prices.
     most = limits.max_notional / max(price, last)
     wanted = min(signal.quantity * limits.size_factor, most)
     quantity = money.floor_to(wanted, contract.quantity_step)
     if quantity < contract.min_quantity or quantity <= 0:
         text = f"{money.plain(quantity)} after rounding down is below {money.plain(contract.min_quantity)}"
-        return Refusal(reason="below_minimum", text=text)
+        return Refusal(reason=Reason.BELOW_MINIMUM, text=text)
     if quantity * price < contract.min_notional:
         text = f"worth less than the {money.plain(contract.min_notional)} USDT the exchange wants"
-        return Refusal(reason="below_minimum", text=text)
+        return Refusal(reason=Reason.BELOW_MINIMUM, text=text)
     leverage = min(limits.max_leverage, contract.max_leverage, safe_leverage(price, stop))
     if leverage < 1:
-        return Refusal(reason="stop_too_far", text=f"the stop {money.plain(stop)} lies beyond liquidation")
+        return Refusal(
+            reason=Reason.STOP_TOO_FAR, text=f"the stop {money.plain(stop)} lies beyond liquidation"
+        )
     return Plan(
         symbol=signal.symbol, side=signal.side, quantity=quantity, price=price, stop=stop, leverage=leverage
     )

@@ -1,12 +1,10 @@
-"""A message becomes a signal, or a reason why it is none; what cannot be read with certainty is refused."""
+"""What a message says once it was read: a signal, word of a trade, or why it cannot be read."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from bot.domain import money
+from bot.domain.reason import Reason
 
 LONGEST = 4096  # characters in a Telegram message
 
@@ -16,114 +14,43 @@ class Side(StrEnum):
     SELL = "SELL"
 
 
+class MarginMode(StrEnum):
+    ISOLATED = "isolated"
+    CROSS = "cross"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
     side: Side
-    symbol: str
+    symbol: str  # as the exchange writes it: BTC-USDT
     quantity: Decimal | None = None
-    entries: tuple[Decimal, ...] = ()  # a price, or the ends of a zone; none: at the market
+    entries: tuple[Decimal, ...] = ()  # a price, the ends of a zone, or a list; none: at the market
     stop: Decimal | None = None
     targets: tuple[Decimal, ...] = ()
+    leverage: int | None = None  # of a range the lowest
+    margin_mode: MarginMode | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """No signal: talk, or word of a trade that is open. It never trades."""
+
+    reason: Reason  # one of those that are ignored
+    text: str
+    symbol: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    reason: str
+    """Means to be a signal, and something of it is not certain."""
+
+    reason: Reason
+    text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
-    """One way in which people write signals. `claims` is loose, so that `read` can say what is wrong."""
-
-    name: str
-    claims: re.Pattern[str]
-    read: Callable[[str], Signal | Unreadable]
-
-
-def parse(text: str) -> Signal | Unreadable:
-    if len(text) > LONGEST:
-        return Unreadable(reason=f"longer than {LONGEST} characters")
-    for form in FORMATS:
-        if form.claims.search(text):
-            return form.read(text)
-    return Unreadable(reason="no known format and no side; an order reads like: BUY BTCUSDT 0.1")
+Reading = Signal | Remark | Unreadable
 
 
 def clean(text: str) -> str:
     """The text as a database can hold it: no NUL, no half of a surrogate pair."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-
-
-_SIDE = re.compile(r"(?:BUY|SELL)", re.ASCII | re.IGNORECASE)
-_SYMBOL = re.compile(r"([A-Z0-9]{1,15}?)[-/]?USDT", re.ASCII | re.IGNORECASE)
-
-
-def _read_order_line(text: str) -> Signal | Unreadable:
-    """BUY BTCUSDT 0.1 @ 60000-60500 SL 59000 TP 61000 62000: all but side and symbol may be left out."""
-    words = text.split()
-    sides = [word for word in words if _SIDE.fullmatch(word)]
-    if len(sides) > 1:
-        return Unreadable(reason=f"names {len(sides)} sides; one message is one order")
-    if not sides or words[0] != sides[0]:
-        return Unreadable(reason="the side must be the first word: BUY or SELL")
-    if len(words) < 2:
-        return Unreadable(reason="has one word; an order reads like: BUY BTCUSDT 0.1")
-    symbol = _SYMBOL.fullmatch(words[1])
-    if symbol is None:
-        return Unreadable(reason=f"{words[1][:40]!r} is no symbol like BTCUSDT, BTC-USDT or BTC/USDT")
-    parts = _parts(words[2:])
-    if isinstance(parts, Unreadable):
-        return parts
-    return Signal(
-        side=Side(sides[0].upper()),
-        symbol=f"{symbol[1].upper()}-USDT",
-        quantity=next(iter(parts[""]), None),
-        entries=parts["@"],
-        stop=next(iter(parts["SL"]), None),
-        targets=parts["TP"],
-    )
-
-
-# What may follow each mark, at most: a quantity, a price or zone, a stop, targets.
-_MOST = {"": 1, "@": 2, "SL": 1, "TP": 10}
-
-
-def _parts(words: Sequence[str]) -> Mapping[str, tuple[Decimal, ...]] | Unreadable:
-    found: dict[str, tuple[Decimal, ...]] = {"": ()}
-    mark = ""
-    for word in words:
-        if word.upper() in _MOST:
-            mark = word.upper()
-            if mark in found:
-                return Unreadable(reason=f"names {mark} twice")
-            found[mark] = ()
-            continue
-        for number in word.split("-") if mark == "@" else [word]:
-            value = _read_number(number)
-            if isinstance(value, Unreadable):
-                return value
-            found[mark] += (value,)
-    for mark, values in found.items():
-        if len(values) > _MOST[mark]:
-            return Unreadable(
-                reason=f"has {len(values)} numbers {f'after {mark}' if mark else 'as quantity'}"
-            )
-        if mark and not values:
-            return Unreadable(reason=f"has no number after {mark}")
-    return {mark: found.get(mark, ()) for mark in _MOST}
-
-
-def _read_number(word: str) -> Decimal | Unreadable:
-    number = money.read(word)
-    if number is None:
-        return Unreadable(reason=f"{word[:40]!r} is no plain number like 0.1")
-    return number if number > 0 else Unreadable(reason=f"{word[:40]} must be above zero")
-
-
-FORMATS: Sequence[Format] = (
-    Format(
-        name="order line",
-        claims=re.compile(r"\b(?:BUY|SELL)\b", re.ASCII | re.IGNORECASE),
-        read=_read_order_line,
-    ),
-)

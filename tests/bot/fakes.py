@@ -21,9 +21,10 @@ from bot.domain.account import (
 from bot.domain.mode import Mode
 from bot.domain.order import FAILED, LIVE, Event, Order, Report, State
 from bot.domain.plan import Contract
+from bot.domain.reason import Verdict
 from bot.domain.signal import Side
 from bot.domain.switch import Halt, Level, Switch
-from bot.ports import Halted, Incoming, OrderStore, SignalRow, StopTrading, TryAgain, Verdict
+from bot.ports import Halted, Incoming, OrderStore, SignalRow, StopTrading, TryAgain
 
 BTC = Contract(
     symbol="BTC-USDT",
@@ -48,6 +49,7 @@ class FakeStore:
 
     rows: dict[tuple[str, str, str], SignalRow] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)  # client ids
+    chats: dict[str, int] = field(default_factory=dict)
     switches: list[Switch] = field(default_factory=list)
     lease: FakeLease | None = None
     bound: tuple[Mode, str] | None = None
@@ -96,6 +98,14 @@ class FakeStore:
         told = Incoming(source=order.source, chat="", message_id=order.client_id, text=reason)
         if _key(told) not in self.rows:
             self._add(SignalRow(incoming=told, verdict=Verdict.ACCEPTED, reason=None, order=order))
+
+    async def read_up_to(self) -> Mapping[str, int]:
+        self._maybe_fail("read_up_to")
+        return dict(self.chats)
+
+    async def set_read_up_to(self, chat: str, message_id: int) -> None:
+        self._maybe_fail("set_read_up_to")
+        self.chats[chat] = max(message_id, self.chats.get(chat, message_id))
 
     async def counts(self) -> Mapping[State, int]:
         self._maybe_fail("counts")

@@ -8,9 +8,10 @@ from prometheus_client import CollectorRegistry
 
 from bot.desk import Desk
 from bot.domain.order import State
+from bot.domain.reason import Verdict
+from bot.intake import on_signal
 from bot.keeper import look
-from bot.ports import Incoming, OutcomeUnknown, Refused, SignalRow, TryAgain, Verdict
-from bot.trader import on_signal
+from bot.ports import Incoming, OutcomeUnknown, Refused, SignalRow, TryAgain
 from tests.bot.desks import make_desk
 from tests.bot.fakes import FakeExchange, FakeStore, opened
 

@@ -14,10 +14,11 @@ from prometheus_client import CollectorRegistry
 
 from bot.adapters.postgres import Postgres
 from bot.domain.order import Order
+from bot.domain.reason import Verdict
 from bot.domain.signal import Side
 from bot.log import open_log
 from bot.metrics import instruments
-from bot.ports import Incoming, SignalRow, Verdict
+from bot.ports import Incoming, SignalRow
 from config.spec.load import load_metrics
 
 CONFIG = Path(__file__).parents[2] / "config"

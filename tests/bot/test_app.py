@@ -24,6 +24,18 @@ PLAN = {
 }
 
 
+READ = {
+    "symbol": "BTC-USDT",
+    "side": "BUY",
+    "quantity": "0.1",
+    "entries": [],
+    "stop": None,
+    "targets": [],
+    "leverage": None,
+    "margin_mode": None,
+}
+
+
 @pytest.fixture
 async def bot(dsn: str, exchange: Exchange) -> AsyncIterator[Bot]:
     async with running_bot(dsn, exchange.url) as running:
@@ -37,7 +49,7 @@ def set_faults(exchange: Exchange, **told: Any) -> None:
 async def test_the_guides_request_shows_the_plan_and_changes_nothing(bot: Bot, exchange: Exchange) -> None:
     assert await post(f"{bot.url}/debug/signal", GUIDE) == (
         200,
-        {"verdict": "accepted", "reason": None, "plan": PLAN},
+        {"verdict": "accepted", "reason": None, "signal": READ, "plan": PLAN},
     )
     assert (await bot.states(), exchange.orders) == ({}, [])
     assert await bot.metric('signals_received_total{source="test"}') == 0
@@ -74,9 +86,9 @@ async def test_what_is_refused_says_why_and_is_stored(bot: Bot) -> None:
     assert (status, told["verdict"]) == (422, "refused")
     assert told["error"].startswith("refused: below_minimum")
     status, told = await bot.order("what?", id_="2")
-    assert (status, told["verdict"]) == (422, "unreadable")
+    assert (status, told["verdict"]) == (422, "ignored")
     _, told = await get(f"{bot.url}/status")
-    assert [each["verdict"] for each in told["signals"]] == ["unreadable", "refused"]
+    assert [each["verdict"] for each in told["signals"]] == ["ignored", "refused"]
 
 
 @pytest.mark.parametrize(

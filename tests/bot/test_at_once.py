@@ -14,10 +14,11 @@ from bot.domain import health
 from bot.domain.account import Balance, ExchangeOrder, Leverage, MarginType, Position, PositionSide
 from bot.domain.market import Market
 from bot.domain.order import Event, State
+from bot.domain.reason import Verdict
 from bot.keeper import look
 from bot.lease import hold_lease
 from bot.log import open_log
-from bot.ports import OutcomeUnknown, SignalRow, TryAgain, Verdict
+from bot.ports import OutcomeUnknown, SignalRow, TryAgain
 from bot.terms import read_terms
 from tests.bot.fakes import FakeExchange, FakeStore
 from tests.bot.room import Room, renewed

@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from bot.domain.mode import Mode
 from bot.domain.order import State
+from bot.domain.reason import Reason, Verdict
 from bot.metrics import CatalogueError, instruments
-from bot.ports import Verdict
 from config.spec.load import load_metrics
 from config.spec.model import Metric
 
@@ -58,6 +58,7 @@ def test_counters_start_at_zero_and_gauges_are_absent(catalogue: dict[str, Metri
 def test_the_catalogue_knows_every_label_value_that_the_bot_uses(catalogue: dict[str, Metric]) -> None:
     assert set(catalogue["orders_by_status"].labels["status"]) == set(State)
     assert set(catalogue["signal_verdicts_total"].labels["verdict"]) == set(Verdict)
+    assert {reason.verdict for reason in Reason} < set(Verdict)
     assert set(catalogue["bot_trading_mode"].labels["mode"]) == set(Mode)
 
 

@@ -67,7 +67,7 @@ def buy(quantity: str | None = "0.1", stop: str | None = None) -> Signal:
             "stop_beyond_price",
             id="stop nearer than the slippage",
         ),
-        pytest.param(buy(None), BTC, LAST, LIMITS, "no_quantity", id="no quantity"),
+        pytest.param(buy(None), BTC, LAST, LIMITS, "below_minimum", id="no quantity"),
         pytest.param(
             buy("0.00009"), BTC, LAST, LIMITS, "below_minimum", id="never rounded up to the minimum"
         ),

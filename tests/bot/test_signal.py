@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.signal import FORMATS, Side, Signal, Unreadable, clean, parse
+from bot.domain.parser import FORMATS, parse
+from bot.domain.signal import Remark, Side, Signal, Unreadable, clean
 
 
 @pytest.mark.parametrize(
@@ -51,8 +52,8 @@ from bot.domain.signal import FORMATS, Side, Signal, Unreadable, clean, parse
 )
 def test_what_is_not_certain_is_refused_with_a_reason(text: str, why: str) -> None:
     result = parse(text)
-    assert isinstance(result, Unreadable)
-    assert why in result.reason
+    assert isinstance(result, Unreadable | Remark)
+    assert why in result.text
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.order import LIVE, State
+from bot.domain.reason import Verdict
 from bot.domain.switch import Level, Switch
-from bot.ports import OrderStore, Verdict
+from bot.ports import OrderStore
 from tests.bot.fakes import opened
 from tests.bot.stored import ORDER, numbered, row
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.order import Event, Order, Report, State
+from bot.domain.reason import Verdict
 from bot.keeper import look
-from bot.ports import OutcomeUnknown, Refused, SignalRow, StopTrading, TryAgain, Verdict
+from bot.ports import OutcomeUnknown, Refused, SignalRow, StopTrading, TryAgain
 from tests.bot.fakes import FakeExchange, FakeStore
 from tests.bot.room import Room, renewed
 
@@ -20,7 +21,7 @@ async def test_a_good_signal_is_stored_sent_and_counted_once(room: Room) -> None
     assert room.exchange.sent == [row.order.client_id]
     assert room.placed_and_failed() == (1, {})
     assert room.count("signals_received_total") == 1
-    assert room.count("signal_verdicts_total", verdict="accepted") == 1
+    assert room.count("signal_verdicts_total", verdict="accepted", reason="none") == 1
     assert room.registry.get_sample_value("order_processing_seconds_count") == 1
 
 
@@ -32,7 +33,7 @@ async def test_the_same_message_again_gives_the_first_result_and_sends_nothing(r
     assert first.order is not None
     assert (again.order.client_id, again.order.state) == (first.order.client_id, State.FILLED)
     assert len(room.exchange.sent) == 1
-    assert room.count("signal_verdicts_total", verdict="duplicate") == 1
+    assert room.count("signal_verdicts_total", verdict="duplicate", reason="none") == 1
 
 
 async def test_the_same_message_many_times_at_once_is_one_order(room: Room) -> None:
@@ -44,7 +45,7 @@ async def test_the_same_message_many_times_at_once_is_one_order(room: Room) -> N
 @pytest.mark.parametrize(
     ("text", "verdict", "reason"),
     [
-        ("hello", Verdict.UNREADABLE, "no known format"),
+        ("hello", Verdict.IGNORED, "no known format"),
         ("BUY DOGEUSDT 1", Verdict.REFUSED, "symbol_not_allowed"),
         ("BUY BTCUSDT 0.00001", Verdict.REFUSED, "below_minimum"),
     ],

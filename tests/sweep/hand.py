@@ -21,15 +21,16 @@ from bot.domain import health
 from bot.domain.mode import Mode
 from bot.domain.order import client_id
 from bot.domain.plan import Limits
+from bot.domain.reason import Verdict
 from bot.domain.switch import Level
 from bot.identity import Identity
+from bot.intake import on_signal
 from bot.keeper import look
 from bot.log import open_log
 from bot.metrics import instruments
-from bot.ports import Incoming, OutcomeUnknown, Refused, StopTrading, TryAgain, Verdict
+from bot.ports import Incoming, OutcomeUnknown, Refused, StopTrading, TryAgain
 from bot.positions import adopt
 from bot.switching import Outcome, set_level
-from bot.trader import on_signal
 from tests.bot.play import KEYS
 from tests.sweep.place import Place
 from tests.sweep.venue import Venue

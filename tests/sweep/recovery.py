@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bot.domain.order import UNPLACED
+from bot.domain.reason import Verdict
 from bot.domain.switch import Level
-from bot.ports import Verdict
 from tests.sweep import judge
 from tests.sweep.hand import Hand
 from tests.sweep.scenarios import Scenario
