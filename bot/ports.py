@@ -244,3 +244,11 @@ class Control(Protocol):
     def halt(self, halt: Halt) -> None:
         """Write it so that it lasts; OSError if that fails."""
         ...
+
+
+class PageReader(Protocol):
+    """Reads what a message only links to."""
+
+    async def read(self, text: str, links: Sequence[str]) -> Reading:
+        """Why it could not be read is a reading, too; it never raises for what the page does."""
+        ...
