@@ -30,7 +30,9 @@ class Stack:
         asked = await request.json()
         is_again, message = asked["id"] in self.seen, asked["message"]
         self.seen.add(asked["id"])
-        if not message.startswith("BUY"):
+        if "USDT" not in message:
+            return web.json_response({"duplicate": False, "verdict": "ignored", "order": None}, status=422)
+        if "SELL" in message:
             return web.json_response({"duplicate": False, "verdict": "unreadable", "order": None}, status=422)
         if "NOSUCH" in message:
             return web.json_response({"duplicate": False, "verdict": "refused", "order": None}, status=422)
@@ -69,7 +71,7 @@ async def test_every_verdict_happens_and_three_orders_fail_in_a_row(tmp_path: Pa
     stack, said = Stack(), list[str]()
     async with world_of(stack, tmp_path) as world:
         await _traffic(world, said.append)
-    assert said == ["demo traffic: taken, duplicate, refused, unreadable, rejected, rejected, rejected"]
+    assert said == ["demo traffic: taken, duplicate, refused, ignored, unreadable, rejected, rejected, rejected"]
     assert not stack.is_refusing
 
 
