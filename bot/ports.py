@@ -151,6 +151,10 @@ class Account(Protocol):
         """Why no entry should be made for now: too many equal errors; empty if one may."""
         ...
 
+    def banned_for(self) -> float:
+        """Seconds until the last endpoint that the exchange closed to us opens again; 0 if none is closed."""
+        ...
+
 
 class OrderStore(Protocol):
     """Each call raises TryAgain if nothing was done; one that writes OutcomeUnknown if that is not known."""

@@ -168,6 +168,9 @@ class BingX(Exchange, Account):
     def entries_halted(self) -> str:
         return self._transport.repeats.entries_halted()
 
+    def banned_for(self) -> float:
+        return self._transport.bans.left()
+
     async def _told(self, endpoint: Endpoint, parameters: Mapping[str, str], read_: Callable[[Any], T]) -> T:
         """For questions alone: an answer that cannot be read changes nothing and may be asked for again."""
         try:

@@ -63,7 +63,7 @@ class Transport:
         self._wall = wall
         self._clock = clock
         self._limits = Limits(ENDPOINTS, clock)
-        self._bans = Bans(clock)
+        self.bans = Bans(clock)
         self.repeats = Repeats(access.error_window, clock)
         self._offset = 0.0
         metrics.bingx_ban_until_timestamp_seconds.set(0)
@@ -141,7 +141,7 @@ class Transport:
         return status, headers, body
 
     def _hold_back(self, endpoint: Endpoint, priority: Priority) -> None:
-        self._bans.check(endpoint.name)
+        self.bans.check(endpoint.name)
         self.repeats.check(endpoint.name, priority)
 
     def _understood(self, endpoint: Endpoint, status: int, body: bytes) -> Any:
@@ -156,7 +156,7 @@ class Transport:
             self._count_error(endpoint, "http" if status >= 400 else "business")
             raise
         if told.code == 0:
-            if self._bans.lift(endpoint.name):
+            if self.bans.lift(endpoint.name):
                 self._show_ban()
             return told.data
         error = codes.meaning(told.code, told.text)
@@ -170,11 +170,11 @@ class Transport:
         raise error
 
     def _ban(self, scope: str, told: float | None) -> None:
-        self._bans.ban(scope, told)
+        self.bans.ban(scope, told)
         self._show_ban()
 
     def _show_ban(self) -> None:
-        left = self._bans.left()
+        left = self.bans.left()
         self._metrics.bingx_ban_until_timestamp_seconds.set(self._wall() + left if left else 0)
 
     def _count_error(self, endpoint: Endpoint, kind: str) -> None:

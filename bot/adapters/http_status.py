@@ -35,6 +35,7 @@ def status(
         "health": health(desk),
         "lease": {"held": desk.holds_lease(), "epoch": desk.epoch},
         "clock_offset_seconds": desk.clock_offset,
+        "ban_seconds": round(desk.account.banned_for(), 1),
         "version": about.version,
         "config_hash": about.config_hash,
     }

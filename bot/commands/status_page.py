@@ -64,6 +64,7 @@ def _facts(told: Told) -> str:
         "account": _account(told["reconciliation"]),
         "orders": _counts(told["orders"]),
         "not well": "; ".join(each["reason"] for each in told["health"]["checks"].values() if not each["ok"]),
+        "ban": _ban(told["ban_seconds"]),
         "clock": _clock(told["clock_offset_seconds"]),
         "version": f"{told['version']}, config {told['config_hash']}, mode {told['mode']}",
     }
@@ -111,6 +112,10 @@ def _counts(orders: Told | None) -> str:
     if orders is None:
         return "the database does not answer"
     return ", ".join(f"{count} {state}" for state, count in orders.items() if count) or "none yet"
+
+
+def _ban(seconds: float) -> str:
+    return f"the exchange refuses some calls for another {_seconds(seconds)}" if seconds else ""
 
 
 def _clock(offset: float | None) -> str:

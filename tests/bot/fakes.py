@@ -1,5 +1,6 @@
 """Stateful stand-ins for the bot's ports; test_store.py holds the store's to the real one's contract."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -231,6 +232,8 @@ class FakeExchange:
     mute: Exception | None = None
     terms: Exception | None = None
     takes: Event = Event.FILLED
+    answers: asyncio.Event | None = None  # until it is set no order is answered
+    halts: str = ""  # why no entry should be made
     leverages: dict[str, int] = field(default_factory=dict)
 
     async def contracts(self) -> Mapping[str, Contract]:
@@ -246,6 +249,8 @@ class FakeExchange:
         if closed := gate():
             raise Halted(closed)
         self.sent.append(order.client_id)
+        if self.answers:
+            await self.answers.wait()
         if self.fail:
             raise self.fail
         report = Report(
@@ -306,7 +311,10 @@ class FakeExchange:
         raise AssertionError("the margin is isolated already")
 
     def entries_halted(self) -> str:
-        return ""
+        return self.halts
+
+    def banned_for(self) -> float:
+        return 0.0
 
 
 def _listed(symbol: str, report: Report, at: datetime) -> ExchangeOrder:

@@ -2,7 +2,7 @@
 
 from tests.bot.faults.sending import NOT_SENT, sends
 from tests.bot.faults.stage import Stage, case
-from tests.bot.play import until
+from tests.bot.play import get, until
 
 REFUSED = 'orders_failed_total{reason="rejected",source="test"}'
 
@@ -118,6 +118,8 @@ async def ban(stage: Stage) -> None:
     told = await stage.signal(id_="2")
     assert exchange.now() < until_ms, "the machine stood still for so long that nothing was tried"
     assert told["order"]["state"] == "not_sent", told
+    _, shown = await get(f"{stage.bot.url}/status")
+    assert 0 < shown["ban_seconds"] <= 4
     assert await stage.bot.metric(calls) == sent
     await until(lambda: until_ms <= exchange.now())
     await until(lambda: _is_taken(stage))
