@@ -19,6 +19,7 @@ from bot.adapters.bingx_probe import Finding, Probe
 from bot.adapters.bingx_transport import Transport
 from bot.adapters.control import ControlDirectory
 from bot.adapters.http import make_app
+from bot.adapters.http_config import overview
 from bot.adapters.http_views import About
 from bot.adapters.postgres import Postgres
 from bot.config import BotConfig
@@ -221,6 +222,7 @@ def _about(settings: Settings, configuration: Configuration) -> About:
         config_hash=configuration.hash,
         sources=configuration.bot.sources,
         admin_token=settings.admin_token.reveal() if settings.admin_token else None,
+        overview=overview(settings, configuration.bot, configuration.version, configuration.hash),
     )
 
 

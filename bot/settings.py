@@ -1,18 +1,25 @@
 """Settings from the environment and from files named there; every problem is found in one go."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from bot.arming import NotArmedError, armed_uid
 from bot.domain import money
 from bot.domain.mode import BASE_URLS, HOSTS, Mode, allows, is_bare_name
 from bot.log import LEVELS
+from bot.log_file import LogFile
 
 CONFIG_DIR = Path(__file__).parent.parent / "config"
 CONTROL_DIR = Path(__file__).parent.parent / ".local" / "control"
 ARM_FILE = "tradewatch-armed"
+# What follows the scheme, stricter than libpq, which repeats in its error what it cannot understand.
+_PART = r"(?:[^%/@?#\[\]\s]|%(?!00)[0-9a-fA-F]{2})*"
+_DATABASE = re.compile(
+    rf"(?:{_PART}@)?(?P<place>(?:\[[\da-fA-F:.]+\])?[^%/@?#\[\]\s]*(?:/{_PART})?)(?:\?[^#@\s]*)?"
+)
 
 
 class Secret:
@@ -49,13 +56,20 @@ class Settings:
     arm_file: Path
     armed_uid: str | None
     log_level: str
+    log_file: LogFile | None
     time_scale: float
+    config_endpoint: bool
+    shown: Mapping[str, str | None]  # each variable with what holds, of a secret only whether it is set
 
     def secrets(self) -> list[str]:
         """What no log line may hold; the database's password also by itself."""
-        held = [self.database_url, self.bingx_api_key, self.bingx_secret_key, self.admin_token]
-        password = urlsplit(self.database_url.reveal()).password
-        return [each.reveal() for each in held if each is not None] + ([password] if password else [])
+        held = [getattr(self, each.name) for each in fields(self)]
+        url = urlsplit(self.database_url.reveal())
+        passwords = [url.password or "", *parse_qs(url.query).get("password", [])]
+        return [
+            *(each.reveal() for each in held if isinstance(each, Secret)),
+            *(form for each in passwords if each for form in (each, unquote(each))),
+        ]
 
 
 class Reader:
@@ -64,24 +78,34 @@ class Reader:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self.problems: list[str] = []
+        self.shown: dict[str, str | None] = {}
+
+    def _given(self, name: str) -> str:
+        return self._environment.get(name, "").strip()
 
     def text(self, name: str, default: str = "") -> str:
-        return self._environment.get(name, "").strip() or default
+        value = self._given(name) or default
+        self.shown[name] = value or None
+        return value
 
     def secret(self, name: str) -> Secret | None:
-        file = self.text(f"{name}_FILE")
+        file, text = self._given(f"{name}_FILE"), self._given(name)
+        self.shown[name] = "set" if file or text else "not set"
         if not file:
-            return Secret(self.text(name)) if self.text(name) else None
-        if self.text(name):
+            return Secret(text) if text else None
+        if text:
             self.problems.append(f"set {name} or {name}_FILE, not both")
             return None
         try:
             text = Path(file).read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
-            self.problems.append(f"{name}_FILE: cannot read {file}: {getattr(error, 'strerror', 'no text')}")
+            # Not what it says: somebody may have put the secret itself there.
+            self.problems.append(
+                f"{name}_FILE: cannot read this file: {getattr(error, 'strerror', 'no text')}"
+            )
             return None
         if not text:
-            self.problems.append(f"{name}_FILE: {file} is empty")
+            self.problems.append(f"{name}_FILE: this file is empty")
             return None
         return Secret(text)
 
@@ -144,7 +168,10 @@ def read_settings(
         arm_file=arm_file,
         armed_uid=None if arming or mode is not Mode.LIVE else _armed_uid(reader, arm_file, api_key),
         log_level=reader.choice("LOG_LEVEL", LEVELS, "INFO"),
+        log_file=_log_file(reader),
         time_scale=_time_scale(reader, mode),
+        config_endpoint=reader.switch("CONFIG_ENDPOINT"),
+        shown=reader.shown,
     )
     return (None if reader.problems else settings), reader.problems
 
@@ -156,7 +183,25 @@ def _database_url(reader: Reader) -> Secret:
     scheme = scheme.partition("+")[0]
     if url and (scheme not in ("postgresql", "postgres") or not separator):
         reader.problems.append("DATABASE_URL must begin with postgresql://")
+    elif url and (found := _DATABASE.fullmatch(rest)):
+        reader.shown["DATABASE_URL"] = f"set, to {found['place']}"
+    elif url:
+        reader.problems.append(
+            "DATABASE_URL must look like postgresql://user:password@host:port/database; write each of "
+            "% / @ ? # [ ] and spaces in user and password as in a URL, %25 for %"
+        )
     return Secret(f"{scheme}://{rest}")
+
+
+def _log_file(reader: Reader) -> LogFile | None:
+    name = reader.text("LOG_FILE")
+    size, count = reader.number("LOG_FILE_MAX_MB", 10, 1, 10_000), reader.number("LOG_FILE_COUNT", 5, 1, 1000)
+    if not name:
+        return None
+    file = LogFile(path=Path(name), max_bytes=size * 1_000_000, count=count)
+    if problem := file.problem():
+        reader.problems.append(f"LOG_FILE: cannot write {name}: {problem}")
+    return file
 
 
 def _check_testnet(reader: Reader, mode: Mode) -> None:

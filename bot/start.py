@@ -84,7 +84,7 @@ def _unknown_sources(bot: BotConfig, catalogue: Sequence[Metric]) -> list[str]:
 
 
 def start(settings: Settings, configuration: Configuration) -> int:
-    log = open_log(settings.log_level, settings.mode.value, settings.secrets())
+    log = open_log(settings.log_level, settings.mode.value, settings.secrets(), file=settings.log_file)
     try:
         asyncio.run(_until_signalled(settings, configuration, log))
     except OSError as error:

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
-from bot.adapters import http_operator, http_status
+from bot.adapters import http_config, http_operator, http_status
 from bot.adapters import http_views as views
 from bot.adapters.http_requests import RequestError, answer, check_token, read_object
 from bot.adapters.http_views import About
@@ -58,6 +58,9 @@ def make_app(desk: Desk, about: About, registry: CollectorRegistry, log: Log) ->
     async def status(_: web.Request) -> web.Response:
         return answer(await _status(desk, about))
 
+    async def config(_: web.Request) -> web.Response:
+        return answer(http_config.shown(about))
+
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": _METRICS_TYPE})
 
@@ -80,6 +83,7 @@ def make_app(desk: Desk, about: About, registry: CollectorRegistry, log: Log) ->
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/status", status)
+    app.router.add_get("/config", config)
     app.router.add_get("/metrics", metrics)
     app.router.add_post("/debug/signal", debug_signal)
     app.router.add_post("/trading", trading)

@@ -23,6 +23,7 @@ class About:
     config_hash: str
     sources: Sequence[str]
     admin_token: str | None
+    overview: dict[str, Any] | None = None  # for GET /config, if that is on
 
 
 def health(desk: Desk) -> dict[str, Any]:
