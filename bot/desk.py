@@ -11,12 +11,14 @@ from bot.domain.health import Check
 from bot.domain.ledger import Money
 from bot.domain.market import Market
 from bot.domain.mode import Mode
+from bot.domain.notice import Kind, Notice, stopped
 from bot.domain.order import Order
 from bot.domain.picture import Picture
 from bot.domain.plan import Limits
 from bot.domain.switch import Level, Switch
 from bot.log import Log
 from bot.metrics import Metrics
+from bot.outbox import Outbox
 from bot.ports import Account, Control, Exchange, OrderStore
 
 OLDEST_PRICE = 5.0  # seconds; an older price is no base for a limit
@@ -60,6 +62,7 @@ class Desk:
     clock: Callable[[], float] = since_boot
     wall: Callable[[], datetime] = lambda: datetime.now(UTC)
     market: Market = field(default_factory=Market)
+    notices: Outbox = field(default_factory=Outbox)
     leaving: bool = False  # told to stop: takes no new signals
     stopped: str = ""  # why trading stopped until a person restarts the bot
     switch: Switch | None = None  # as last read or set here, the stricter of both
@@ -155,4 +158,5 @@ def is_ready(desk: Desk) -> bool:
 def stop_trading(desk: Desk, reason: str) -> None:
     if not desk.stopped:  # once, though every question after it may be answered like that
         desk.log.error("trading stopped until a restart", reason=reason)
+        desk.notices.put(Notice(kind=Kind.HALTED, text=stopped(reason), at=desk.wall()))
     desk.stopped = desk.stopped or reason

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot import notices
 from bot.desk import OLDEST_PRICE, Desk
 from bot.domain import signal as signals
 from bot.domain.order import Order, client_id
@@ -87,18 +88,21 @@ async def _accept(desk: Desk, incoming: Incoming) -> Accepted:
     name = _client_id(desk, incoming)
     while name in desk.accepting:
         await asyncio.wait({desk.accepting[name]})
-    row = _row(desk, incoming, decide(desk, incoming))
+    decision = decide(desk, incoming)
+    row = _row(desk, incoming, decision)
     if row.order is None or name in desk.live:  # committed before; repeating it keeps no look from it
-        return *await _commit(desk, row), None
+        return *await _commit(desk, row, decision.reading), None
     # In a task of its own: whoever asked may go away, the decision and its order still belong together.
-    task = asyncio.create_task(_commit_and_send(desk, row, row.order, received))
+    task = asyncio.create_task(_commit_and_send(desk, row, decision.reading, row.order, received))
     desk.intended[name], desk.accepting[name] = row.order, task
     task.add_done_callback(lambda _: (desk.intended.pop(name, None), desk.accepting.pop(name, None)))
     return await asyncio.shield(task)
 
 
-async def _commit_and_send(desk: Desk, row: SignalRow, intent: Order, received: float) -> Accepted:
-    verdict, kept = await _commit(desk, row)
+async def _commit_and_send(
+    desk: Desk, row: SignalRow, reading: Reading, intent: Order, received: float
+) -> Accepted:
+    verdict, kept = await _commit(desk, row, reading)
     if verdict is not Verdict.ACCEPTED or kept.order is None:
         return verdict, kept, None
     name = intent.client_id
@@ -110,7 +114,7 @@ async def _commit_and_send(desk: Desk, row: SignalRow, intent: Order, received: 
     return verdict, kept, task
 
 
-async def _commit(desk: Desk, row: SignalRow) -> tuple[Verdict, SignalRow]:
+async def _commit(desk: Desk, row: SignalRow, reading: Reading) -> tuple[Verdict, SignalRow]:
     source = row.incoming.source
     try:
         kept = await desk.store.admit(row, desk.epoch)
@@ -127,6 +131,7 @@ async def _commit(desk: Desk, row: SignalRow) -> tuple[Verdict, SignalRow]:
     desk.metrics.signal_verdicts_total.labels(source=source, verdict=verdict.value, reason=reason).inc()
     order = kept.order.client_id if kept.order else None
     desk.log.info("signal", **_ids(row.incoming), verdict=verdict, reason=kept.reason, order=order)
+    notices.decided(desk, verdict, kept, reading)
     return verdict, kept
 
 

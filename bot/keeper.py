@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot import notices
 from bot.attempts import raise_first, tried
 from bot.desk import Desk
 from bot.domain import health
@@ -93,6 +94,7 @@ def _show(desk: Desk, picture: Picture) -> None:
         for each in picture.holdings
         if each.uncovered
     }
+    notices.looked(desk, picture)
     for state, count in picture.counts.items():
         metrics.positions.labels(state=state).set(count)
     metrics.positions_updated_timestamp_seconds.set(read_at)

@@ -85,6 +85,9 @@ class Metrics:
     bot_switch_level: Reading
     bot_switch_changed_timestamp_seconds: Reading
     bot_lease_held: Reading
+    notices_total: Counter
+    notices_lost_total: Counter
+    notices_failing: Reading
 
 
 # What the client library makes by itself: memory, files, processor time and age of the process.

@@ -28,6 +28,14 @@ class TryAgain(Exception):  # noqa: N818 - named by what the caller does
     """Nothing was done; later it may work."""
 
 
+class Later(TryAgain):
+    """Nothing was done, and nothing will be within so many seconds."""
+
+    def __init__(self, text: str, after: float) -> None:
+        super().__init__(text)
+        self.after = after
+
+
 class Refused(Exception):  # noqa: N818 - named by what the caller does
     """Nothing was done, and the same request will not be taken."""
 
@@ -236,6 +244,14 @@ class OrderStore(Protocol):
         ...
 
     async def expect_balance(self, amount: Decimal, at: datetime) -> None: ...
+
+
+class Messenger(Protocol):
+    """Where people read what the bot tells them."""
+
+    async def send(self, chat: int, text: str) -> None:
+        """Raises TryAgain, also when it may have been sent, and Refused if this text will never be taken."""
+        ...
 
 
 class Control(Protocol):

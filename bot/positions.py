@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
+from bot import notices
 from bot.attempts import each
 from bot.desk import Desk, Key
 from bot.domain import money, protection
@@ -193,6 +194,7 @@ async def _clear_up(
         for name in names:
             desk.live.pop(name, None)
         desk.log.info("position closed", symbol=key[0], long=key[1], orders=names)
+        notices.closed(desk, [trade for trade in trades if trade.client_id in names])
 
 
 async def adopt(

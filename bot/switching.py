@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from bot import notices
 from bot.desk import Desk
 from bot.domain import signal as signals
 from bot.domain.money import plain
@@ -154,6 +155,7 @@ def _hold(desk: Desk, switch: Switch, *, kept: bool) -> None:
     before = desk.switch
     desk.switch, desk.switch_kept = switch, kept
     show_switch(desk)
+    notices.switched(desk, before, switch, kept=kept)
     if before is None or before.level is not switch.level:
         desk.look_now.set()
         told = {"switch_level": int(switch.level), "reason": switch.reason, "who": switch.who}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from bot import notices
 from bot.desk import OLDEST_PRICE, Desk, stop_trading
 from bot.domain.order import FAILED, LIVE, UNPLACED, Event, Ignored, Order, Report, State, apply
 from bot.domain.signal import Side
@@ -86,6 +87,7 @@ async def settle(desk: Desk, order: Order, report: Report, failure: str) -> Orde
         desk.log.warning("order was changed by somebody else", order=order.client_id, was=order.state)
         return order
     desk.changed.set()
+    notices.settled(desk, order, after)
     if after.filled_quantity != order.filled_quantity or after.state is State.UNKNOWN:
         desk.look_now.set()
     if order.state in UNPLACED and after.state not in UNPLACED:
