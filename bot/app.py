@@ -73,7 +73,7 @@ async def run(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(_store(settings, metrics, log))
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=EXCHANGE_PATIENCE))
-        exchange = BingX(session, _access(settings, pace), metrics)
+        exchange = BingX(session, _access(settings, pace), metrics, trace=log.trace)
         desk = _desk(settings, configuration.bot, metrics, log, store, exchange, pace)
         site = make_app(desk, _about(settings, configuration), registry, log)
         url = await _serve(stack, settings, site)

@@ -15,7 +15,7 @@ from bot.adapters import bingx_wire as wire
 from bot.adapters.bingx_bans import Exhausted
 from bot.adapters.bingx_endpoints import Endpoint
 from bot.adapters.bingx_limits import Priority
-from bot.adapters.bingx_transport import Access, Transport, wide_open
+from bot.adapters.bingx_transport import Access, Trace, Transport, untold, wide_open
 from bot.domain.account import (
     Balance,
     ExchangeOrder,
@@ -49,8 +49,9 @@ class BingX(Exchange, Account):
         metrics: Metrics,
         wall: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
+        trace: Trace = untold,
     ) -> None:
-        self._transport = Transport(http, access, metrics, wall, clock)
+        self._transport = Transport(http, access, metrics, wall, clock, trace)
         self._hedged = True  # as accounts are made; is_hedged() reads it
 
     async def contracts(self) -> Mapping[str, Contract]:

@@ -1,10 +1,11 @@
 """One call to BingX: held back by bans and limits, signed, sent to an allowed host, counted, understood."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 from yarl import URL
@@ -41,8 +42,16 @@ class Access:
         return f"Access(mode={self.mode}, base_url={self.base_url!r}, keys hidden)"
 
 
+class Trace(Protocol):
+    def __call__(self, event: str, **fields: object) -> None: ...
+
+
 def wide_open() -> str:
     return ""
+
+
+def untold(event: str, **fields: object) -> None:
+    """Where nobody follows each call."""
 
 
 class Transport:
@@ -55,6 +64,7 @@ class Transport:
         metrics: Metrics,
         wall: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
+        trace: Trace = untold,
     ) -> None:
         _check_host(access)
         self._http = http
@@ -62,6 +72,7 @@ class Transport:
         self._metrics = metrics
         self._wall = wall
         self._clock = clock
+        self._trace = trace
         self._limits = Limits(ENDPOINTS, clock)
         self.bans = Bans(clock)
         self.repeats = Repeats(access.error_window, clock)
@@ -116,17 +127,47 @@ class Transport:
     async def _once(
         self, endpoint: Endpoint, parameters: Mapping[str, str], priority: Priority, gate: Callable[[], str]
     ) -> Any:
-        self._hold_back(endpoint, priority)
-        async with self._limits.turn(endpoint, priority) as turn:
+        with self._traced(endpoint, parameters) as sent:
             self._hold_back(endpoint, priority)
-            # Stamped before the gate is asked: if this machine sleeps in between, it is too old to be taken.
-            url = self._url(endpoint, parameters)
-            if closed := gate():
-                raise Halted(closed)
-            turn.sent = True
-            status, headers, body = await self._answered(endpoint, url)
-            self._limits.learn(endpoint, headers)
-        return self._understood(endpoint, status, body)
+            async with self._limits.turn(endpoint, priority) as turn:
+                self._hold_back(endpoint, priority)
+                # Stamped before the gate is asked: if the machine sleeps in between, it is too old.
+                url = self._url(endpoint, parameters)
+                if closed := gate():
+                    raise Halted(closed)
+                turn.sent = True
+                sent()
+                status, headers, body = await self._answered(endpoint, url)
+                self._limits.learn(endpoint, headers)
+            return self._understood(endpoint, status, body)
+
+    @contextmanager
+    def _traced(self, endpoint: Endpoint, parameters: Mapping[str, str]) -> Iterator[Callable[[], None]]:
+        """Of what was asked only what it is about: the rest is signed, and may be secret."""
+        asked = began = self._clock()
+        is_sent, outcome = False, "ok"
+
+        def sent() -> None:
+            nonlocal began, is_sent
+            began, is_sent = self._clock(), True
+
+        try:
+            yield sent
+        except BaseException as error:
+            outcome = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            now = self._clock()
+            self._trace(
+                "exchange call",
+                endpoint=endpoint.name,
+                symbol=parameters.get("symbol"),
+                order=parameters.get("clientOrderId"),
+                exchange_id=parameters.get("orderId"),
+                waited_ms=round(((began if is_sent else now) - asked) * 1000, 1),
+                milliseconds=round((now - began) * 1000, 1) if is_sent else None,
+                outcome=outcome,
+            )
 
     async def _answered(self, endpoint: Endpoint, url: URL) -> tuple[int, Mapping[str, str], bytes]:
         self._metrics.bingx_api_calls_total.labels(endpoint=endpoint.name).inc()

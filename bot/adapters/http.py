@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,7 +57,7 @@ def make_app(desk: Desk, about: About, registry: CollectorRegistry, log: Log) ->
         return answer({"ready": ready}, 200 if ready else 503)
 
     async def status(_: web.Request) -> web.Response:
-        return answer(await _status(desk, about))
+        return answer(await read_status(desk, about))
 
     async def config(_: web.Request) -> web.Response:
         return answer(http_config.shown(about))
@@ -91,7 +92,7 @@ def make_app(desk: Desk, about: About, registry: CollectorRegistry, log: Log) ->
     return app
 
 
-async def _status(desk: Desk, about: About) -> dict[str, Any]:
+async def read_status(desk: Desk, about: About) -> dict[str, Any]:
     now = datetime.now(UTC)
     try:
         async with asyncio.timeout(DATABASE_PATIENCE):
@@ -163,7 +164,8 @@ def _errors_as_json(log: Log) -> Any:
         except web.HTTPException as error:
             return answer({"error": error.reason.lower()}, error.status)
         except Exception as error:  # noqa: BLE001 - one bad request must not end the others
-            log.error("request failed", path=request.path, error=repr(error))
+            where = "".join(traceback.format_exception(error))
+            log.error("request failed", path=request.path, error=repr(error), traceback=where)
             return answer({"error": "internal error, see the log"}, 500)
 
     return middleware

@@ -107,9 +107,7 @@ class Connections:
     async def _run(self, statement: str, values: Values, seconds: Any) -> Sequence[Any]:
         if self._pool is None:
             raise TryAgain("database: not reached yet")
-        if self._echo:
-            self._log.info("sql", statement=" ".join(statement.split()))
-        begin = time.monotonic()
+        begin, outcome = time.monotonic(), "ok"
         try:
             connection = await self._acquire(self._pool)
             try:
@@ -121,9 +119,20 @@ class Connections:
                 raise
             finally:
                 self._pool.release(connection)  # at once; what is to be awaited is only the next one's turn
+        except BaseException as error:
+            outcome = told(error) if isinstance(error, _FAILURES) else f"{type(error).__name__}: {error}"
+            raise
         finally:
             self._show()
-            seconds.observe(time.monotonic() - begin)
+            took = time.monotonic() - begin
+            seconds.observe(took)
+            if self._echo:
+                self._log.info(
+                    "sql",
+                    statement=" ".join(statement.split()),
+                    milliseconds=round(took * 1000, 1),
+                    outcome=outcome,
+                )
 
     async def _acquire(self, pool: aiopg.Pool) -> aiopg.Connection:
         try:
