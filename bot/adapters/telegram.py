@@ -1,0 +1,207 @@
+"""Telegram by a user's session: connects for ever, tells what it hears, and fetches what was not heard."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from telethon import TelegramClient, errors, events
+from telethon.tl import types
+
+from bot.log import Log
+from bot.ports import Later, Listener, Post, Refused, TryAgain
+
+T = TypeVar("T")
+
+PAGE = 100  # messages; Telegram gives no more at once
+PATIENCE = 60.0  # seconds; Telethon itself waits for ever for an answer
+SOONEST, LATEST = 1.0, 60.0  # seconds between two attempts to connect
+STEADY = 60.0  # seconds after which a connection counts as a good one
+
+LOGIN = "log in anew with `python -m bot login`"
+# What no new attempt can mend. The numbers are 401 and 406, whatever the name of the error.
+_LOST = (errors.UnauthorizedError, errors.AuthKeyError, errors.AuthKeyNotFound)
+_FLOOD = (errors.FloodWaitError, errors.FloodPremiumWaitError)
+_FAILED = (errors.RPCError, errors.SecurityError, OSError, ValueError, TimeoutError, BufferError)
+
+
+class GivenUpError(Exception):
+    """A person has to do what the text says."""
+
+
+class Telegram:
+    """A new client for each connection: nothing of a broken one can linger. Access hashes are kept."""
+
+    def __init__(self, make_client: Callable[[], TelegramClient], chats: Collection[int], log: Log) -> None:
+        self._make_client = make_client
+        self._chats = frozenset(chats)
+        self._log = log
+        self._client: TelegramClient | None = None
+        self._peers: dict[int, Any] = {}
+        self._lost: Exception | None = None
+
+    async def run(self, listener: Listener) -> None:
+        """Returns when nothing more will be heard."""
+        clock, pause = asyncio.get_running_loop().time, SOONEST
+        while True:
+            began = clock()
+            try:
+                await self._hear(listener)
+                reason, wait = "the connection ended", pause
+            except GivenUpError as error:
+                listener.given_up(str(error))
+                return
+            except _FLOOD as error:
+                reason, wait = _flooded(error), float(error.seconds)
+            except Exception as error:  # noqa: BLE001 - Telethon's own faults must not end what guards positions
+                reason, wait = _named(error), pause
+            listener.disconnected(reason)
+            pause = SOONEST if clock() - began > STEADY else min(LATEST, pause * 2)
+            await asyncio.sleep(wait)
+
+    async def _hear(self, listener: Listener) -> None:
+        """Connect, and return or raise when the connection is over."""
+        client = self._make_client()
+        self._lost = None
+        try:
+            self._listen(client, listener)
+            await _unless_ended(client.connect())
+            await self._check_account(client)
+            await self._learn_peers(client)
+            self._client = client
+            listener.connected()
+            await _unless_ended(client.run_until_disconnected())
+        except _LOST as error:
+            raise _lost(error) from None
+        finally:
+            self._client = None
+            # A client that never got to connect has nothing to end.
+            with suppress(*_FAILED):
+                await client.disconnect()
+        if self._lost is not None:
+            raise _lost(self._lost)
+
+    def _listen(self, client: TelegramClient, listener: Listener) -> None:
+        async def heard(event: Any) -> None:
+            listener.heard(event.chat_id, as_post(event.message))
+
+        async def was_edited(event: Any) -> None:
+            if is_edited(event.message):
+                listener.was_edited(event.chat_id, event.message.id)
+
+        client.add_event_handler(heard, events.NewMessage(chats=list(self._chats)))
+        client.add_event_handler(was_edited, events.MessageEdited(chats=list(self._chats)))
+
+    async def _check_account(self, client: TelegramClient) -> None:
+        me = await _unless_ended(client.get_me())
+        if me is None:
+            raise GivenUpError(f"the session is not logged in, or was ended; {LOGIN}")
+        if me.bot:
+            raise GivenUpError(f"the session is a bot's, which cannot read channels; {LOGIN} as a person")
+
+    async def _learn_peers(self, client: TelegramClient) -> None:
+        """A session kept as a string knows no channel; only the list of dialogs has their access hashes."""
+        if self._chats <= self._peers.keys():
+            return
+        async for dialog in client.iter_dialogs():
+            if dialog.id in self._chats:
+                self._peers[dialog.id] = dialog.input_entity
+            if self._chats <= self._peers.keys():
+                return
+
+    async def newest(self, chat: int) -> Post | None:
+        found = await self._ask(chat, lambda client, peer: client.get_messages(peer, limit=1))
+        return as_post(found[0]) if found else None
+
+    async def after(self, chat: int, id_: int) -> Sequence[Post]:
+        found = await self._ask(
+            chat, lambda client, peer: client.get_messages(peer, min_id=id_, limit=PAGE, reverse=True)
+        )
+        return [as_post(each) for each in found if each.id > id_]
+
+    async def _ask(self, chat: int, question: Callable[[TelegramClient, Any], Awaitable[T]]) -> T:
+        client = self._client
+        if client is None:
+            raise TryAgain("telegram is not connected")
+        try:
+            if chat not in self._peers:
+                await _unless_ended(self._learn_peers(client))
+            if chat in self._peers:
+                return await _unless_ended(question(client, self._peers[chat]))
+        except _FLOOD as error:
+            raise Later(_flooded(error), float(error.seconds)) from None
+        except _LOST as error:
+            self._lost = error
+            await client.disconnect()
+            raise TryAgain(_named(error)) from None
+        except (errors.ChannelPrivateError, errors.ChannelInvalidError) as error:
+            del self._peers[chat]  # left, or thrown out
+            raise Refused(f"{_not_in(chat)} ({_named(error)})") from None
+        except _FAILED as error:
+            raise TryAgain(_named(error)) from None
+        raise Refused(_not_in(chat))
+
+
+async def _unless_ended(work: Awaitable[T]) -> T:
+    """Telethon cancels what waits for an answer when the connection ends: nobody has cancelled us then."""
+    task = asyncio.current_task()
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if task is not None and task.cancelling():
+            raise
+        raise ConnectionError("the connection ended before the answer") from None
+
+
+def as_post(message: Any) -> Post:
+    forwarded = getattr(message, "fwd_from", None)
+    return Post(
+        id=message.id,
+        date=message.date or datetime.now(UTC),
+        text=message.message or "",
+        written=min(message.date, forwarded.date) if forwarded and forwarded.date else message.date,
+        edited=is_edited(message),
+        reply=_is_reply(message.reply_to),
+        links=tuple(_links(message)),
+    )
+
+
+def is_edited(message: Any) -> bool:
+    """By its author: `edit_hide` stands where only reactions or the like have changed."""
+    return bool(message.edit_date) and not message.edit_hide
+
+
+def _is_reply(header: Any) -> bool:
+    """Whatever is posted to a topic of a forum names the topic's first message, and answers nothing."""
+    if not isinstance(header, types.MessageReplyHeader):
+        return header is not None
+    within_topic = header.forum_topic and header.reply_to_top_id is None and not header.quote
+    return not within_topic
+
+
+def _links(message: Any) -> Sequence[str]:
+    found = message.get_entities_text() if message.entities else ()
+    return [
+        entity.url if isinstance(entity, types.MessageEntityTextUrl) else text
+        for entity, text in found
+        if isinstance(entity, types.MessageEntityTextUrl | types.MessageEntityUrl)
+    ]
+
+
+def _lost(error: Exception) -> GivenUpError:
+    if isinstance(error, errors.AuthKeyDuplicatedError):
+        return GivenUpError(f"the session was used from two places at once, so Telegram ended it; {LOGIN}")
+    return GivenUpError(f"Telegram does not take the session any more ({type(error).__name__}); {LOGIN}")
+
+
+def _not_in(chat: int) -> str:
+    return f"the account is in no chat {chat}: join it with that account, or correct its id in bot.yaml"
+
+
+def _flooded(error: Any) -> str:
+    return f"Telegram asks to wait {error.seconds} s before the next request"
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

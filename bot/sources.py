@@ -1,0 +1,259 @@
+"""The use case of a messenger: each message of its channels once and in order, the missed ones as well."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from bot.desk import Desk
+from bot.domain import health
+from bot.domain.hearing import Channel, Hearing
+from bot.intake import accept
+from bot.ports import Chats, Incoming, Later, OutcomeUnknown, PageReader, Post, Refused, TryAgain
+
+# Seconds until something that failed is tried again, each time twice as long.
+SOONEST, LATEST = 0.2, 5.0
+HISTORY_LAG = 1.0  # seconds until what was heard has to stand in the history, or it was deleted
+
+
+@dataclass(slots=True, kw_only=True)
+class Feed:
+    """One channel. It alone handles its messages; what cannot be done now it tries again, and skips nothing."""
+
+    desk: Desk
+    chats: Chats
+    seen: Channel
+    source: str
+    reader: PageReader | None  # for what the messages only link to
+    gap_check: float
+    online: bool = False
+    due: float = 0.0  # when to look for what was not heard
+    not_before: float = 0.0  # when the messenger may be asked again
+    pause: float = 0.0
+    lagging: bool = False  # something was heard that the history does not show
+    waiting: dict[int, Post] = field(default_factory=dict)  # heard and not handled
+    edits: set[int] = field(default_factory=set)  # of messages not handled
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def connected(self) -> None:
+        self.online, self.due, self.not_before = True, 0.0, 0.0
+        self.woken.set()
+
+    def heard(self, post: Post) -> None:
+        if self._is_handled(post.id):
+            self.desk.log.debug("message heard again", channel=self.seen.name, message_id=post.id)
+            return
+        self.waiting.setdefault(post.id, post)
+        self.woken.set()
+
+    def was_edited(self, id_: int) -> None:
+        """It opens nothing, whatever it says now; once it is handled, an edit changes nothing either."""
+        handled = self._is_handled(id_)
+        self.desk.log.debug("edit", channel=self.seen.name, message_id=id_, handled=handled)
+        if not handled:
+            self.edits.add(id_)
+
+    async def run(self) -> None:
+        while True:
+            self.woken.clear()
+            await self._work()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._idle()):
+                    await self.woken.wait()
+
+    def _idle(self) -> float | None:
+        """Seconds until there is something to do even if nothing is heard."""
+        if not self.online:
+            return None
+        soonest = self.not_before if self.waiting else max(self.due, self.not_before)
+        return max(0.0, soonest - self.desk.clock())
+
+    async def _work(self) -> None:
+        """Whatever can be done now."""
+        while True:
+            up_to = self.seen.read_up_to
+            if up_to is not None and (next_one := self.waiting.get(up_to + 1)):
+                await self._handle(next_one)
+            elif self._may_ask():
+                await self._ask(self._begin if up_to is None else self._look)
+            else:
+                return
+
+    def _may_ask(self) -> bool:
+        now = self.desk.clock()
+        return self.online and now >= self.not_before and (now >= self.due or bool(self.waiting))
+
+    async def _ask(self, question: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await question()
+        except (TryAgain, OutcomeUnknown, Refused) as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self.pause = min(LATEST, max(SOONEST, self.pause * 2))
+        wait = self.pause
+        if isinstance(error, Later):
+            wait = error.after
+        elif isinstance(error, Refused):
+            wait = self.gap_check
+        self.not_before = self.desk.clock() + wait
+        if str(error) != self.seen.trouble:
+            tell = self.desk.log.error if isinstance(error, Refused) else self.desk.log.warning
+            tell("channel cannot be read", channel=self.seen.name, reason=str(error), again_in=round(wait, 1))
+        self.seen.trouble = str(error)
+
+    def _succeed(self) -> None:
+        if self.seen.trouble:
+            self.desk.log.info(
+                "channel can be read again", channel=self.seen.name, failed_before=self.seen.trouble
+            )
+        self.seen.trouble, self.pause = "", 0.0
+
+    async def _begin(self) -> None:
+        """Where it was left; of a channel that was never read nothing is traded that stands there already."""
+        chat = str(self.seen.chat)
+        newest = await self.chats.newest(self.seen.chat)
+        if newest:
+            self._note(newest)
+        read_up_to = (await self.desk.store.read_up_to()).get(chat)
+        if read_up_to is None:
+            read_up_to = newest.id if newest else 0
+            await self.desk.store.set_read_up_to(chat, read_up_to)
+        self._succeed()
+        self.desk.log.info("channel", channel=self.seen.name, chat=chat, read_up_to=read_up_to)
+        self._move_on(read_up_to)
+
+    async def _look(self) -> None:
+        """For what stands between the latest handled and what was heard, or after it."""
+        assert self.seen.read_up_to is not None
+        page = await self.chats.after(self.seen.chat, self.seen.read_up_to)
+        self._succeed()
+        for post in page:
+            self._note(post)
+            if post.id not in self.waiting and post.text:
+                self.desk.log.info("message came late", channel=self.seen.name, message_id=post.id)
+                self.desk.metrics.telegram_gap_messages_total.labels(channel=self.seen.name).inc()
+        for post in page:
+            heard = self.waiting.get(post.id, post)
+            await self._handle(replace(heard, edited=heard.edited or post.edited))
+        if page:
+            self.lagging = False
+        else:
+            await self._end_look()
+
+    async def _end_look(self) -> None:
+        """There is no more. What was heard all the same comes later than its update, or was deleted."""
+        now = self.desk.clock()
+        if not self.waiting:
+            self.due = now + self.gap_check
+        elif not self.lagging:
+            self.lagging, self.not_before = True, now + HISTORY_LAG
+            return
+        for id_ in sorted(self.waiting):
+            await self._handle(self.waiting[id_])
+        self.lagging = False
+
+    async def _handle(self, post: Post) -> None:
+        """Returns when it is stored that it was decided on."""
+        self._note(post)
+        if post.text:
+            await self._decide(post)
+        await self._surely(lambda: self.desk.store.set_read_up_to(str(self.seen.chat), post.id))
+        self._move_on(post.id)
+
+    async def _decide(self, post: Post) -> None:
+        reading = await self.reader.read(post.text, post.links) if self.reader else None
+        incoming = Incoming(
+            source=self.source,
+            chat=str(self.seen.chat),
+            message_id=str(post.id),
+            text=post.text,
+            sent_at=post.written,
+            reply=post.reply,
+            reading=reading,
+        )
+
+        async def decide() -> None:
+            # It may be edited while the database is down.
+            await accept(self.desk, replace(incoming, edited=post.edited or post.id in self.edits))
+
+        await self._surely(decide)
+
+    async def _surely(self, action: Callable[[], Awaitable[object]]) -> None:
+        """The same again until it is done: what was done already turns out to be a duplicate."""
+        failing, pause = "", SOONEST
+        while True:
+            try:
+                await action()
+                break
+            except (TryAgain, OutcomeUnknown) as error:
+                if str(error) != failing:
+                    self.desk.log.warning("message waits", channel=self.seen.name, reason=str(error))
+                failing = str(error)
+            await asyncio.sleep(pause)
+            pause = min(LATEST, pause * 2)
+        if failing:
+            self.desk.log.info("message goes on", channel=self.seen.name, failed_before=failing)
+
+    def _note(self, post: Post) -> None:
+        if self.seen.written_at is None or post.date > self.seen.written_at:
+            self.seen.written_at = post.date
+            last = self.desk.metrics.telegram_last_message_timestamp_seconds
+            last.labels(channel=self.seen.name).set(post.date.timestamp())
+
+    def _move_on(self, up_to: int) -> None:
+        self.seen.read_up_to = max(up_to, self.seen.read_up_to or 0)
+        self.waiting = {id_: post for id_, post in self.waiting.items() if not self._is_handled(id_)}
+        self.edits = {id_ for id_ in self.edits if not self._is_handled(id_)}
+
+    def _is_handled(self, id_: int) -> bool:
+        return self.seen.read_up_to is not None and id_ <= self.seen.read_up_to
+
+
+class Feeds:
+    """All channels of the messenger: passes on to each what is heard of it."""
+
+    def __init__(self, desk: Desk, feeds: Sequence[Feed]) -> None:
+        self._desk = desk
+        self._feeds = {feed.seen.chat: feed for feed in feeds}
+        check = health.first("telegram", desk.clock())
+        self._hearing = Hearing(check=check, channels=tuple(feed.seen for feed in feeds))
+        desk.hearing = self._hearing
+        desk.metrics.telegram_connected.set(0)
+        for feed in feeds:
+            desk.metrics.telegram_gap_messages_total.labels(channel=feed.seen.name)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for feed in self._feeds.values():
+                group.create_task(feed.run())
+
+    def connected(self) -> None:
+        self._hearing.check = health.passed(self._hearing.check, self._desk.clock())
+        self._desk.metrics.telegram_connected.set(1)
+        self._desk.log.info("telegram connected")
+        for feed in self._feeds.values():
+            feed.connected()
+
+    def disconnected(self, reason: str) -> None:
+        if self._hearing.check.ok or reason not in self._hearing.check.reason:
+            self._desk.log.warning("telegram disconnected, will try again", reason=reason)
+        self._fail(f"telegram is not connected: {reason}")
+
+    def given_up(self, reason: str) -> None:
+        self._desk.log.error("telegram gave up; other sources go on", reason=reason)
+        self._fail(f"telegram gave up: {reason}")
+
+    def _fail(self, reason: str) -> None:
+        self._hearing.check = health.failed(self._hearing.check, reason, self._desk.clock())
+        self._desk.metrics.telegram_connected.set(0)
+        for feed in self._feeds.values():
+            feed.online = False
+
+    def heard(self, chat: int, post: Post) -> None:
+        if feed := self._feeds.get(chat):
+            feed.heard(post)
+
+    def was_edited(self, chat: int, id_: int) -> None:
+        if feed := self._feeds.get(chat):
+            feed.was_edited(id_)
