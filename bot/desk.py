@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.domain.health import Check
+from bot.domain.hearing import Hearing
 from bot.domain.ledger import Money
 from bot.domain.market import Market
 from bot.domain.mode import Mode
@@ -43,6 +44,7 @@ class Pace:
     protect_after: float  # a position may be without its stop for so long, because lists lag
     resend_within: float  # an entry proved absent goes out again only while its signal is younger
     entry_expiry: float  # for so long an entry may rest
+    max_signal_age: float  # an older message opens nothing
     lease: float
 
 
@@ -82,6 +84,7 @@ class Desk:
     look_now: asyncio.Event = field(default_factory=asyncio.Event)  # the account is not what it was
     asked: int = 0
     checks: dict[str, Check] = field(default_factory=dict)
+    hearing: Hearing | None = None  # of Telegram, unless it is off; orders of other sources need none of it
     clock_offset: float | None = None
     failed_in_a_row: int = 0
     leverages: dict[Key, int] = field(default_factory=dict)

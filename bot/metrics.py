@@ -51,6 +51,9 @@ class Metrics:
     signal_processing_errors_total: Counter
     signals_by_source: Gauge
     signals_by_source_updated_timestamp_seconds: Reading
+    telegram_connected: Reading
+    telegram_last_message_timestamp_seconds: Gauge
+    telegram_gap_messages_total: Counter
     bingx_api_calls_total: Counter
     bingx_api_errors_total: Counter
     bingx_order_execution_seconds: Histogram

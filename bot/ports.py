@@ -79,6 +79,19 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """A message as its chat keeps it; the ids of a chat go up, with holes."""
+
+    id: int
+    date: datetime
+    text: str  # empty: a picture, or word of the chat itself
+    written: datetime  # before `date` if it was forwarded
+    edited: bool = False
+    reply: bool = False
+    links: tuple[str, ...] = ()  # also those that stand behind words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalRow:
     """A stored signal with what was decided about it, and its order if it became one."""
 
@@ -272,3 +285,33 @@ class PageReader(Protocol):
     async def read(self, text: str, links: Sequence[str]) -> Reading:
         """Why it could not be read is a reading, too; it never raises for what the page does."""
         ...
+
+
+class Chats(Protocol):
+    """A messenger that keeps what was posted. What it does not answer raises TryAgain."""
+
+    async def newest(self, chat: int) -> Post | None:
+        """None of a chat in which nothing stands. Refused if there is no such chat for us."""
+        ...
+
+    async def after(self, chat: int, id_: int) -> Sequence[Post]:
+        """What stands after that, the oldest first, some at a time; nothing once there is no more."""
+        ...
+
+
+class Listener(Protocol):
+    """Whom a messenger tells what it hears; none of it waits or raises."""
+
+    def connected(self) -> None: ...
+
+    def disconnected(self, reason: str) -> None: ...
+
+    def given_up(self, reason: str) -> None:
+        """Nothing will be heard until a person does what the reason says."""
+        ...
+
+    def heard(self, chat: int, post: Post) -> None:
+        """Any number of times, and in any order."""
+        ...
+
+    def was_edited(self, chat: int, id_: int) -> None: ...

@@ -18,7 +18,7 @@ HISTORY_LAG = 1.0  # seconds until what was heard has to stand in the history, o
 
 @dataclass(slots=True, kw_only=True)
 class Feed:
-    """One channel. It alone handles its messages; what cannot be done now it tries again, and skips nothing."""
+    """One channel, whose messages it alone handles; what fails it tries again, and it skips nothing."""
 
     desk: Desk
     chats: Chats
