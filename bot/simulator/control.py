@@ -46,6 +46,7 @@ def add_control(app: web.Application, simulator: "Simulator", honest: str) -> No
         ("POST", "fill", control.fill),
         ("POST", "funding", control.fund),
         ("POST", "foreign", control.foreign),
+        ("POST", "cryptet", simulator.site.set_signal),
     ):
         app.router.add_route(method, f"/control/{path}", _refusing_bad_input(handler))
 

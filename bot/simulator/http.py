@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from bot.simulator.answers import NO_DATA, Call
 from bot.simulator.book import Book
 from bot.simulator.control import add_control
+from bot.simulator.cryptet import Site
 from bot.simulator.endpoints import ENDPOINTS, Endpoint
 from bot.simulator.errors import GATEWAY, BingXError, renumbered
 from bot.simulator.faults import PLACE, Faults
@@ -31,6 +32,7 @@ class Simulator:
         self._faults = Faults()
         self._faults_changed = asyncio.Event()
         self.limits = Limits()
+        self.site = Site(market)
         self._credentials = credentials
         self._now_ms = now_ms
         book.now_ms = self.now  # so that a skew is seen everywhere
@@ -135,6 +137,7 @@ def make_app(simulator: Simulator) -> web.Application:
     for endpoint in ENDPOINTS:
         app.router.add_route(endpoint.method, endpoint.path, _handler(simulator, endpoint))
     app.router.add_route("*", "/openApi/{path:.*}", _no_such_path)
+    app.router.add_get("/cryptet/{path:.*}", simulator.site.page)
     add_control(app, simulator, HONEST)
     return app
 

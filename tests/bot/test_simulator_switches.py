@@ -255,6 +255,7 @@ async def test_every_example_of_the_control_port_is_taken(exchange: Exchange) ->
         "steps",
         "fill",
         "foreign",
+        "cryptet",
     }
 
 
