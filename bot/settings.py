@@ -8,9 +8,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from bot.arming import NotArmedError, armed_uid
 from bot.domain import money
+from bot.domain.cryptet import cookie_values
 from bot.domain.mode import BASE_URLS, HOSTS, Mode, allows, is_bare_name
 from bot.log import LEVELS
 from bot.log_file import LogFile
+from bot.settings_cryptet import read_cookies, read_site
 
 CONFIG_DIR = Path(__file__).parent.parent / "config"
 CONTROL_DIR = Path(__file__).parent.parent / ".local" / "control"
@@ -51,6 +53,8 @@ class Settings:
     simulator_host: str
     bingx_api_key: Secret
     bingx_secret_key: Secret
+    cryptet_cookies: Secret | None
+    cryptet_base_url: str
     config_dir: Path
     control_dir: Path
     arm_file: Path
@@ -62,12 +66,14 @@ class Settings:
     shown: Mapping[str, str | None]  # each variable with what holds, of a secret only whether it is set
 
     def secrets(self) -> list[str]:
-        """What no log line may hold; the database's password also by itself."""
+        """What no log line may hold; the database's password and each cookie also by themselves."""
         held = [getattr(self, each.name) for each in fields(self)]
         url = urlsplit(self.database_url.reveal())
         passwords = [url.password or "", *parse_qs(url.query).get("password", [])]
+        cookies = self.cryptet_cookies.reveal() if self.cryptet_cookies else ""
         return [
             *(each.reveal() for each in held if isinstance(each, Secret)),
+            *cookie_values(cookies),
             *(form for each in passwords if each for form in (each, unquote(each))),
         ]
 
@@ -163,6 +169,8 @@ def read_settings(
         simulator_host=simulator,
         bingx_api_key=api_key,
         bingx_secret_key=reader.needed("BINGX_SECRET_KEY"),
+        cryptet_cookies=read_cookies(reader),
+        cryptet_base_url=read_site(reader, mode, simulator),
         config_dir=Path(reader.text("CONFIG_DIR", str(CONFIG_DIR))),
         control_dir=control_dir,
         arm_file=arm_file,
