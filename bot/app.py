@@ -22,7 +22,7 @@ from bot.adapters.http import make_app
 from bot.adapters.http_config import overview
 from bot.adapters.http_views import About
 from bot.adapters.postgres import Postgres
-from bot.config import BotConfig
+from bot.config import BotConfig, Trading
 from bot.desk import Desk, Pace
 from bot.domain import health
 from bot.domain.ledger import Day
@@ -153,6 +153,7 @@ def make_pace(config: BotConfig, scale: float) -> Pace:
         protect_after=timers.protect_after.seconds / scale,
         resend_within=timers.resend_within.seconds / scale,
         entry_expiry=config.trading.entry_expiry.seconds / scale,
+        max_signal_age=config.trading.max_signal_age.seconds / scale,
         # A machine that is busy for a moment must not lose it.
         lease=max(timers.lease.seconds / scale, SHORTEST_LEASE),
     )
@@ -167,7 +168,6 @@ def _desk(
     exchange: BingX,
     pace: Pace,
 ) -> Desk:
-    trading = config.trading
     desk = Desk(
         exchange=exchange,
         account=exchange,
@@ -176,18 +176,12 @@ def _desk(
         metrics=metrics,
         log=log,
         mode=settings.mode,
-        limits=Limits(
-            symbols=frozenset(trading.symbols),
-            max_slippage_percent=trading.max_slippage_percent,
-            max_notional=trading.max_notional_usdt,
-            default_stop_percent=trading.default_stop_percent,
-            max_leverage=trading.max_leverage,
-        ),
+        limits=make_limits(config.trading),
         trading_enabled=settings.trading_enabled,
         sources=config.sources,
         pace=pace,
     )
-    names = ("database", "lease", "exchange", "account")
+    names = ("database", "lease", "exchange", "account", "money")
     desk.checks |= {name: health.first(name, desk.clock()) for name in names}
     for source, reason in product(config.sources, ("none", *Reason)):
         verdicts = (reason.verdict,) if isinstance(reason, Reason) else (Verdict.ACCEPTED, Verdict.DUPLICATE)
@@ -197,6 +191,25 @@ def _desk(
         metrics.bot_trading_mode.labels(mode=mode.value).set(mode is settings.mode)
     loops.show_readiness(desk)
     return desk
+
+
+def make_limits(trading: Trading) -> Limits:
+    return Limits(
+        symbols=frozenset(trading.symbols),
+        risk_per_trade_percent=trading.risk_per_trade_percent,
+        default_stop_percent=trading.default_stop_percent,
+        max_slippage_percent=trading.max_slippage_percent,
+        stop_slippage_percent=trading.stop_slippage_percent,
+        taker_fee_percent=trading.taker_fee_percent,
+        max_price_distance_percent=trading.max_price_distance_percent,
+        max_notional=trading.max_notional_usdt,
+        max_total_notional=trading.max_total_notional_usdt,
+        max_positions=trading.max_positions,
+        max_trades_per_direction=trading.max_trades_per_direction,
+        max_leverage=trading.max_leverage,
+        symbol_caps=trading.symbol_caps_usdt,
+        source_caps=trading.source_caps_usdt,
+    )
 
 
 def _access(settings: Settings, pace: Pace) -> Access:

@@ -1,17 +1,19 @@
 """The use case of a message that arrives: read it, decide on it, commit that, and send what it leads to."""
 
 import asyncio
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot import notices
 from bot.desk import OLDEST_PRICE, Desk
+from bot.domain import risk
 from bot.domain import signal as signals
 from bot.domain.order import Order, client_id
 from bot.domain.parser import parse
 from bot.domain.plan import Plan, Refusal, make_plan
 from bot.domain.reason import Reason, Verdict, code_of, told
-from bot.domain.signal import Reading, Signal
+from bot.domain.signal import Reading, Side, Signal
 from bot.ports import Incoming, OutcomeUnknown, SignalRow, TryAgain
 from bot.trader import against_entry, send
 
@@ -34,28 +36,47 @@ def decide(desk: Desk, incoming: Incoming) -> Decision:
     if not isinstance(reading, Signal):
         said = told(reading.reason, reading.text)
         return Decision(reading=reading, verdict=reading.reason.verdict, reason=said)
-    plan = _against_message(incoming) or _plan(desk, reading)
+    held = _held(desk)
+    plan = _against_message(desk, incoming) or _plan(desk, reading, incoming.source, held)
     if isinstance(plan, Refusal):
         return Decision(reading=reading, verdict=Verdict.REFUSED, reason=told(plan.reason, plan.text))
-    against = desk.closed() or against_entry(desk, plan.symbol, plan.side)
+    against = desk.closed() or against_entry(desk, plan.symbol, plan.side) or _risk(desk, plan, held)
     verdict = Verdict.REFUSED if against else Verdict.ACCEPTED
     return Decision(reading=reading, plan=plan, verdict=verdict, reason=against or None)
 
 
-def _against_message(incoming: Incoming) -> Refusal | None:
+def _against_message(desk: Desk, incoming: Incoming) -> Refusal | None:
     if incoming.edited:
         return Refusal(reason=Reason.EDITED, text="it was edited before it was first seen")
     if incoming.reply:
         return Refusal(reason=Reason.REPLY, text="it answers another message; only a new post opens a trade")
-    return None
+    # Its date is from another machine's clock, and ours is the worse of two if it is not the exchange's.
+    now = desk.wall() + timedelta(seconds=desk.clock_offset or 0.0)
+    return risk.against_age(incoming.sent_at, now, desk.pace.max_signal_age)
 
 
-def _plan(desk: Desk, signal: Signal) -> Plan | Refusal:
+def _plan(desk: Desk, signal: Signal, source: str, held: Sequence[risk.Exposure]) -> Plan | Refusal:
     price = desk.market.price(signal.symbol, desk.clock(), OLDEST_PRICE)
     limits = desk.limits
     if switch := desk.switch:
         limits = limits.narrowed(switch.size_factor, switch.symbols)
-    return make_plan(signal, desk.market.contracts.get(signal.symbol), price, limits)
+    funds = risk.funds(desk.money, desk.clock(), _orders(desk))
+    rooms = risk.rooms(signal.symbol, source, held, limits)
+    return make_plan(signal, desk.market.contracts.get(signal.symbol), price, limits, funds, rooms)
+
+
+def _risk(desk: Desk, plan: Plan, held: Sequence[risk.Exposure]) -> str:
+    against = risk.against_trade((plan.symbol, plan.side is Side.BUY), held, desk.limits, desk.money)
+    return told(against.reason, against.text) if against else ""
+
+
+def _held(desk: Desk) -> Sequence[risk.Exposure]:
+    return risk.exposures(_orders(desk), desk.picture.holdings if desk.picture else ())
+
+
+def _orders(desk: Desk) -> Collection[Order]:
+    """Also those that are only being committed, so that no two at once pass the same cap."""
+    return {**desk.intended, **desk.live}.values()
 
 
 async def on_signal(desk: Desk, incoming: Incoming) -> tuple[Verdict, SignalRow]:

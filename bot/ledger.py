@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bot.desk import Desk
+from bot.domain import health
 from bot.domain.account import Balance
 from bot.domain.ledger import (
     ASSETS,
@@ -21,6 +22,7 @@ from bot.domain.ledger import (
     realised,
 )
 from bot.domain.money import plain
+from bot.domain.risk import OLDEST_EQUITY
 from bot.domain.switch import Level
 from bot.ports import TryAgain
 from bot.switching import halt
@@ -30,7 +32,14 @@ AHEAD = timedelta(minutes=1)  # asked beyond now, so that no clock hides what ju
 
 def read_money(day: Day) -> Callable[[Desk], Awaitable[None]]:
     async def read_money(desk: Desk) -> None:
-        """Measure all of it into `desk.money` and the gauges, or nothing.
+        """Without an equity of late no entry has a size, so the bot is not ready then."""
+        try:
+            await measure(desk)
+        finally:
+            desk.checks["money"] = _checked(desk)
+
+    async def measure(desk: Desk) -> None:
+        """All of it into `desk.money` and the gauges, or nothing.
 
         A failing database leaves the difference alone as it was, and raises after the rest was measured.
         """
@@ -54,6 +63,13 @@ def read_money(day: Day) -> Callable[[Desk], Awaitable[None]]:
             await _keep(desk, money, carried(anchor, money.book.rows, midnight))
 
     return read_money
+
+
+def _checked(desk: Desk) -> health.Check:
+    check, now, money = desk.checks["money"], desk.clock(), desk.money
+    if money and now - money.measured_at <= OLDEST_EQUITY:
+        return health.passed(check, now)
+    return health.failed(check, "the equity was not read lately", now)
 
 
 def _over_limit(money: Money) -> str:
@@ -84,6 +100,7 @@ async def _measured(desk: Desk, day: Day, now: datetime, anchor: Anchor | None) 
     money = Money(
         balance=main.balance,
         equity=main.equity,
+        available=main.available,
         unrealised=main.unrealised,
         realised_today=realised(book.rows, midnight),
         btc=bitcoin,

@@ -46,7 +46,8 @@ async def _check() -> int:
     if project is None:
         raise HarnessError("\n".join(map(str, problems)))
     scrape = scaled(project, _TIME_SCALE).scrape
-    home = Home(path=ROOT / ".local" / "check-live", ports=Ports.free(), time_scale=_TIME_SCALE)
+    where = ROOT / ".local" / "check-live"
+    home = Home(path=where, ports=Ports.free(), time_scale=_TIME_SCALE, repeats=True)
     cancel_when_told(say)
     await empty(home, say)
     async with running(home, say), aiohttp.ClientSession() as session:

@@ -61,6 +61,7 @@ class Money:
 
     balance: Decimal
     equity: Decimal
+    available: Decimal  # margin that nothing binds
     unrealised: Decimal
     realised_today: Decimal
     btc: Decimal

@@ -42,7 +42,7 @@ _PROCESSED = re.compile(r"^order_processing_seconds_(?:sum|count) (\S+)$", re.MU
 
 async def measure(folder: Path, count: int) -> list[Ratio]:
     """Run a whole stack in `folder` and place `count` orders, each beside its floor."""
-    home = Home(path=folder, ports=Ports.free())
+    home = Home(path=folder, ports=Ports.free(), repeats=True)
     processed, told, empty, least = list[float](), list[float](), list[float](), list[float]()
     async with (
         running(home, lambda _: None),

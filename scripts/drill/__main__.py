@@ -123,6 +123,7 @@ class Plan:
             path=ROOT / ".local" / "drills" / self.alert,
             ports=Ports.free(),
             time_scale=self.time_scale,
+            repeats=True,
             edits={_ALERTMANAGER: days.put_into} if isinstance(fault, Daily) else {},
         )
         say(f"severity {drill.severity}, {self.time_scale:g} times as fast as in life")

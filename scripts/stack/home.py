@@ -11,6 +11,7 @@ from config.spec.model import Project
 from observability.compile import Request, compile_bundle
 from observability.report import as_text
 from observability.write import write
+from scripts.stack.lifted import lifted
 from scripts.stack.ports import HOST, Ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +41,7 @@ class Home:
     """The folder `path` of a stack whose services listen on `ports`, with time `time_scale` times as fast.
 
     `specs` is the folder of the specs that its configuration is compiled from; `edits` change a rendered
-    file, named by its path, before it is written.
+    file, named by its path, before it is written. With `repeats` the bot may place one order again and again.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Home:
     time_scale: float = 1
     specs: Path = ROOT / "config"
     edits: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    repeats: bool = False
 
     def data(self, service: str) -> Path:
         return self.path / "data" / service
@@ -67,6 +69,11 @@ class Home:
     def config(self) -> Path:
         """Where the configuration of this stack is rendered to."""
         return self.path / "config"
+
+    @property
+    def bot_config(self) -> Path:
+        """Where the bot reads its configuration."""
+        return self.path / "bot" if self.repeats else self.specs
 
     def url(self, service: str, path: str = "") -> str:
         return f"http://{HOST}:{getattr(self.ports, service)}{path}"
@@ -90,6 +97,8 @@ class Home:
             (self.path / "secrets").chmod(0o700)
             # By this file the bot knows that it looks at the true directory, and not at where it should be.
             (self.control / "tradewatch-control").touch()
+            if self.repeats:
+                lifted(self.specs, self.bot_config)
             self._make_secrets()
             self._write_env()
             return self._render()

@@ -74,6 +74,7 @@ def _bot(home: Home) -> Service:
         "DATABASE_URL_FILE": str(home.secret("database_url")),
         "ADMIN_TOKEN_FILE": str(home.secret("admin_token")),
         "CONTROL_DIR": str(home.control),
+        "CONFIG_DIR": str(home.bot_config),
         "CONFIG_ENDPOINT": "true",
         "TIME_SCALE": f"{home.time_scale:g}",
     }

@@ -16,6 +16,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from bot.adapters.bingx import Access, BingX
+from bot.domain import health
 from bot.domain.account import Balance, Income, NewOrder, PositionSide, Purpose
 from bot.domain.ledger import Day
 from bot.domain.mode import Mode
@@ -89,6 +90,7 @@ class Bank:
             wall=lambda: self.now,
             clock_offset=None,
             money=None,
+            checks={"money": health.first("money", self.seconds())},
             hedged=True,
         )
 

@@ -23,6 +23,7 @@ from bot.simulator.journal import Journal
 from bot.simulator.market import Market
 from bot.simulator.signature import Credentials
 from bot.start import read_configuration
+from scripts.stack.lifted import lifted
 from tests.bot.made_control import control_directory
 
 KEYS = Credentials(api_key="the-api-key", secret_key="the-secret-key")
@@ -138,10 +139,13 @@ def settings(dsn: str, exchange_url: str, **changes: str) -> Settings:
 async def running_bot(
     dsn: str, exchange_url: str, *, wait: bool = True, pace: Pace | None = None, **changes: str
 ) -> AsyncIterator[Bot]:
-    """The true application in this process, its timers fifty times as fast."""
+    """The true application in this process, its timers fifty times as fast; it may repeat an order."""
     with TemporaryDirectory() as folder:
         control = control_directory(Path(folder) / "control")
-        given = settings(dsn, exchange_url, **{"CONTROL_DIR": str(control)} | changes)
+        config = lifted(CONFIG, Path(folder) / "config")
+        given = settings(
+            dsn, exchange_url, **{"CONTROL_DIR": str(control), "CONFIG_DIR": str(config)} | changes
+        )
         async with _running(given, pace) as bot:
             if wait:
                 await until(bot.is_ready)
@@ -150,7 +154,7 @@ async def running_bot(
 
 @asynccontextmanager
 async def _running(given: Settings, pace: Pace | None) -> AsyncIterator[Bot]:
-    configuration, problems = read_configuration(CONFIG)
+    configuration, problems = read_configuration(given.config_dir)
     assert configuration is not None, problems
     out, stop = io.StringIO(), asyncio.Event()
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()

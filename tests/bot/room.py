@@ -2,7 +2,7 @@
 
 import contextlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from prometheus_client import CollectorRegistry
 
@@ -12,10 +12,8 @@ from bot.domain.reason import Verdict
 from bot.intake import on_signal
 from bot.keeper import look
 from bot.ports import Incoming, OutcomeUnknown, Refused, SignalRow, TryAgain
-from tests.bot.desks import make_desk
+from tests.bot.desks import BEGAN, NEVER, RICH, make_desk
 from tests.bot.fakes import FakeExchange, FakeStore, opened
-
-BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +53,7 @@ async def make_room() -> Room:
     desk.clock = lambda: made.now
     desk.wall = store.clock = lambda: BEGAN + timedelta(seconds=made.now)
     desk.epoch, desk.switch = await opened(store), await store.switch()
-    desk.lease_until = 10**9
+    desk.lease_until, desk.money = NEVER, RICH
     await look(desk)
     return made
 

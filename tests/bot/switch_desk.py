@@ -68,7 +68,7 @@ def switch_desk(control: Path, store: FakeStore) -> Desk:
     """Nothing speaks against trading, but the switch was not read yet."""
     desk = make_desk(store, FakeExchange(), CollectorRegistry())
     desk.control = ControlDirectory(control)
-    desk.checks["account"] = health.passed(desk.checks["account"], 0.0)
+    desk.checks = {name: health.passed(check, 0.0) for name, check in desk.checks.items()}
     desk.epoch, desk.lease_until = 1, since_boot() + 1000
     desk.picture = seen()
     return desk

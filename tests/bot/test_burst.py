@@ -9,8 +9,9 @@ from typing import Any
 import aiohttp
 
 from scripts.postgres import free_port
+from scripts.stack.lifted import lifted
 from tests.bot.made_control import control_directory
-from tests.bot.play import TOKEN, Exchange, get, until
+from tests.bot.play import CONFIG, TOKEN, Exchange, get, until
 from tests.bot.test_process import child, environment, ready_url_of
 
 BURST = 200
@@ -21,7 +22,13 @@ async def test_killed_in_a_burst_nothing_is_lost_doubled_or_left_without_a_stop(
     dsn: str, exchange: Exchange, tmp_path: Path
 ) -> None:
     control = control_directory(tmp_path / "control")
-    variables = environment(dsn, exchange.url, CONTROL_DIR=str(control), HTTP_PORT=str(free_port()))
+    variables = environment(
+        dsn,
+        exchange.url,
+        CONTROL_DIR=str(control),
+        CONFIG_DIR=str(lifted(CONFIG, tmp_path / "config")),
+        HTTP_PORT=str(free_port()),
+    )
     async with child("-m", "bot", **variables) as process:
         url = await ready_url_of(process)
         sending = [asyncio.create_task(send(url, number)) for number in range(BURST)]

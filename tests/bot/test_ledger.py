@@ -24,6 +24,7 @@ def money(realised_today: str, unrealised: str) -> Money:
     return Money(
         balance=Decimal(100),
         equity=Decimal(100),
+        available=Decimal(100),
         unrealised=Decimal(unrealised),
         realised_today=Decimal(realised_today),
         btc=Decimal(0),

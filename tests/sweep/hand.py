@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +20,6 @@ from bot.desk import Desk, Pace, stop_trading
 from bot.domain import health
 from bot.domain.mode import Mode
 from bot.domain.order import client_id
-from bot.domain.plan import Limits
 from bot.domain.reason import Verdict
 from bot.domain.switch import Level
 from bot.identity import Identity
@@ -31,6 +30,7 @@ from bot.metrics import instruments
 from bot.ports import Incoming, OutcomeUnknown, Refused, StopTrading, TryAgain
 from bot.positions import adopt
 from bot.switching import Outcome, set_level
+from tests.bot import desks
 from tests.bot.play import KEYS
 from tests.sweep.place import Place
 from tests.sweep.venue import Venue
@@ -39,15 +39,15 @@ HOLDER = "the one instance"
 SOURCE = {"source": "test", "chat": "http"}  # as those that come over HTTP
 BETWEEN_LOOKS = 3.0
 PACE = Pace(
-    visibility_window=5, request_window=5, protect_after=2, resend_within=30, entry_expiry=600, lease=60
+    visibility_window=5,
+    request_window=5,
+    protect_after=2,
+    resend_within=30,
+    entry_expiry=600,
+    max_signal_age=120,
+    lease=60,
 )
-LIMITS = Limits(
-    symbols=frozenset({"BTC-USDT", "1000PEPE-USDT"}),
-    max_slippage_percent=Decimal("0.5"),
-    max_notional=Decimal(10000),
-    default_stop_percent=Decimal(2),
-    max_leverage=10,
-)
+LIMITS = replace(desks.LIMITS, symbols=frozenset({"BTC-USDT", "1000PEPE-USDT"}))
 Action = Callable[[Desk], Awaitable[None]]
 
 
@@ -166,6 +166,7 @@ async def at_work(
             pace=PACE,
             clock=clock.monotonic,
             wall=clock.now,
+            money=desks.RICH,  # of what is read of it nothing is killed here
         )
         names = ("database", "lease", "exchange", "account")
         desk.checks |= {name: health.first(name, desk.clock()) for name in names}

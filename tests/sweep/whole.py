@@ -17,7 +17,13 @@ from tests.sweep.place import Place
 from tests.sweep.venue import Venue
 
 PACE = Pace(
-    visibility_window=0.3, request_window=5, protect_after=0.1, resend_within=10, entry_expiry=600, lease=10
+    visibility_window=0.3,
+    request_window=5,
+    protect_after=0.1,
+    resend_within=10,
+    entry_expiry=600,
+    max_signal_age=120,
+    lease=10,
 )
 PATIENCE = 30.0
 SIGNAL = "BUY BTCUSDT 0.1 @ 60000-60500 SL 59000 TP 61000 62000 63000 64000"

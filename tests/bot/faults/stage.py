@@ -22,6 +22,7 @@ PACE = Pace(
     protect_after=0.2,
     resend_within=60,
     entry_expiry=3600,
+    max_signal_age=120,
     lease=10,
 )
 MOVED = Decimal("0.5")  # metrics here count, or tell seconds that a fault makes long
