@@ -1,10 +1,11 @@
 """The use case of a messenger: each message of its channels once and in order, the missed ones as well."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from bot.config import TelegramChannel
 from bot.desk import Desk
 from bot.domain import health
 from bot.domain.hearing import Channel, Hearing
@@ -213,12 +214,30 @@ class Feed:
 class Feeds:
     """All channels of the messenger: passes on to each what is heard of it."""
 
-    def __init__(self, desk: Desk, feeds: Sequence[Feed]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        chats: Chats,
+        channels: Sequence[TelegramChannel],
+        readers: Mapping[str, PageReader],
+        gap_check: float,
+    ) -> None:
+        """`readers` are those of sources whose messages only link to what they mean."""
+        feeds = [
+            Feed(
+                desk=desk,
+                chats=chats,
+                seen=Channel(name=each.name, chat=each.id),
+                source=each.source,
+                reader=readers.get(each.source),
+                gap_check=gap_check,
+            )
+            for each in channels
+        ]
         self._desk = desk
         self._feeds = {feed.seen.chat: feed for feed in feeds}
         check = health.first("telegram", desk.clock())
-        self._hearing = Hearing(check=check, channels=tuple(feed.seen for feed in feeds))
-        desk.hearing = self._hearing
+        self._hearing = desk.hearing = Hearing(check=check, channels=tuple(feed.seen for feed in feeds))
         desk.metrics.telegram_connected.set(0)
         for feed in feeds:
             desk.metrics.telegram_gap_messages_total.labels(channel=feed.seen.name)

@@ -61,6 +61,12 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--replay", type=Path, help="file of prices, a JSON object for each second")
     parser.add_argument("--balance", type=_money, help="USDT of a new account (default: ten million)")
     parser.add_argument("--limits", action="store_true", help="enforce the exchange's rate limits and bans")
+    parser.add_argument(
+        "--channel",
+        action="append",
+        default=[],
+        help="of Telegram, which is simulated too: demo=-1001000000001",
+    )
     parser.add_argument("--switch", action="append", default=[], help="NAME=VALUE, see below")
     return parser
 
@@ -90,7 +96,10 @@ async def serve(options: argparse.Namespace, credentials: Credentials) -> None:
         journal = Journal(options.state / "orders.jsonl")
         stack.callback(journal.close)
         simulator = _simulator(options, market, journal, credentials)
-        runner = web.AppRunner(make_app(simulator), access_log=None, shutdown_timeout=1.0)
+        app = make_app(simulator)
+        if options.channel:
+            _add_telegram(app, dict(map(_channel, options.channel)))
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, options.host, options.port).start()
@@ -113,6 +122,22 @@ def _simulator(
     simulator = Simulator(market, book, credentials, now_ms)
     simulator.limits.enforced = options.limits
     return simulator
+
+
+def _channel(text: str) -> tuple[str, int]:
+    name, _, chat = text.partition("=")
+    if not name or not re.fullmatch(r"-100\d{10}", chat):
+        raise ValueError(f"channel {text!r} must be like demo=-1001000000001")
+    return name, int(chat)
+
+
+def _add_telegram(app: web.Application, channels: dict[str, int]) -> None:
+    # Telethon takes a third of a second and 25 MB, which who plays the exchange alone need not pay.
+    from bot.simulator.telegram import Telegram
+    from bot.simulator.telegram_http import add_telegram
+
+    # A bot remembers what it has read: so the numbers of messages, which are not kept, must go on going up.
+    add_telegram(app, Telegram(channels, first_id=int(time.time()), clock=time.monotonic))
 
 
 async def _walk(simulator: Simulator) -> None:
