@@ -100,6 +100,17 @@ def told(rng: random.Random) -> str:
     )
 
 
+def retold(rng: random.Random) -> str:
+    """A whole signal, but an old one or an example."""
+    heads = (
+        "Yesterday I posted:",
+        "[In reply to Mole Trades]",
+        "Example of a signal:",
+        "This is not a signal:",
+    )
+    return f"{rng.choice(heads)}\n{lines(rng, signal(rng), _tongue(rng)).text}"
+
+
 BAIT = (
     sideless,
     two_trades,
@@ -111,6 +122,7 @@ BAIT = (
     condition,
     closing,
     told,
+    retold,
 )
 
 

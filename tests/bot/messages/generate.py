@@ -95,6 +95,12 @@ def target_lines(rng: random.Random, meant: Signal, write: Writer, tongue: Tongu
         return [f"{label}: {rng.choice((' - ', ' / ')).join(texts)}"]
     if way == 1:
         return [f"{rng.choice(tongue.target)}{number}: {each}" for number, each in enumerate(texts, 1)]
+    if way == 2:
+        return [
+            "\n".join(
+                [f"{label}:", *(f"{number}\ufe0f\u20e3 {each}" for number, each in enumerate(texts, 1))]
+            )
+        ]
     share = f" - {100 // len(texts)}%" if rng.random() < 0.3 else ""
     return ["\n".join([f"{label}:", *(f"{number}) {each}{share}" for number, each in enumerate(texts, 1))])]
 
@@ -164,6 +170,26 @@ def numbered(rng: random.Random, meant: Signal) -> Made:
     return Made("\n".join([*text, "➖➖➖➖➖"]), "numbered", replace(meant, leverage=low))
 
 
+def tagged(rng: random.Random, meant: Signal) -> Made:
+    """Tags for the pair and the side; "close" names the targets."""
+    side = "LONG" if meant.side is Side.BUY else "SHORT"
+    meant = replace(meant, entries=meant.entries or (_beside(meant),))
+    parts = [
+        f"#{meant.symbol.replace('-', '')}",
+        f"#{side} {'-'.join(f'{each:f}' for each in meant.entries)}",
+    ]
+    parts += ["Close " + " ".join(f"{each:f}" for each in meant.targets)]
+    parts += [f"Stop {meant.stop:f}"] if meant.stop is not None else []
+    parts += [f"Lev {meant.leverage}X"] if meant.leverage else []
+    return Made("\n\n".join(parts), "tagged", meant)
+
+
+def _beside(meant: Signal) -> Decimal:
+    """A price between the stop and the first target."""
+    assert meant.stop is not None
+    return ((meant.stop + 3 * meant.targets[0]) / 4).normalize() + 0
+
+
 def quantity(rng: random.Random, meant: Signal) -> Made:
     amount = Decimal(rng.randint(1, 9999)).scaleb(rng.choice((-3, -2, -1, 0)))
     text = f"{meant.side} {meant.symbol.replace('-', rng.choice(('', '-', '/')))} {amount:f}"
@@ -172,7 +198,7 @@ def quantity(rng: random.Random, meant: Signal) -> Made:
 
 def good(rng: random.Random) -> Made:
     meant = signal(rng)
-    way = rng.randrange(10)
+    way = rng.randrange(11)
     if way < 5:
         return lines(rng, meant, rng.choice(tuple(TONGUES)))
-    return (line, line, mashed, numbered, quantity)[way - 5](rng, meant)
+    return (line, line, mashed, numbered, tagged, quantity)[way - 5](rng, meant)

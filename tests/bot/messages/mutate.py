@@ -111,8 +111,21 @@ def case(rng: random.Random, text: str) -> str:
     return rng.choice((text.upper(), text.lower(), text.swapcase()))
 
 
+def bold(rng: random.Random, text: str) -> str:
+    """Letters of mathematics, of which channels make their headlines."""
+    first = text.partition("\n")[0]
+    return "".join(map(_bold, first)) + text[len(first) :]
+
+
+def _bold(letter: str) -> str:
+    for start, to in (("A", 0x1D5D4), ("a", 0x1D5EE)):
+        if 0 <= ord(letter) - ord(start) < 26:
+            return chr(to + ord(letter) - ord(start))
+    return letter
+
+
 # The sense stays: the same signal, or a refusal.
-HARMLESS: tuple[Mutator, ...] = (edge, wide, emoji, case)
+HARMLESS: tuple[Mutator, ...] = (edge, wide, emoji, case, bold)
 HARMFUL: tuple[Mutator, ...] = (
     flip,
     delete,
