@@ -73,7 +73,9 @@ class _Reader(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         # To a browser the slash means nothing but in SVG.
-        if tag != "svg":
+        if tag == "svg":
+            self._count()
+        else:
             self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
