@@ -241,8 +241,10 @@ class Transport:
         )
         try:
             async with call as response:
-                # A key that the exchange repeats must not get into an error's text.
+                # What the exchange repeats of them must not get into an error's text.
                 body = (await response.read()).replace(key.encode(), b"(key)")
+                if signature := url.query.get("signature"):
+                    body = body.replace(signature.encode(), b"(signature)")
                 return response.status, response.headers, body
         # `from None`: the text of aiohttp's errors may hold the URL, and the URL the signature.
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
