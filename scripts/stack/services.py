@@ -69,6 +69,7 @@ def _bot(home: Home) -> Service:
         "HTTP_HOST": HOST,
         "HTTP_PORT": str(home.ports.bot),
         "BINGX_BASE_URL": home.url("simulator"),
+        "CRYPTET_BASE_URL": home.url("simulator", "/cryptet"),
         "BINGX_API_KEY_FILE": str(home.secret("bingx_api_key")),
         "BINGX_SECRET_KEY_FILE": str(home.secret("bingx_secret_key")),
         "DATABASE_URL_FILE": str(home.secret("database_url")),
