@@ -2,37 +2,42 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import aiohttp
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from bot import loops
+from bot import loops, notices
 from bot.adapters.bingx import Access, BingX
 from bot.adapters.bingx_check import examine
 from bot.adapters.bingx_probe import Finding, Probe
 from bot.adapters.bingx_transport import Transport
 from bot.adapters.control import ControlDirectory
-from bot.adapters.http import make_app
+from bot.adapters.http import make_app, read_status
 from bot.adapters.http_config import overview
 from bot.adapters.http_views import About
 from bot.adapters.postgres import Postgres
+from bot.adapters.telegram_commands import Commands
+from bot.adapters.telegram_notices import BotApi
 from bot.config import BotConfig, Trading
 from bot.desk import Desk, Pace
 from bot.domain import health
 from bot.domain.ledger import Day
 from bot.domain.mode import Mode
+from bot.domain.notice import Kind
 from bot.domain.plan import Limits
 from bot.domain.reason import Reason, Verdict
 from bot.identity import Identity
 from bot.ledger import read_money
 from bot.log import Log
 from bot.metrics import Metrics, instruments
+from bot.outbox import Outbox
 from bot.ports import OutcomeUnknown, TryAgain
 from bot.settings import Settings
 from bot.terms import read_terms
@@ -81,10 +86,19 @@ async def run(
             "listening", url=url, trading_enabled=settings.trading_enabled, version=configuration.version
         )
         listening(url)
-        await _work(settings, configuration.bot, desk, url, stop)
+        telling = await stack.enter_async_context(aiohttp.ClientSession())
+        people = _people(settings, desk, telling, lambda: read_status(desk, _about(settings, configuration)))
+        await _work(settings, configuration.bot, desk, url, stop, people)
 
 
-async def _work(settings: Settings, config: BotConfig, desk: Desk, url: str, stop: asyncio.Event) -> None:
+async def _work(
+    settings: Settings,
+    config: BotConfig,
+    desk: Desk,
+    url: str,
+    stop: asyncio.Event,
+    people: Sequence[Coroutine[Any, Any, None]],
+) -> None:
     timers, scale, pace = config.timers, settings.time_scale, desk.pace
     # The port is ours alone on this machine, so the same instance started again holds the same lease.
     holder = f"{socket.gethostname()} {url}"
@@ -99,6 +113,7 @@ async def _work(settings: Settings, config: BotConfig, desk: Desk, url: str, sto
         loops.forever(desk, timers.clock_offset.seconds / scale, loops.read_clock),
         loops.keep_gauges(desk, timers.refresh_gauges.seconds / scale),
         loops.forever(desk, timers.refresh_gauges.seconds / scale, refresh_signals),
+        *people,
     )
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(loop) for loop in work]
@@ -110,6 +125,26 @@ async def _work(settings: Settings, config: BotConfig, desk: Desk, url: str, sto
             task.cancel()
     with suppress(TryAgain, OutcomeUnknown):
         await desk.store.give_lease_back(holder)
+
+
+def _people(
+    settings: Settings,
+    desk: Desk,
+    session: aiohttp.ClientSession,
+    status: Callable[[], Awaitable[Mapping[str, Any]]],
+) -> Sequence[Coroutine[Any, Any, None]]:
+    """What tells people what happens, and takes their commands; nothing without a token."""
+    told, token, scale = settings.notices, settings.telegram_bot_token, settings.time_scale
+    if told is None or token is None:
+        return ()
+    api = BotApi(session, told.url, token.reveal())
+    work = [
+        notices.deliver(desk, api, told.chat, scale),
+        loops.forever(desk, notices.RESULTS_EVERY / scale, notices.tell_results(scale)),
+    ]
+    if told.operators:
+        work.append(Commands(desk, api, told.operators, status).listen(scale))
+    return work
 
 
 async def _drain(desk: Desk) -> None:
@@ -180,6 +215,7 @@ def _desk(
         trading_enabled=settings.trading_enabled,
         sources=config.sources,
         pace=pace,
+        notices=Outbox(metrics=metrics if settings.notices else None),
     )
     names = ("database", "lease", "exchange", "account", "money")
     desk.checks |= {name: health.first(name, desk.clock()) for name in names}
@@ -187,6 +223,9 @@ def _desk(
         verdicts = (reason.verdict,) if isinstance(reason, Reason) else (Verdict.ACCEPTED, Verdict.DUPLICATE)
         for verdict in verdicts:
             metrics.signal_verdicts_total.labels(source=source, verdict=verdict.value, reason=reason)
+    for kind in Kind:
+        metrics.notices_total.labels(kind=kind.value)
+    metrics.notices_failing.set(False)
     for mode in Mode:
         metrics.bot_trading_mode.labels(mode=mode.value).set(mode is settings.mode)
     loops.show_readiness(desk)

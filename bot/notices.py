@@ -21,6 +21,7 @@ APART = 1.0  # seconds between two messages to a chat: more often is not allowed
 LATE = timedelta(minutes=1)  # what comes later says of when it is
 LONGEST_PAUSE = 60.0  # seconds between two attempts
 ANSWER_WITHIN = timedelta(minutes=1)  # nobody waits longer for the answer to a command
+RESULTS_EVERY = 5.0
 RESULT_WITHIN = 120.0  # seconds for which the exchange may take its time to tell of profits and fees
 CLOCKS_DIFFER = timedelta(minutes=1)
 _TOLD_IF_HELD = (Reason.CLOSE, Reason.MOVE_STOP)

@@ -12,6 +12,7 @@ from bot.domain.cryptet import cookie_values
 from bot.domain.mode import BASE_URLS, HOSTS, Mode, allows, is_bare_name
 from bot.log import LEVELS
 from bot.log_file import LogFile
+from bot.settings_notices import NoticeSettings, read_notices
 from bot.settings_cryptet import read_cookies, read_site
 
 CONFIG_DIR = Path(__file__).parent.parent / "config"
@@ -53,6 +54,8 @@ class Settings:
     simulator_host: str
     bingx_api_key: Secret
     bingx_secret_key: Secret
+    telegram_bot_token: Secret | None
+    notices: NoticeSettings | None
     cryptet_cookies: Secret | None
     cryptet_base_url: str
     config_dir: Path
@@ -153,6 +156,7 @@ def read_settings(
     _check_testnet(reader, mode)
     simulator = _simulator_host(reader, mode)
     api_key = reader.needed("BINGX_API_KEY")
+    bot_token = reader.secret("TELEGRAM_BOT_TOKEN")
     control_dir = Path(reader.text("CONTROL_DIR", str(CONTROL_DIR)))
     arm_file = Path(reader.text("ARM_FILE", str(control_dir.parent / ARM_FILE)))
     settings = Settings(
@@ -169,6 +173,8 @@ def read_settings(
         simulator_host=simulator,
         bingx_api_key=api_key,
         bingx_secret_key=reader.needed("BINGX_SECRET_KEY"),
+        telegram_bot_token=bot_token,
+        notices=read_notices(reader, bot_token, mode, simulator),
         cryptet_cookies=read_cookies(reader),
         cryptet_base_url=read_site(reader, mode, simulator),
         config_dir=Path(reader.text("CONFIG_DIR", str(CONFIG_DIR))),

@@ -10,6 +10,7 @@ from bot.domain.money import plain
 from bot.domain.order import Order, State
 from bot.domain.protection import STOPS, Holding, covered
 from bot.domain.switch import MEANING, Level
+from bot.notices import state
 from bot.ports import SignalRow
 
 
@@ -33,6 +34,7 @@ def status(
         "signals": [signal(row) for row in rows],
         "reconciliation": _reconciliation(desk, now),
         "health": health(desk),
+        "notices": state(desk),
         "lease": {"held": desk.holds_lease(), "epoch": desk.epoch},
         "clock_offset_seconds": desk.clock_offset,
         "ban_seconds": round(desk.account.banned_for(), 1),

@@ -65,6 +65,7 @@ def _facts(told: Told) -> str:
         "orders": _counts(told["orders"]),
         "not well": "; ".join(each["reason"] for each in told["health"]["checks"].values() if not each["ok"]),
         "ban": _ban(told["ban_seconds"]),
+        "notices": _notices(told["notices"]),
         "clock": _clock(told["clock_offset_seconds"]),
         "version": f"{told['version']}, config {told['config_hash']}, mode {told['mode']}",
     }
@@ -116,6 +117,11 @@ def _counts(orders: Told | None) -> str:
 
 def _ban(seconds: float) -> str:
     return f"the exchange refuses some calls for another {_seconds(seconds)}" if seconds else ""
+
+
+def _notices(notices: Told) -> str:
+    failing = [f"{what} fails: {why}" for what, why in notices["failing"].items()]
+    return "; ".join([f"{notices['told']}, {notices['waiting']} waiting", *failing])
 
 
 def _clock(offset: float | None) -> str:

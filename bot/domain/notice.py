@@ -8,9 +8,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from bot.domain import money
 from bot.domain.account import Position
 from bot.domain.mode import Mode
-from bot.domain.money import plain
 from bot.domain.order import FINAL, Order
 from bot.domain.reason import Reason
 from bot.domain.result import Result
@@ -145,7 +145,7 @@ def switched(switch: Switch) -> str:
         return f"HALTED at level {switch.level:d}, {MEANING[switch.level]}; {said}"
     factor = f", quantities times {plain(switch.size_factor)}" if switch.size_factor != 1 else ""
     only = f", only {', '.join(switch.symbols)}" if switch.symbols else ""
-    return f"re-opened{factor}{only}; {said}"
+    return f"trading is open{factor}{only}; {said}"
 
 
 def stopped(reason: str) -> str:
@@ -162,12 +162,12 @@ def mismatch(differences: Mapping[str, int]) -> str:
 
 def status(told: Mapping[str, Any]) -> str:
     """The most important of what /status answers."""
-    switch, money = told["switch"], told["money"]
+    switch, funds = told["switch"], told["money"]
     lines = [
         told["summary"],
         f"ready: {'yes' if told['health']['ready'] else 'NO'}",
         f"switch: level {switch['level']}, {switch['meaning']}; by {switch['who']}: {switch['reason']}",
-        "money: not read yet" if money is None else _money(money),
+        "money: not read yet" if funds is None else _money(funds),
     ]
     positions = told["positions"]
     lines += ["positions: not read yet"] if positions is None else []
@@ -177,12 +177,12 @@ def status(told: Mapping[str, Any]) -> str:
     return "\n".join(_clean(line) for line in lines)
 
 
-def _money(money: Mapping[str, str]) -> str:
-    equity, lost = Decimal(money["equity_usdt"]), Decimal(money["loss_today_usdt"])
-    today = Decimal(money["realised_today_usdt"])
+def _money(told: Mapping[str, str]) -> str:
+    equity, lost = Decimal(told["equity_usdt"]), Decimal(told["loss_today_usdt"])
+    today = Decimal(told["realised_today_usdt"])
     return (
         f"money: equity {equity:.2f} USDT, realised today {_signed(today)}, "
-        f"lost today {lost:.2f} of at most {money['loss_limit_usdt']}"
+        f"lost today {lost:.2f} of at most {told['loss_limit_usdt']}"
     )
 
 
@@ -199,6 +199,11 @@ def _entry(each: Mapping[str, Any]) -> str:
     return f"{each['symbol']} {each['side']} {each['quantity']} at {each['price']}, stop {each['stop']}"
 
 
+def plain(value: Decimal) -> str:
+    """Without the zeros that a database or an exchange adds."""
+    return money.plain(value.normalize())
+
+
 def _side(is_long: bool) -> str:
     return "long" if is_long else "short"
 
@@ -209,7 +214,7 @@ def _signed(amount: Decimal) -> str:
 
 def _price(value: Decimal) -> str:
     """Averages have as many digits as a division gives; eight show every tick."""
-    return plain(value.quantize(Decimal("0.00000001")).normalize())
+    return plain(value.quantize(Decimal("0.00000001")))
 
 
 def _clean(text: str) -> str:

@@ -15,11 +15,13 @@ and shows every page, SMS and e-mail that would have gone out. Nothing leaves th
 _DOORS = """where to send:
   PagerDuty   POST /pagerduty/v2/enqueue     Amazon SNS  POST /sns/
   webhook     POST /webhook/<name>           heartbeat   POST or GET /heartbeat/<name>
-  mail        SMTP without TLS on --smtp-port
+  mail        SMTP without TLS on --smtp-port  Telegram  POST /bot<token>/<method>, as api.telegram.org
 where to look:
   page        GET /                          JSON        GET /notifications?after=<id>&wait=<seconds>
   heartbeats  GET /heartbeats                runbooks    GET /runbooks/<name>
-  dashboards  GET /d/<uid>?viewPanel=<id>    empty it    DELETE /notifications"""
+  dashboards  GET /d/<uid>?viewPanel=<id>    empty it    DELETE /notifications
+what to play:
+  a person    POST /telegram/say             faults      POST or DELETE /telegram/faults"""
 
 
 def main(arguments: list[str] | None = None) -> int:

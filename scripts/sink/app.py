@@ -22,6 +22,7 @@ from scripts.sink.oserror import reason
 from scripts.sink.receivers import Receivers
 from scripts.sink.series import Prometheus
 from scripts.sink.store import Store
+from scripts.sink.telegram import Telegram
 
 # PagerDuty takes 512 KiB, Amazon SNS 256 KiB.
 LARGEST_BODY = 512 * 1024
@@ -72,7 +73,8 @@ async def running(
     monitor = Monitor(store, expect=options.heartbeat_expect, clock=clock, now=now, tell=tell)
     async with AsyncExitStack() as stack:
         smtp = await _listen_smtp(options, store, stack)
-        http = await _listen_http(options, store, monitor, smtp.is_serving, tell, now, stack)
+        telegram = Telegram(store, now=now, clock=clock)
+        http = await _listen_http(options, store, monitor, telegram, smtp.is_serving, tell, now, stack)
         watching = asyncio.create_task(monitor.watch())
         stack.callback(watching.cancel)
         yield Sink(store=store, monitor=monitor, port=http, smtp_port=_port_of(smtp))
@@ -100,6 +102,7 @@ async def _listen_http(
     options: Options,
     store: Store,
     monitor: Monitor,
+    telegram: Telegram,
     smtp_serves: Callable[[], bool],
     tell: Callable[[str], None],
     now: Callable[[], datetime],
@@ -113,9 +116,10 @@ async def _listen_http(
     session = await stack.enter_async_context(ClientSession())
     prometheus = Prometheus(base=options.prometheus, session=session)
     dashboards = Dashboards(directory=options.dashboards, prometheus=prometheus, frame=frame, now=now)
-    app.add_routes([*_doors(receivers), *_windows(api, runbooks, dashboards)])
+    app.add_routes([*_doors(receivers), *telegram.routes(), *_windows(api, runbooks, dashboards)])
 
     async def release(_: web.Application) -> None:
+        await telegram.close()
         await store.close()  # else every long poll would hold the process until its time is over
 
     app.on_shutdown.append(release)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-CHANNELS = ("pagerduty", "sns", "email", "webhook", "heartbeat")
+CHANNELS = ("pagerduty", "sns", "email", "webhook", "heartbeat", "telegram")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ _BADGES = {
     "email": "@ MAIL",
     "webhook": "⇄ HOOK",
     "heartbeat": "♥ BEAT",
+    "telegram": "✈ CHAT",
 }
 _NAMES = {
     "pagerduty": "Pages",
@@ -25,6 +26,7 @@ _NAMES = {
     "email": "Mail",
     "webhook": "Webhooks",
     "heartbeat": "Heartbeats",
+    "telegram": "Telegram",
 }
 _FAILURE = re.compile("(" + "|".join(re.escape(mark) for mark in TEMPLATE_FAILURES) + ")")
 

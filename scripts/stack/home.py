@@ -112,6 +112,7 @@ class Home:
         self._random("admin_token")
         self._random("pagerduty_routing_key")
         key, secret = self._random("bingx_api_key"), self._random("bingx_secret_key")
+        self._keep("telegram_bot_token", f"1000000001:{self._random('telegram_bot_secret')}")
         self._keep("simulator_credentials", f"BINGX_API_KEY={key}\nBINGX_SECRET_KEY={secret}")
         aws = f"[tradewatch]\naws_access_key_id = {self._random('aws_key')}"
         self._keep("aws_credentials", f"{aws}\naws_secret_access_key = {self._random('aws_secret')}")

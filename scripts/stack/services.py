@@ -13,6 +13,7 @@ from scripts.stack.ports import HOST
 
 # Prometheus' own defaults, which drills divide like every other duration.
 _LOOKBACK, _RESEND, _GRACE = Duration(300_000), Duration(60_000), Duration(600_000)
+_PERSON = "1001"  # made up: who gets notices and may command
 _HEARTBEATS_MISSED = 3  # at the third, somebody is to hear that the path is broken
 
 
@@ -78,10 +79,22 @@ def _bot(home: Home) -> Service:
         "CONFIG_DIR": str(home.bot_config),
         "CONFIG_ENDPOINT": "true",
         "TIME_SCALE": f"{home.time_scale:g}",
+        # With time so fast there would be so many that the sink forgot the alerts.
+        **(_notices(home) if home.time_scale == 1 else {}),
     }
     return Service(
         name="bot", command=_python("bot"), environment=environment, ready=home.url("bot", "/readyz")
     )
+
+
+def _notices(home: Home) -> dict[str, str]:
+    """The sink plays Telegram."""
+    return {
+        "TELEGRAM_BOT_TOKEN_FILE": str(home.secret("telegram_bot_token")),
+        "TELEGRAM_NOTICE_CHAT": _PERSON,
+        "TELEGRAM_OPERATORS": _PERSON,
+        "TELEGRAM_API_URL": home.url("sink"),
+    }
 
 
 def _sink(home: Home, project: Project) -> Service:
