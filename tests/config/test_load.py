@@ -200,6 +200,39 @@ def test_a_timezone_that_nobody_knows_is_told_with_its_place(tmp_path: Path, nam
     assert str(problem) == told
 
 
+@pytest.mark.parametrize(
+    ("caps", "told"),
+    [
+        (
+            "symbol_caps_usdt: {BTC-USDT: 20000, ETC-USDT: 1}",
+            "'ETC-USDT' is not in trading.symbols; did you mean",
+        ),
+        ("symbol_caps_usdt: {BTCUSDT: 1}", "'BTCUSDT' is not in trading.symbols; did you mean 'BTC-USDT'?"),
+        ("source_caps_usdt: {telegramm: 1}", "'telegramm' is not in sources; did you mean 'telegram'?"),
+        ("source_caps_usdt: {discord: 1}", "'discord' is not in sources [bot/cap]"),
+    ],
+)
+def test_a_cap_on_what_is_not_there_is_told_with_its_place(tmp_path: Path, caps: str, told: str) -> None:
+    text = (Path("config") / "bot.yaml").read_text()
+    (tmp_path / "bot.yaml").write_text(text.replace("  timezone: UTC", f"  timezone: UTC\n  {caps}"))
+    bot, (problem,) = load_bot(tmp_path)
+    assert bot is None
+    assert told in str(problem)
+    line = text[: text.index("timezone:")].count("\n") + 2
+    assert str(problem).startswith(f"{tmp_path}/bot.yaml:{line}:")
+
+
+def test_caps_are_read_by_name(tmp_path: Path) -> None:
+    text = (Path("config") / "bot.yaml").read_text()
+    caps = "symbol_caps_usdt: {BTC-USDT: 20000.5}\n  source_caps_usdt: {telegram: 1}"
+    (tmp_path / "bot.yaml").write_text(text.replace("  timezone: UTC", f"  timezone: UTC\n  {caps}"))
+    bot, problems = load_bot(tmp_path)
+    assert problems == []
+    assert bot is not None
+    assert bot.trading.symbol_caps_usdt == {"BTC-USDT": Decimal("20000.5")}
+    assert bot.trading.source_caps_usdt == {"telegram": Decimal(1)}
+
+
 SCHEMA = (
     '{"properties": {"pace": {"enum": ["slow", "fast"]}, "share": {"multipleOf": 0.1}},'
     ' "patternProperties": {"^x-": {}}, "additionalProperties": false, "required": ["pace"]}'

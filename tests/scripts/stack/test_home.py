@@ -3,13 +3,16 @@
 import re
 import shutil
 import subprocess
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from bot.adapters.control import ControlDirectory
+from bot.config import load_bot
+from bot.start import read_configuration
 from scripts.stack.home import ROOT, TOOLS, Home, HomeError
+from scripts.stack.lifted import lifted
 from scripts.stack.ports import Ports
 from scripts.stack.services import services
 
@@ -34,6 +37,31 @@ def test_the_control_directory_is_where_the_bot_looks_and_a_halt_in_it_stays(tmp
     control.file.touch()
     home.prepare()
     assert control.read() is not None
+
+
+def test_where_one_order_is_repeated_the_bot_reads_a_copy_without_the_caps_on_that(tmp_path: Path) -> None:
+    for repeats, trades in ((False, 1), (True, 1000000)):
+        home = replace(made(tmp_path / str(repeats)), repeats=repeats)
+        project = home.prepare()
+        [bot] = [service for service in services(home, project) if service.name == "bot"]
+        configuration, problems = read_configuration(Path(bot.environment["CONFIG_DIR"]))
+        assert problems == []
+        assert configuration is not None
+        trading = configuration.bot.trading
+        assert trading.max_trades_per_direction == trades
+        shipped, _ = load_bot(ROOT / "config")
+        assert shipped is not None
+        changed = {"max_trades_per_direction", "max_total_notional_usdt"} if repeats else set()
+        told = {each.name for each in fields(trading)}
+        assert {each for each in told if getattr(trading, each) != getattr(shipped.trading, each)} == changed
+
+
+def test_a_cap_that_is_not_found_is_no_cap_lifted(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    file = tmp_path / "config" / "bot.yaml"
+    file.write_text(file.read_text().replace("max_trades_per_direction:", "max_trades:"))
+    with pytest.raises(ValueError, match="no line of its own for max_trades_per_direction"):
+        lifted(tmp_path / "config", tmp_path / "copy")
 
 
 @pytest.mark.parametrize("name", ["100%", 'a "b"', "a #1", "a ;b", "a*", "a?", "[a]", "a\\b"])
