@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -49,16 +49,25 @@ class Followed:
     async def until_handled(self, *ids: int, channel: int = DEMO) -> None:
         await until(lambda: set(ids) <= set(self.handled(channel)))
 
+    def has_read(self, id_: int, channel: int = DEMO) -> bool:
+        return self.room.store.chats.get(str(channel)) == id_
+
     async def until_read(self, id_: int, channel: int = DEMO) -> None:
-        await until(lambda: self.room.store.chats.get(str(channel)) == id_)
+        await until(lambda: self.has_read(id_, channel))
 
     def log(self) -> str:
         (handler,) = logging.getLogger().handlers[:1]
         assert isinstance(handler, logging.StreamHandler)
         return str(handler.stream.getvalue())
 
-    def pass_gap_check(self) -> None:
-        self.room.now += GAP_CHECK
+    async def later(self, condition: Callable[[], bool]) -> None:
+        """Time goes on until it holds: the looks for what was not heard come due."""
+
+        def tick() -> bool:
+            self.room.now += GAP_CHECK
+            return condition()
+
+        await until(tick)
 
     def gaps(self, channel: str = "demo") -> float:
         name = "telegram_gap_messages_total"

@@ -67,8 +67,7 @@ async def test_a_message_of_which_no_update_ever_comes_is_found_at_the_next_look
         id_ = followed.say(LONG)
         await asyncio.sleep(2 * GAP_CHECK)  # the desk's clock stands still
         assert id_ not in followed.handled()
-        followed.pass_gap_check()
-        await followed.until_read(id_)
+        await followed.later(lambda: followed.has_read(id_))
     assert followed.gaps() == 1
 
 
@@ -105,9 +104,7 @@ async def test_updates_that_telegram_owes_are_read_in_order(followed: Followed, 
         followed.world.faults.silent = False
         heard = followed.say("hello at last")
         await until(lambda: "GetChannelDifferenceRequest" in followed.world.asked)
-        if count > 100:
-            followed.pass_gap_check()
-        await followed.until_read(heard)
+        await (followed.later if count > 100 else until)(lambda: followed.has_read(heard))
     assert followed.handled()[1:] == [*missed, heard]
 
 
@@ -142,8 +139,7 @@ async def test_a_message_that_was_edited_before_it_was_read_opens_nothing(follow
         followed.world.faults.lost = True
         id_ = followed.say("hello")
         followed.world.edit("demo", id_, LONG)
-        followed.pass_gap_check()
-        await followed.until_read(id_)
+        await followed.later(lambda: followed.has_read(id_))
     assert (followed.verdict(id_), followed.reason(id_)) == ("refused", "edited")
 
 
@@ -215,8 +211,7 @@ async def test_a_flood_wait_holds_up_no_message_of_another_channel(followed: Fol
 async def test_a_session_that_was_taken_over_is_a_loud_stop(followed: Followed, word: str, said: str) -> None:
     async with followed.bot() as task:
         followed.world.faults.revoked = word
-        followed.pass_gap_check()
-        await until(task.done)
+        await followed.later(task.done)
         asked = len(followed.world.asked)
         hearing = followed.room.desk.hearing
         assert hearing is not None
