@@ -5,10 +5,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from scripts.bench import compiler, growth, order_path
+from scripts.bench import compiler, growth, order_path, signals
 from scripts.stack.home import ROOT
 
-_PARTS = ("compiler", "growth", "orders")
+_PARTS = ("compiler", "growth", "signals", "orders")
 
 
 def main() -> int:
@@ -17,6 +17,9 @@ def main() -> int:
         print("\n".join(compiler.measure(ROOT / "config", 50).lines()), flush=True)
     if "growth" in options.only:
         _print_growth(options.sizes)
+    if "signals" in options.only:
+        for line in signals.run(options.messages):
+            print(line, flush=True)
     if "orders" in options.only:
         with tempfile.TemporaryDirectory(prefix="tradewatch-bench-") as folder:
             for ratio in order_path.run(Path(folder), options.count):
@@ -45,6 +48,8 @@ def _options() -> argparse.Namespace:
         metavar="N",
         help="how many orders (80), four a second; at least 50",
     )
+    most = "how many messages (4000); at least 1000, and 100000 for what memory grows by"
+    add("--messages", type=int, default=4000, metavar="N", help=most)
     default = [100, 1000, 10_000]
     add("--sizes", type=_sizes, default=default, metavar="N,N", help="how many alerts (100,1000,10000)")
     add("--only", action="append", choices=_PARTS, help="measure this alone; may be given again (all)")
@@ -52,6 +57,8 @@ def _options() -> argparse.Namespace:
     options.only = options.only or list(_PARTS)
     if options.count < 50:
         parser.error("--count must be at least 50, or the percentiles mean nothing")
+    if options.messages < 1000:
+        parser.error("--messages must be at least 1000, or the percentiles mean nothing")
     return options
 
 

@@ -1,7 +1,8 @@
 """Many messages from several chats at once, as sources deliver them.
 
-`python -m tests.bot.flood DSN COUNT` decides on them and stores them in an empty database, turn by turn with
-as many bare INSERTs over as many connections. In JSON it says how long each took, and what was stored wrong.
+`python -m tests.bot.flood COUNT`, with the DSN of an empty database on its standard input, decides on them
+and stores them, turn by turn with as many bare INSERTs over as many connections. In JSON it says how long
+each took, and how many are lost or doubled.
 """
 
 import asyncio
@@ -134,4 +135,4 @@ async def measure(dsn: str, count: int, part: int = 500) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure(sys.argv[1], int(sys.argv[2])))))
+    print(json.dumps(asyncio.run(measure(sys.stdin.read(), int(sys.argv[1])))))
