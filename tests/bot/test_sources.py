@@ -1,0 +1,276 @@
+"""What is done with the posts of a channel while the database, the history or the messenger fails."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.config import TelegramChannel
+from bot.domain.reason import Reason
+from bot.domain.signal import Reading, Remark
+from bot.ports import Later, OutcomeUnknown, PageReader, Post, Refused, TryAgain
+from bot.sources import Feeds
+from tests.bot.fakes import FakeStore
+from tests.bot.play import until
+from tests.bot.room import Room, renewed
+
+CHAT = -1001000000001
+LONG = "BUY BTCUSDT 0.1"
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeChats:
+    """A history, and what is answered in its place next."""
+
+    room: Room
+    posts: dict[int, Post] = field(default_factory=dict)
+    fail: list[Exception] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    page: int = 3
+
+    def post(self, id_: int, text: str = LONG, **more: object) -> Post:
+        now = self.room.desk.wall()
+        self.posts[id_] = Post(**{"id": id_, "date": now, "text": text, "written": now} | more)  # type: ignore[arg-type]
+        return self.posts[id_]
+
+    async def newest(self, chat: int) -> Post | None:
+        self._answer(0)
+        return self.posts[max(self.posts)] if self.posts else None
+
+    async def after(self, chat: int, id_: int) -> Sequence[Post]:
+        self._answer(id_)
+        return [self.posts[each] for each in sorted(self.posts) if each > id_][: self.page]
+
+    def _answer(self, id_: int) -> None:
+        self.asked.append(id_)
+        if self.fail:
+            raise self.fail.pop(0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Reader:
+    """Reads what a post links to as commentary, and remembers what it was asked."""
+
+    asked: list[tuple[str, Sequence[str]]] = field(default_factory=list)
+
+    async def read(self, text: str, links: Sequence[str]) -> Reading:
+        self.asked.append((text, links))
+        return Remark(reason=Reason.COMMENTARY, text="of the page")
+
+
+@asynccontextmanager
+async def feeding(
+    room: Room,
+    chats: FakeChats,
+    *,
+    source: str = "telegram",
+    reader: PageReader | None = None,
+    wait: bool = True,
+) -> AsyncIterator[Feeds]:
+    """Connected, and past the first look; leaving it is the bot's sudden end."""
+    channels = (TelegramChannel(name="demo", id=CHAT, source=source),)
+    feeds = Feeds(room.desk, chats, channels, {"cryptet": reader} if reader else {}, 45)
+    task = asyncio.create_task(feeds.run())
+    feeds.connected()
+    try:
+        if wait:
+            await passing(room, lambda: len(chats.asked) >= 2 and not chats.fail)
+        yield feeds
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@pytest.fixture
+def chats(room: Room) -> FakeChats:
+    return FakeChats(room=room)
+
+
+async def passing(room: Room, condition: Callable[[], bool]) -> None:
+    """The desk's clock, which stands still else, goes on until it holds."""
+
+    def tick() -> bool:
+        room.now += 0.01
+        return condition()
+
+    await until(tick)
+
+
+async def until_read(room: Room, id_: int) -> None:
+    await passing(room, lambda: room.store.chats.get(str(CHAT)) == id_)
+
+
+def handled(room: Room) -> list[int]:
+    return [int(id_) for _, _, id_ in room.store.rows]
+
+
+def trouble(room: Room) -> str:
+    assert room.desk.hearing is not None
+    return room.desk.hearing.channels[0].trouble
+
+
+@pytest.mark.parametrize("call", ["admit", "set_read_up_to"])
+@pytest.mark.parametrize("error", [TryAgain("it is down"), OutcomeUnknown("it hangs")])
+async def test_while_the_database_is_down_nothing_is_lost_doubled_or_out_of_order(
+    room: Room, chats: FakeChats, call: str, error: Exception
+) -> None:
+    async with feeding(room, chats) as feeds:
+        for id_ in (1, 2, 3):
+            room.store.fail[call] = error
+            feeds.heard(CHAT, chats.post(id_))
+            await until(lambda: call not in room.store.fail)
+        await until_read(room, 3)
+    assert handled(room) == [1, 2, 3]
+    assert len(room.exchange.sent) == len(set(room.exchange.sent)) == len(room.store.orders())
+
+
+async def test_a_message_that_was_committed_without_an_answer_is_one_order(
+    room: Room, chats: FakeChats
+) -> None:
+    class Forgetful(FakeStore):
+        async def admit(self, row, epoch):  # type: ignore[no-untyped-def]
+            kept = await FakeStore.admit(self, row, epoch)
+            if kept is not None:
+                raise OutcomeUnknown("the connection broke after the commit")
+            return kept
+
+    room.store = await renewed(room, Forgetful())
+    async with feeding(room, chats) as feeds:
+        feeds.heard(CHAT, chats.post(1))
+        await until_read(room, 1)
+    assert room.count("signal_verdicts_total", source="telegram", verdict="duplicate", reason="none") == 1
+    assert len(room.store.orders()) == 1
+
+
+async def test_killed_between_a_decision_and_the_note_of_it_the_next_start_makes_no_second_order(
+    room: Room, chats: FakeChats
+) -> None:
+    async with feeding(room, chats) as feeds:
+        room.store.fail["set_read_up_to"] = TryAgain("it is down")
+        feeds.heard(CHAT, chats.post(1))
+        await until(lambda: "set_read_up_to" not in room.store.fail)
+    assert (handled(room), room.store.chats) == ([1], {str(CHAT): 0})
+    chats.asked.clear()
+    async with feeding(room, chats):
+        await until_read(room, 1)
+    assert len(room.exchange.sent) == 1
+    assert room.count("signal_verdicts_total", source="telegram", verdict="duplicate", reason="none") == 1
+
+
+async def test_a_start_while_the_database_is_down_begins_where_it_was_left(
+    room: Room, chats: FakeChats
+) -> None:
+    room.store.chats[str(CHAT)] = 1
+    room.store.fail["read_up_to"] = TryAgain("it is down")
+    for id_ in (1, 2, 3):
+        chats.post(id_, "hello")
+    async with feeding(room, chats):
+        await until_read(room, 3)
+    assert handled(room) == [2, 3]
+
+
+async def test_a_backlog_is_read_page_by_page_though_it_fails_between(room: Room, chats: FakeChats) -> None:
+    room.store.chats[str(CHAT)] = 1
+    for id_ in range(1, 12):
+        chats.post(id_, f"hello {id_}")
+    chats.fail = [TryAgain("it is away"), TryAgain("it is away")]
+    async with feeding(room, chats):
+        await until_read(room, 11)
+    assert handled(room) == list(range(2, 12))
+
+
+async def test_what_was_heard_but_does_not_stand_in_the_history_is_handled_after_a_second_look(
+    room: Room, chats: FakeChats
+) -> None:
+    async with feeding(room, chats) as feeds:
+        asked = len(chats.asked)
+        later, earlier = chats.post(5, "hello"), chats.post(3, "hello before")
+        chats.posts.clear()
+        feeds.heard(CHAT, later)
+        await until(lambda: len(chats.asked) == asked + 1)
+        feeds.heard(CHAT, earlier)
+        await asyncio.sleep(0)
+        assert handled(room) == []
+        room.now += 1
+        feeds.heard(CHAT, later)
+        await until_read(room, 5)
+    assert handled(room) == [3, 5]
+
+
+async def test_a_messenger_that_asks_to_wait_is_left_alone_that_long(room: Room, chats: FakeChats) -> None:
+    async with feeding(room, chats) as feeds:
+        await until(lambda: len(chats.asked) == 2)
+        chats.fail = [Later("wait 30 s", 30)]
+        feeds.heard(CHAT, chats.post(2, "hello"))
+        await until(lambda: trouble(room) == "wait 30 s")
+        asked = len(chats.asked)
+        room.now += 29
+        feeds.heard(CHAT, chats.post(1, "hello next"))  # it is the next one, so nobody need be asked
+        await until_read(room, 2)
+        assert (handled(room), len(chats.asked)) == ([1, 2], asked)
+
+
+async def test_a_chat_that_is_refused_is_tried_again_at_the_pace_of_looks(
+    room: Room, chats: FakeChats
+) -> None:
+    chats.fail = [Refused("not in that chat")]
+    async with feeding(room, chats, wait=False) as feeds:
+        await until(lambda: trouble(room) == "not in that chat")
+        for seconds, asked in ((44, 1), (2, 3)):
+            room.now += seconds
+            feeds.heard(CHAT, chats.post(1, "hello"))  # a reason to look
+            await asyncio.sleep(0.05)
+            assert len(chats.asked) == asked
+        assert trouble(room) == ""
+    assert room.store.chats == {str(CHAT): 1}
+
+
+async def test_a_post_of_a_source_with_a_reader_is_what_its_page_says(room: Room, chats: FakeChats) -> None:
+    reader = Reader()
+    async with feeding(room, chats, source="cryptet", reader=reader) as feeds:
+        feeds.heard(CHAT, chats.post(1, "BTC/USDT", links=("https://cryptet.com/x",)))
+        await until_read(room, 1)
+    assert reader.asked == [("BTC/USDT", ("https://cryptet.com/x",))]
+    row = room.store.rows["cryptet", str(CHAT), "1"]
+    assert row.reason == "commentary: of the page"
+
+
+async def test_a_post_of_another_source_is_read_by_its_text(room: Room, chats: FakeChats) -> None:
+    reader = Reader()
+    async with feeding(room, chats, reader=reader) as feeds:
+        feeds.heard(CHAT, chats.post(1))
+        await until_read(room, 1)
+    assert reader.asked == []
+    assert room.store.rows["telegram", str(CHAT), "1"].verdict == "accepted"
+
+
+async def test_its_age_counts_from_when_it_was_written(room: Room, chats: FakeChats) -> None:
+    async with feeding(room, chats) as feeds:
+        post = chats.post(1, written=room.desk.wall().replace(year=2025))
+        feeds.heard(CHAT, post)
+        await until_read(room, 1)
+    (row,) = room.store.rows.values()
+    assert row.incoming.sent_at == post.written
+    shown = room.registry.get_sample_value("telegram_last_message_timestamp_seconds", {"channel": "demo"})
+    assert shown == post.date.timestamp()
+
+
+async def test_while_the_bot_is_stopping_a_message_waits_for_the_next_start(
+    room: Room, chats: FakeChats
+) -> None:
+    async with feeding(room, chats) as feeds:
+        room.desk.leaving = True
+        feeds.heard(CHAT, chats.post(1))
+        await asyncio.sleep(0.05)
+    assert (handled(room), room.store.chats) == ([], {str(CHAT): 0})
+
+
+async def test_messages_of_other_chats_are_nobodys(room: Room, chats: FakeChats) -> None:
+    async with feeding(room, chats) as feeds:
+        feeds.heard(-1, chats.post(1))
+        feeds.was_edited(-1, 1)
+        chats.posts.clear()
+        await asyncio.sleep(0.05)
+    assert handled(room) == []
