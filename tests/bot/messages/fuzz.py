@@ -10,7 +10,7 @@ from tests.bot.messages.bait import bait
 from tests.bot.messages.cases import differences
 from tests.bot.messages.generate import Made, good
 from tests.bot.messages.mutate import HARMFUL, HARMLESS
-from tests.bot.messages.oracle import faults
+from tests.bot.messages.oracle import faults, unused
 
 Parse = Callable[[str], Reading]
 SHOWN = 40
@@ -45,7 +45,7 @@ def read(tally: Tally, parse: Parse, text: str) -> Reading | None:
     except Exception as problem:  # noqa: BLE001 - whatever it is, it is the finding
         tally.blame(text, None, f"raised {problem!r}")
         return None
-    for fault in faults(text, reading) if isinstance(reading, Signal) else ():
+    for fault in faults(text, reading) + unused(text, reading) if isinstance(reading, Signal) else ():
         tally.blame(text, reading, fault)
     return reading
 

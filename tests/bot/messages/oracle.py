@@ -24,7 +24,9 @@ RAISED = re.compile(r"[⁰¹²³⁴-⁹₀-₉½⅓⅔¼¾⅕-⅞]")
 NUMBER = re.compile(r"\d+(?:[.,'’]\d+)*|(?<![\d.,])[.,]\d+")
 SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?:[.,]\d+)?(?![\d.,])")
 GLUED = re.compile(r"(?:tp|target|t|тейк|alvo|hedef|ziel)\s?\d")
-DEAD_AFTER = re.compile(r"\s*%|(?!tp|sl)[a-zа-я]{1,2}\d|e[+-]?\d|[\u0300-\u036f]")
+PRICE = re.compile(r"(?<![\w#./,'’-])(?:\d+(?:[.,]\d+)+|\d{4,})(?![\d.,]*\s?[%x])")
+NO_PRICE = re.compile(r"https?:\S+|signal id.*|\S*(?:mole|trades|t\.me)\S*")
+DEAD_AFTER = re.compile(r"\s*%(?!\d)|(?!tp|sl)[a-zа-я]{1,2}\d|e[+-]?\d|[\u0300-\u036f]")
 THOUSANDS = re.compile(r"\s?k(?![a-z])")
 
 
@@ -90,7 +92,9 @@ def _symbol(plain: str, symbol: str) -> list[str]:
     alike = plain.translate(LOOKS_LIKE)
     if quote != "USDT":
         return [f"{symbol} is not against USDT"]
-    if re.search(rf"(?<![a-z0-9]){re.escape(base.casefold().translate(LOOKS_LIKE))}", alike):
+    if re.search(
+        rf"(?<![^\W_])(?<![\u0300-\u036f]){re.escape(base.casefold().translate(LOOKS_LIKE))}", alike
+    ):
         return []
     return [f"{base} is not in the text"]
 
@@ -116,6 +120,20 @@ def _order(signal: Signal) -> list[str]:
     steps = [each for each in (stops, entries, targets) if each]
     pairs = pairwise(steps)
     return ["stop, entries and targets overlap"] if any(max(a) >= min(b) for a, b in pairs) else []
+
+
+def unused(text: str, signal: Signal) -> list[str]:
+    """Prices of the text that the signal does not hold: made messages have no others."""
+    used = {*signal.entries, *signal.targets, signal.stop, signal.quantity, Decimal(signal.leverage or 0)}
+    base = signal.symbol.partition("-")[0].casefold()
+    plain = NO_PRICE.sub(" ", folded(text).translate(LOOKS_LIKE).replace(base.translate(LOOKS_LIKE), "coin"))
+    found = []
+    for match in PRICE.finditer(plain):
+        values = _readings(match[0])
+        values |= {each * 1000 for each in values} if THOUSANDS.match(plain[match.end() :]) else set()
+        if values and not values & used:
+            found.append(f"{match[0]} stands there and is not used")
+    return found
 
 
 def faults(text: str, signal: Signal) -> list[str]:
