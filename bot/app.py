@@ -19,6 +19,8 @@ from bot.adapters.bingx_check import examine
 from bot.adapters.bingx_probe import Finding, Probe
 from bot.adapters.bingx_transport import Transport
 from bot.adapters.control import ControlDirectory
+from bot.adapters.cryptet import Site as CryptetSite
+from bot.adapters.cryptet import opened as cryptet_opened
 from bot.adapters.http import make_app, read_status
 from bot.adapters.http_config import overview
 from bot.adapters.http_views import About
@@ -38,8 +40,9 @@ from bot.ledger import read_money
 from bot.log import Log
 from bot.metrics import Metrics, instruments
 from bot.outbox import Outbox
-from bot.ports import OutcomeUnknown, TryAgain
+from bot.ports import OutcomeUnknown, PageReader, TryAgain
 from bot.settings import Settings
+from bot.sources import Feeds
 from bot.terms import read_terms
 from bot.trader import refresh_signals
 from config.spec.model import Metric
@@ -88,7 +91,9 @@ async def run(
         listening(url)
         telling = await stack.enter_async_context(aiohttp.ClientSession())
         people = _people(settings, desk, telling, lambda: read_status(desk, _about(settings, configuration)))
-        await _work(settings, configuration.bot, desk, url, stop, people)
+        pages = await stack.enter_async_context(cryptet_opened(_cryptet(settings)))
+        channels = _channels(settings, configuration.bot, desk, {"cryptet": pages})
+        await _work(settings, configuration.bot, desk, url, stop, (*people, *channels))
 
 
 async def _work(
@@ -125,6 +130,34 @@ async def _work(
             task.cancel()
     with suppress(TryAgain, OutcomeUnknown):
         await desk.store.give_lease_back(holder)
+
+
+def _cryptet(settings: Settings) -> CryptetSite:
+    cookies = settings.cryptet_cookies.reveal() if settings.cryptet_cookies else ""
+    return CryptetSite(cookies=cookies, base_url=settings.cryptet_base_url)
+
+
+def _channels(
+    settings: Settings, config: BotConfig, desk: Desk, readers: Mapping[str, PageReader]
+) -> Sequence[Coroutine[Any, Any, None]]:
+    """What reads the channels of Telegram; nothing while that is off."""
+    told, api_hash, session = settings.telegram, settings.telegram_api_hash, settings.telegram_session
+    if told is None:
+        desk.log.info("telegram is off", how="set TELEGRAM_API_ID, TELEGRAM_API_HASH and TELEGRAM_SESSION")
+        return ()
+    # Telethon takes half a second and 25 MB, which a bot that reads no channel need not pay.
+    from bot.adapters.telegram import Telegram
+    from bot.adapters.telegram_clients import for_reading, for_simulator
+
+    make_client = (
+        for_reading(told.api_id, api_hash.reveal(), session.reveal())
+        if api_hash and session
+        else for_simulator(told.simulator_url)
+    )
+    channels = config.telegram.channels
+    telegram = Telegram(make_client, [each.id for each in channels], desk.log)
+    feeds = Feeds(desk, telegram, channels, readers, config.telegram.gap_check.seconds / settings.time_scale)
+    return feeds.run(), telegram.run(feeds)
 
 
 def _people(

@@ -12,8 +12,9 @@ from bot.domain.cryptet import cookie_values
 from bot.domain.mode import BASE_URLS, HOSTS, Mode, allows, is_bare_name
 from bot.log import LEVELS
 from bot.log_file import LogFile
-from bot.settings_notices import NoticeSettings, read_notices
 from bot.settings_cryptet import read_cookies, read_site
+from bot.settings_notices import NoticeSettings, read_notices
+from bot.settings_telegram import TelegramSettings, read_hash, read_telegram
 
 CONFIG_DIR = Path(__file__).parent.parent / "config"
 CONTROL_DIR = Path(__file__).parent.parent / ".local" / "control"
@@ -54,10 +55,13 @@ class Settings:
     simulator_host: str
     bingx_api_key: Secret
     bingx_secret_key: Secret
-    telegram_bot_token: Secret | None
-    notices: NoticeSettings | None
     cryptet_cookies: Secret | None
     cryptet_base_url: str
+    telegram_bot_token: Secret | None
+    notices: NoticeSettings | None
+    telegram_api_hash: Secret | None
+    telegram_session: Secret | None
+    telegram: TelegramSettings | None
     config_dir: Path
     control_dir: Path
     arm_file: Path
@@ -157,6 +161,7 @@ def read_settings(
     simulator = _simulator_host(reader, mode)
     api_key = reader.needed("BINGX_API_KEY")
     bot_token = reader.secret("TELEGRAM_BOT_TOKEN")
+    api_hash, session = read_hash(reader), reader.secret("TELEGRAM_SESSION")
     control_dir = Path(reader.text("CONTROL_DIR", str(CONTROL_DIR)))
     arm_file = Path(reader.text("ARM_FILE", str(control_dir.parent / ARM_FILE)))
     settings = Settings(
@@ -173,10 +178,13 @@ def read_settings(
         simulator_host=simulator,
         bingx_api_key=api_key,
         bingx_secret_key=reader.needed("BINGX_SECRET_KEY"),
-        telegram_bot_token=bot_token,
-        notices=read_notices(reader, bot_token, mode, simulator),
         cryptet_cookies=read_cookies(reader),
         cryptet_base_url=read_site(reader, mode, simulator),
+        telegram_bot_token=bot_token,
+        notices=read_notices(reader, bot_token, mode, simulator),
+        telegram_api_hash=api_hash,
+        telegram_session=session,
+        telegram=read_telegram(reader, api_hash, session, mode, simulator),
         config_dir=Path(reader.text("CONFIG_DIR", str(CONFIG_DIR))),
         control_dir=control_dir,
         arm_file=arm_file,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from bot.adapters.http_hearing import telegram, troubles
 from bot.adapters.http_views import About, health, order, plain_or_none, signal
 from bot.desk import Desk, is_ready
 from bot.domain.money import plain
@@ -34,6 +35,7 @@ def status(
         "signals": [signal(row) for row in rows],
         "reconciliation": _reconciliation(desk, now),
         "health": health(desk),
+        "telegram": telegram(desk, now),
         "notices": state(desk),
         "lease": {"held": desk.holds_lease(), "epoch": desk.epoch},
         "clock_offset_seconds": desk.clock_offset,
@@ -73,6 +75,7 @@ def switch(desk: Desk) -> dict[str, Any]:
 def _summary(desk: Desk, is_read: bool) -> str:
     parts = ["ready" if is_ready(desk) else "not ready", _trading(desk)]
     parts += dict.fromkeys(check.reason for check in desk.checks.values() if not check.ok)
+    parts += troubles(desk)
     unknown = len(_in(desk, State.UNKNOWN))
     if unknown:
         parts.append(f"{_number(unknown, 'order')} of unknown outcome")
