@@ -76,7 +76,7 @@ async def _protect(desk: Desk, seen: Seen) -> None:
 
     async def take(desk: Desk, step: Step) -> None:
         if isinstance(step, Cancel):
-            await _cancel(desk, step)
+            await _cancel(desk, step, holding.trades)
         elif step.order.trigger is not None or not _may_be_done(desk, holding):
             await _send_once(desk, holding, step, desk.settling_until)
             _count_bare(desk, holding, step)
@@ -84,9 +84,15 @@ async def _protect(desk: Desk, seen: Seen) -> None:
     await each(take, desk, protection.protect(holding))
 
 
-async def _cancel(desk: Desk, what: Cancel) -> None:
-    desk.log.info("order cancelled", symbol=what.symbol, exchange_id=what.exchange_id, reason=what.why)
+async def _cancel(desk: Desk, what: Cancel, trades: Sequence[Order]) -> None:
+    told = {"symbol": what.symbol, "exchange_id": what.exchange_id, "orders": _names(trades)}
+    desk.log.info("order cancelled", **told, reason=what.why)
     await desk.account.cancel(what.symbol, exchange_id=what.exchange_id)
+
+
+def _names(trades: Sequence[Order]) -> list[str]:
+    """By which all lines of the log about a trade are found."""
+    return [trade.client_id for trade in trades]
 
 
 def _count_bare(desk: Desk, holding: Holding, step: Send) -> None:
@@ -123,6 +129,7 @@ async def _send(desk: Desk, holding: Holding, step: Send) -> None:
         name = _closing_id(desk, holding.position, quantity)
         order = protection.close(holding, quantity, step.why, client_id=name).order
     told = {"symbol": order.symbol, "purpose": order.purpose, "quantity": quantity, "trigger": order.trigger}
+    told |= {"orders": _names(holding.trades)}
     say = desk.log.info if order.purpose is Purpose.TARGET else desk.log.warning
     say("position needs an order", **told, reason=step.why)
     desk.look_now.set()
@@ -178,7 +185,7 @@ async def _is_closed(desk: Desk, key: Key, trades: Sequence[Order]) -> bool:
         return True
     desk.denied[key] = desk.denied.get(key, 0) + 1
     desk.flat_since[key] = desk.clock()
-    told = {"symbol": key[0], "long": key[1], "times": desk.denied[key]}
+    told = {"symbol": key[0], "long": key[1], "times": desk.denied[key], "orders": _names(trades)}
     desk.log.warning("position is not listed, but no order closed it", **told)
     return False
 
@@ -186,7 +193,10 @@ async def _is_closed(desk: Desk, key: Key, trades: Sequence[Order]) -> bool:
 async def _clear_up(
     desk: Desk, key: Key, trades: Sequence[Order], leftovers: Sequence[ExchangeOrder]
 ) -> None:
-    await each(_cancel, desk, protection.cancelled(leftovers, "its position is closed"))
+    async def take_away(desk: Desk, what: Cancel) -> None:
+        await _cancel(desk, what, trades)
+
+    await each(take_away, desk, protection.cancelled(leftovers, "its position is closed"))
     # One that was filled after the positions were read may have one.
     names = [trade.client_id for trade in trades if trade.client_id in desk.filled_before]
     if names and not leftovers:

@@ -42,7 +42,7 @@ class Feed:
 
     def heard(self, post: Post) -> None:
         if self._is_handled(post.id):
-            self.desk.log.debug("message heard again", channel=self.seen.name, message_id=post.id)
+            self.desk.log.debug("message heard again", **self._ids(post.id))
             return
         self.waiting.setdefault(post.id, post)
         self.woken.set()
@@ -50,7 +50,7 @@ class Feed:
     def was_edited(self, id_: int) -> None:
         """It opens nothing, whatever it says now; once it is handled, an edit changes nothing either."""
         handled = self._is_handled(id_)
-        self.desk.log.debug("edit", channel=self.seen.name, message_id=id_, handled=handled)
+        self.desk.log.debug("edit", **self._ids(id_), handled=handled)
         if not handled:
             self.edits.add(id_)
 
@@ -132,7 +132,7 @@ class Feed:
         for post in page:
             self._note(post)
             if post.id not in self.waiting and post.text:
-                self.desk.log.info("message came late", channel=self.seen.name, message_id=post.id)
+                self.desk.log.info("message came late", **self._ids(post.id))
                 self.desk.metrics.telegram_gap_messages_total.labels(channel=self.seen.name).inc()
         for post in page:
             heard = self.waiting.get(post.id, post)
@@ -159,7 +159,7 @@ class Feed:
         self._note(post)
         if post.text:
             await self._decide(post)
-        await self._surely(lambda: self.desk.store.set_read_up_to(str(self.seen.chat), post.id))
+        await self._surely(post.id, lambda: self.desk.store.set_read_up_to(str(self.seen.chat), post.id))
         self._move_on(post.id)
 
     async def _decide(self, post: Post) -> None:
@@ -178,9 +178,14 @@ class Feed:
             # It may be edited while the database is down.
             await accept(self.desk, replace(incoming, edited=post.edited or post.id in self.edits))
 
-        await self._surely(decide)
+        await self._surely(post.id, decide)
 
-    async def _surely(self, action: Callable[[], Awaitable[object]]) -> None:
+    def _ids(self, id_: int) -> dict[str, str]:
+        """As in the line that tells what was decided."""
+        name, chat = self.seen.name, str(self.seen.chat)
+        return {"source": self.source, "channel": name, "chat": chat, "message_id": str(id_)}
+
+    async def _surely(self, id_: int, action: Callable[[], Awaitable[object]]) -> None:
         """The same again until it is done: what was done already turns out to be a duplicate."""
         failing, pause = "", SOONEST
         while True:
@@ -189,12 +194,12 @@ class Feed:
                 break
             except (TryAgain, OutcomeUnknown) as error:
                 if str(error) != failing:
-                    self.desk.log.warning("message waits", channel=self.seen.name, reason=str(error))
+                    self.desk.log.warning("message waits", **self._ids(id_), reason=str(error))
                 failing = str(error)
             await asyncio.sleep(pause)
             pause = min(LATEST, pause * 2)
         if failing:
-            self.desk.log.info("message goes on", channel=self.seen.name, failed_before=failing)
+            self.desk.log.info("message goes on", **self._ids(id_), failed_before=failing)
 
     def _note(self, post: Post) -> None:
         if self.seen.written_at is None or post.date > self.seen.written_at:
