@@ -77,6 +77,11 @@ async def test_signals_at_once_are_counted_beside_each_other(
     assert await reasons(room, *texts) == told
 
 
+async def test_what_is_held_is_counted_beside_what_comes_later(room: Room) -> None:
+    limit(room, max_trades_per_direction=1)
+    assert [*await reasons(room, LONG), *await again(room)] == ["none", "duplicate_direction"]
+
+
 async def test_what_was_not_committed_takes_nothing(room: Room) -> None:
     limit(room, max_trades_per_direction=1)
     room.store.fail["admit"] = TryAgain("the database is down")

@@ -216,6 +216,7 @@ def _given(example: dict[str, Any]) -> str:
     told.append(f"last price of {symbol} {example['last']}")
     if "equity" in example:
         told.append(f"equity {example['equity']} USDT, free margin {example['free']} USDT")
+    told += [f"`size_factor` {example['size_factor']}"] if "size_factor" in example else []
     told += [f"today's loss {example['lost']} USDT"] if "lost" in example else []
     for each in example.get("held", ()):
         whose = f"from {each['source']}" if "source" in each else "not ours"
