@@ -254,6 +254,17 @@ def test_inline_markup_does_not_part_a_line_and_blocks_do() -> None:
     assert read(f'<html lang="en-GB"><body>{text}</body></html>') == LONG
 
 
+def test_a_line_break_in_the_source_is_a_space_and_an_empty_drawing_hides_nothing() -> None:
+    broken = page(ENGLISH).replace("BTC/USDT LONG", "BTC/USDT\n  LONG").replace("Stop Loss", "Stop\r\nLoss")
+    assert read(broken.replace("<body>", "<body><svg/>")) == LONG
+    assert read(broken.replace("<body>", "<body><svg>BTC/USDT SHORT</svg>")) == LONG
+
+
+def test_the_country_of_a_language_does_not_matter() -> None:
+    german = GERMAN.replace(",00", "")
+    assert read(page(german, "de-AT")) == read(page(german, "DE")) == SHORT
+
+
 @pytest.mark.parametrize(
     "body",
     ['<form><input type="password"></form>', "<h1>Just a moment...</h1>", "<p>Bitte anmelden</p>", "Captcha"],
