@@ -37,6 +37,9 @@ What to try next, in another terminal:
   psql -xc 'SELECT * FROM orders ORDER BY created_at DESC LIMIT 5'
   python -m bot status
 
+  # the same from a channel of Telegram, which the simulator plays
+  curl -s $SIMULATOR_URL/control/telegram/post -d '{{"chat": "demo", "text": "BUY ETHUSDT 1"}}'
+
   # the emergency stop: no new orders, from now until a person says resume; it survives every restart
   python -m bot halt --reason 'I try it'
   python -m bot resume --reason 'it works'

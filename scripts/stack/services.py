@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
+
 from config.spec.duration import Duration
 from config.spec.model import Project
 from scripts.stack.home import ROOT, TOOLS, Home
@@ -57,9 +59,15 @@ def _postgres(home: Home) -> Service:
 def _simulator(home: Home) -> Service:
     command = _python(
         "bot.simulator", "--port", home.ports.simulator, "--state", home.data("simulator"),
-        "--credentials", home.secret("simulator_credentials"),
+        "--credentials", home.secret("simulator_credentials"), *_channels(home),
     )  # fmt: skip
     return Service(name="simulator", command=command, ready=home.url("simulator", "/control/health"))
+
+
+def _channels(home: Home) -> list[str]:
+    """Those of Telegram that the bot reads; the simulator plays them."""
+    told = yaml.safe_load((home.bot_config / "bot.yaml").read_text("utf-8"))
+    return [f"--channel={each['name']}={each['id']}" for each in told["telegram"]["channels"]]
 
 
 def _bot(home: Home) -> Service:
@@ -71,6 +79,7 @@ def _bot(home: Home) -> Service:
         "HTTP_PORT": str(home.ports.bot),
         "BINGX_BASE_URL": home.url("simulator"),
         "CRYPTET_BASE_URL": home.url("simulator", "/cryptet"),
+        "TELEGRAM_SIMULATOR_URL": home.url("simulator"),
         "BINGX_API_KEY_FILE": str(home.secret("bingx_api_key")),
         "BINGX_SECRET_KEY_FILE": str(home.secret("bingx_secret_key")),
         "DATABASE_URL_FILE": str(home.secret("database_url")),

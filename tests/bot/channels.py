@@ -97,15 +97,22 @@ class Followed:
 
 
 @asynccontextmanager
-async def telegram_for(room: Room) -> AsyncIterator[Followed]:
-    world = World({"demo": DEMO, "other": OTHER}, first_id=1, clock=lambda: room.now)
+async def serving(world: World) -> AsyncIterator[str]:
+    """The URL at which it is played."""
     app = web.Application()
     add_telegram(app, world)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield Followed(room=room, world=world, url=f"http://127.0.0.1:{runner.addresses[0][1]}")
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         world.drop()
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def telegram_for(room: Room) -> AsyncIterator[Followed]:
+    world = World({"demo": DEMO, "other": OTHER}, first_id=1, clock=lambda: room.now)
+    async with serving(world) as url:
+        yield Followed(room=room, world=world, url=url)
