@@ -91,7 +91,9 @@ class Commands:
 
     async def take(self) -> None:
         """What came since it was asked last, or comes soon."""
-        asked = {"timeout": POLL, "allowed_updates": ["message"]}
+        # Whether it works again is to be known at once.
+        held = 0 if "commands" in self._desk.notices.failing else POLL
+        asked = {"timeout": held, "allowed_updates": ["message"]}
         asked |= {} if self._next is None else {"offset": self._next}
         told = await self._api.call("getUpdates", asked, patience=POLL + 10.0)
         for update in told if isinstance(told, list) else ():
