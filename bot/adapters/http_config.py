@@ -1,5 +1,6 @@
 """GET /config: what bot.yaml and the environment say; of secrets only whether they are set."""
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import Any
@@ -37,6 +38,8 @@ def _told(value: Any) -> Any:
         return plain(value)
     if isinstance(value, tuple):
         return [_told(each) for each in value]
+    if isinstance(value, Mapping):
+        return {key: _told(each) for key, each in value.items()}
     if is_dataclass(value) and not isinstance(value, Duration):
         return {each.name: _told(getattr(value, each.name)) for each in fields(value)}
     return value if value is None or isinstance(value, str | int) else str(value)

@@ -20,9 +20,9 @@ SECRET = {
 }
 
 
-def page(**changes: str) -> dict[str, Any]:
+def page(config: Path = CONFIG, **changes: str) -> dict[str, Any]:
     settings, problems = read_settings(SECRET | {"CONFIG_ENDPOINT": "true"} | changes)
-    configuration, more = read_configuration(CONFIG)
+    configuration, more = read_configuration(config)
     assert settings is not None, problems
     assert configuration is not None, more
     told = overview(settings, configuration.bot, configuration.version, configuration.hash)
@@ -55,6 +55,16 @@ def test_values_are_as_they_are_written_in_bot_yaml() -> None:
     assert told["trading"]["max_leverage"] == 10
     assert told["timers"]["look"] == "1s"
     assert json.loads(json.dumps(told)) == told
+
+
+def test_caps_are_shown_by_name(tmp_path: Path) -> None:
+    text = (CONFIG / "bot.yaml").read_text()
+    caps = "symbol_caps_usdt: {BTC-USDT: 20000.5}"
+    (tmp_path / "bot.yaml").write_text(text.replace("  timezone: UTC", f"  timezone: UTC\n  {caps}"))
+    (tmp_path / "metrics.yaml").write_text((CONFIG / "metrics.yaml").read_text())
+    trading = page(tmp_path)["bot.yaml"]["trading"]
+    assert trading["symbol_caps_usdt"] == {"BTC-USDT": "20000.5"}
+    assert trading["source_caps_usdt"] == {}
 
 
 def test_no_section_of_bot_yaml_is_left_out() -> None:
