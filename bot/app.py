@@ -191,6 +191,24 @@ def _day(config: BotConfig) -> Day:
     return Day(timezone=ZoneInfo(config.trading.timezone), loss_limit=config.trading.daily_loss_limit_usdt)
 
 
+async def log_in(
+    api_id: int,
+    api_hash: str,
+    ask: Callable[[str], str],
+    ask_secret: Callable[[str], str],
+    say: Callable[[str], None],
+) -> tuple[str | None, str]:
+    """A session of Telegram, or why there is none."""
+    from bot.adapters import telegram_login
+    from bot.adapters.telegram_clients import for_login
+
+    person = telegram_login.Person(ask=ask, ask_secret=ask_secret, say=say)
+    try:
+        return await telegram_login.log_in(for_login(api_id, api_hash), person), ""
+    except telegram_login.LoginError as error:
+        return None, str(error)
+
+
 @asynccontextmanager
 async def exchange_alone(settings: Settings, configuration: Configuration) -> AsyncIterator[BingX]:
     """For what is done beside the running bot, or before it runs."""
