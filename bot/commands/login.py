@@ -42,7 +42,7 @@ def run(out: Path | None, environment: Mapping[str, str], *, is_person: bool, lo
         problems.append(
             "set TELEGRAM_API_ID and TELEGRAM_API_HASH_FILE as https://my.telegram.org gives them"
         )
-    problems += _unwritable(file)
+    problems = problems or _unwritable(file)
     if problems or api_hash is None:
         print("\n".join(problems), file=sys.stderr)
         return Exit.WRONG
