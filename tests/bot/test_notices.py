@@ -1,7 +1,8 @@
 """What is told of what happened, before it is sent: texts, joining, dropping, and what is no news."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -18,10 +19,11 @@ from bot.domain.switch import Level, Switch
 from bot.intake import on_signal
 from bot.metrics import instruments
 from bot.outbox import Outbox
-from bot.ports import Incoming
+from bot.ports import Incoming, TryAgain
 from bot.switching import halt
 from config.spec.load import load_metrics
 from tests.bot.desks import CONFIG
+from tests.bot.play import until
 from tests.bot.room import Room
 from tests.bot.switch_desk import seen
 from tests.bot.test_protection import trade
@@ -185,3 +187,83 @@ def test_an_accepted_signal_whose_order_fails_is_told(room: Room) -> None:
     assert told.text.startswith("not opened: BTC-USDT long from ")
     assert told.text.endswith(", rejected: no margin")
     assert told.code == "rejected"
+
+
+def looked(room: Room, uncovered: bool, differences: dict[str, int], after: float) -> list[str]:
+    """What a look tells, so many seconds after the first."""
+    found = seen("1") if uncovered else seen()
+    picture = replace(found, asked_at=100 + after)
+    picture.__dict__["differences"] = differences
+    since = room.desk.uncovered_since
+    room.desk.uncovered_since = {each.key: since.get(each.key, 100 + after) for each in picture.holdings}
+    room.desk.notices.waiting.clear()
+    notices.looked(room.desk, picture)
+    return [each.text for each in room.desk.notices.waiting]
+
+
+def test_a_stop_that_comes_in_time_is_not_told_of_and_one_that_does_not_once(room: Room) -> None:
+    room.desk.notices, _ = outbox()
+    assert looked(room, True, {}, 0) == []
+    assert looked(room, True, {}, 1.9) == []
+    assert looked(room, True, {}, 2) == ["UNPROTECTED: 1 of BTC-USDT long 1 has no stop"]
+    assert looked(room, True, {}, 3) == []
+    assert looked(room, False, {}, 4) == ["BTC-USDT long had no stop, and is not held any more"]
+    assert looked(room, False, {}, 5) == []
+
+
+def test_differences_are_told_when_they_stay_and_when_they_are_gone_for_good(room: Room) -> None:
+    room.desk.notices, _ = outbox()
+    there = {"order_foreign": 2, "stop_missing": 1, "position_size": 0}
+    told = "MISMATCH between database and exchange: 2 orders that are not ours"
+    assert looked(room, False, there, 0) == []
+    assert looked(room, False, there, 4.9) == []
+    assert looked(room, False, there, 5) == [told]
+    assert looked(room, False, there, 6) == []
+    assert looked(room, False, {}, 7) == []
+    assert looked(room, False, there, 8) == []
+    assert looked(room, False, {}, 9) == []
+    assert looked(room, False, {}, 14) == ["database and exchange agree again"]
+
+
+@dataclass(slots=True)
+class FakeMessenger:
+    """Fails so many times, then takes what it is sent."""
+
+    failures: list[Exception] = field(default_factory=list)
+    sent: list[tuple[int, str]] = field(default_factory=list)
+
+    async def send(self, chat: int, text: str) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.sent.append((chat, text))
+
+
+async def delivered(room: Room, messenger: FakeMessenger, count: int) -> list[tuple[int, str]]:
+    task = asyncio.create_task(notices.deliver(room.desk, messenger, 5, 10_000))
+    await until(lambda: len(messenger.sent) == count)
+    task.cancel()
+    return messenger.sent
+
+
+async def test_what_is_delivered_late_says_from_when_it_is(room: Room) -> None:
+    room.desk.notices, _ = outbox()
+    room.desk.wall = lambda: NOW + timedelta(seconds=61)
+    room.desk.notices.put(said(Kind.OPENED, "opened"))
+    room.desk.notices.put(replace(said(Kind.CLOSED, "closed"), at=NOW + timedelta(seconds=2)))
+    assert await delivered(room, FakeMessenger(), 2) == [
+        (5, "[simulator] at 2026-01-02 03:04:05 UTC: opened"),
+        (5, "[simulator] closed"),
+    ]
+
+
+@pytest.mark.parametrize(("age", "is_sent"), [(59, True), (61, False)])
+async def test_an_answer_that_cannot_be_given_for_a_minute_holds_up_no_notice(
+    room: Room, age: int, is_sent: bool
+) -> None:
+    room.desk.notices, _ = outbox()
+    room.desk.wall = lambda: NOW + timedelta(seconds=age)
+    room.desk.notices.put(replace(said(Kind.OPENED, "opened"), at=room.desk.wall()))
+    room.desk.notices.put(replace(said(Kind.ANSWER, "halted"), chat=7))
+    messenger = FakeMessenger([TryAgain("blocked")])
+    expected = [(7, "[simulator] halted"), (5, "[simulator] opened")]
+    assert await delivered(room, messenger, 1 + is_sent) == expected[not is_sent :]
