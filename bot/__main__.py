@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from bot.commands import adopt, halt, login, resume, status
+from bot.commands import adopt, halt, login, read, resume, status
 
 
 def main() -> int:
@@ -21,7 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
     run = commands.add_parser("run", help="run the bot, as without a command")
     run.add_argument("--check", action="store_true", default=argparse.SUPPRESS, help=check)
-    for command in (halt, resume, status, adopt, login):
+    for command in (halt, resume, status, adopt, read, login):
         command.add_parser(commands)
     arm = commands.add_parser(
         "arm-live", help="let the bot trade real money in the account whose uid you type"

@@ -1,109 +1,74 @@
-"""A message becomes a signal, or the reason why it is none; what cannot be read with certainty is refused."""
+"""A message becomes a signal, or the reason why it is none; what cannot be read with certainty is refused.
+
+A message is brought into one way of writing (formats/normal.py), and goes to the first of FORMATS that claims
+it. Most channels differ only in their words and decorations, so that a new format is:
+
+- a word that is new: one more phrase in its row of LABELS, or of another table in formats/words.py;
+- a way of writing that no word can name: one more row of the quirks in formats/normal.py;
+- something else altogether: a row of FORMATS, with a reader in a file of its own in formats/;
+
+and always a case in tests/bot/test_parser.py, beside one that differs a little and must be refused.
+"""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
-from bot.domain import money
+from bot.domain.formats import labelled, order_line, remarks
+from bot.domain.formats.normal import fold, normalise
 from bot.domain.reason import Reason
-from bot.domain.signal import LONGEST, Reading, Remark, Side, Signal, Unreadable
+from bot.domain.signal import LONGEST, Reading, Unreadable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """A message as it came, in one way of writing, and the same as long folded for comparing words."""
+
+    raw: str
+    text: str
+    folded: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """One way in which people write signals. `claims` is loose, so that `read` can say what is wrong."""
+    """One way in which people write. `claims` is loose, so that `read` can say what is wrong."""
 
     name: str
-    claims: re.Pattern[str]
-    read: Callable[[str], Reading]
+    claims: Callable[[Post], bool]
+    read: Callable[[Post], Reading]
 
 
 def parse(text: str) -> Reading:
     if len(text) > LONGEST:
         return Unreadable(reason=Reason.TOO_LONG, text=f"longer than {LONGEST} characters")
-    for form in FORMATS:
-        if form.claims.search(text):
-            return form.read(text)
-    return Remark(
-        reason=Reason.COMMENTARY, text="no known format and no side; an order reads like: BUY BTCUSDT 0.1"
+    usual = normalise(text)
+    post = Post(raw=text, text=usual, folded=fold(usual))
+    return next(form.read(post) for form in FORMATS if form.claims(post))
+
+
+_SIDE_WORD = re.compile(r"(?<!\w)(?:buy|sell)(?!\w)", re.ASCII | re.IGNORECASE)
+_LABELLED = re.compile(r"[:=#|()✅✔☑]|entry|target|leverage|stop|long|short|zone|\btp[0-9]")
+
+
+def _is_order_line(post: Post) -> bool:
+    """One line that begins with the side, or names it beside a symbol, and no word that only posts have."""
+    words = post.folded.split()
+    if not _SIDE_WORD.search(post.raw) or _LABELLED.search(post.folded) or "\n" in post.raw.strip():
+        return False
+    starts = bool(_SIDE_WORD.fullmatch(words[0])) and (
+        len(words) < 3 or re.search("[0-9]", post.folded) is not None
     )
-
-
-_SIDE = re.compile(r"(?:BUY|SELL)", re.ASCII | re.IGNORECASE)
-_SYMBOL = re.compile(r"([A-Z0-9]{1,15}?)[-/]?USDT", re.ASCII | re.IGNORECASE)
-
-
-def _read_order_line(text: str) -> Signal | Unreadable:
-    """BUY BTCUSDT 0.1 @ 60000-60500 SL 59000 TP 61000 62000: all but side and symbol may be left out."""
-    words = text.split()
-    sides = [word for word in words if _SIDE.fullmatch(word)]
-    if len(sides) > 1:
-        return Unreadable(reason=Reason.SIDES, text=f"names {len(sides)} sides; one message is one order")
-    if not sides or words[0] != sides[0]:
-        return Unreadable(reason=Reason.NO_SIDE, text="the side must be the first word: BUY or SELL")
-    if len(words) < 2:
-        return Unreadable(reason=Reason.NO_SYMBOL, text="has one word; an order reads like: BUY BTCUSDT 0.1")
-    symbol = _SYMBOL.fullmatch(words[1])
-    if symbol is None:
-        return Unreadable(
-            reason=Reason.NO_SYMBOL,
-            text=f"{words[1][:40]!r} is no symbol like BTCUSDT, BTC-USDT or BTC/USDT",
-        )
-    parts = _parts(words[2:])
-    if isinstance(parts, Unreadable):
-        return parts
-    return Signal(
-        side=Side(sides[0].upper()),
-        symbol=f"{symbol[1].upper()}-USDT",
-        quantity=next(iter(parts[""]), None),
-        entries=parts["@"],
-        stop=next(iter(parts["SL"]), None),
-        targets=parts["TP"],
-    )
-
-
-# What may follow each mark, at most: a quantity, a price or zone, a stop, targets.
-_MOST = {"": 1, "@": 2, "SL": 1, "TP": 10}
-
-
-def _parts(words: Sequence[str]) -> Mapping[str, tuple[Decimal, ...]] | Unreadable:
-    found: dict[str, tuple[Decimal, ...]] = {"": ()}
-    mark = ""
-    for word in words:
-        if word.upper() in _MOST:
-            mark = word.upper()
-            if mark in found:
-                return Unreadable(reason=Reason.FORMAT, text=f"names {mark} twice")
-            found[mark] = ()
-            continue
-        for number in word.split("-") if mark == "@" else [word]:
-            value = _read_number(number)
-            if isinstance(value, Unreadable):
-                return value
-            found[mark] += (value,)
-    for mark, values in found.items():
-        if len(values) > _MOST[mark]:
-            return Unreadable(
-                reason=Reason.FORMAT,
-                text=f"has {len(values)} numbers {f'after {mark}' if mark else 'as quantity'}",
-            )
-        if mark and not values:
-            return Unreadable(reason=Reason.FORMAT, text=f"has no number after {mark}")
-    return {mark: found.get(mark, ()) for mark in _MOST}
-
-
-def _read_number(word: str) -> Decimal | Unreadable:
-    number = money.read(word)
-    if number is None:
-        return Unreadable(reason=Reason.NUMBER, text=f"{word[:40]!r} is no plain number like 0.1")
-    return number if number > 0 else Unreadable(reason=Reason.NUMBER, text=f"{word[:40]} must be above zero")
+    return starts or "usdt" in post.folded
 
 
 FORMATS: Sequence[Format] = (
     Format(
-        name="order line",
-        claims=re.compile(r"\b(?:BUY|SELL)\b", re.ASCII | re.IGNORECASE),
-        read=_read_order_line,
+        name="quoted reply",
+        claims=lambda post: remarks.is_quote(post.folded),
+        read=lambda post: remarks.remark(post.text, post.folded),
+    ),
+    Format(name="order line", claims=_is_order_line, read=lambda post: order_line.read(post.raw)),
+    Format(
+        name="labelled post", claims=lambda _: True, read=lambda post: labelled.read(post.text, post.folded)
     ),
 )
