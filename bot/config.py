@@ -124,6 +124,9 @@ def _channels(bot: BotConfig, source: Source) -> Iterator[Problem]:
             yield Problem(source.place(*place, "source"), text, "bot/channel")
         if names[channel.name] > 1:
             yield Problem(source.place(*place, "name"), f"two channels are {channel.name!r}", "bot/channel")
+        if channel.id >= 0:
+            text = f"the id of a channel begins with -100; did you mean -100{channel.id}?"
+            yield Problem(source.place(*place, "id"), text, "bot/channel")
         if channel.id in ids:
             text = f"{channel.id} is another channel's id already"
             yield Problem(source.place(*place, "id"), text, "bot/channel")
