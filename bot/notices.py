@@ -135,10 +135,12 @@ async def deliver(desk: Desk, messenger: Messenger, chat: int, scale: float) -> 
     """One after the other, for ever; what Telegram does not take now is tried again, before all others."""
     while True:
         what = await desk.notices.take()
+        desk.notices.is_sending = True
         pause = APART / scale
         while (left := await _attempt(desk, messenger, chat, what, pause)) is not None:
             await asyncio.sleep(left)
             pause = min(2 * pause, LONGEST_PAUSE / scale)
+        desk.notices.is_sending = False
         await asyncio.sleep(APART / scale)
 
 
@@ -177,7 +179,7 @@ def state(desk: Desk) -> dict[str, Any]:
     box = desk.notices
     return {
         "told": "to a chat in Telegram" if box.is_read else "to nobody: TELEGRAM_BOT_TOKEN is not set",
-        "waiting": len(box.waiting),
+        "waiting": len(box.waiting) + box.is_sending,
         "results_awaited": len(box.closings),
         "failing": dict(box.failing),
     }

@@ -31,6 +31,7 @@ class Outbox:
     most: int = MOST
     waiting: deque[Notice] = field(default_factory=deque)
     filled: asyncio.Event = field(default_factory=asyncio.Event)
+    is_sending: bool = False  # one that was taken is not delivered yet
     lost: int = 0  # since that was last told
     failing: dict[str, str] = field(default_factory=dict)  # what fails at Telegram, and why
     closings: deque[Closing] = field(default_factory=lambda: deque(maxlen=MOST))

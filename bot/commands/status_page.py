@@ -120,7 +120,7 @@ def _ban(seconds: float) -> str:
 
 
 def _notices(notices: Told) -> str:
-    failing = [f"{what} fails: {why}" for what, why in notices["failing"].items()]
+    failing = [f"{what}: {why}" for what, why in notices["failing"].items()]
     return "; ".join([f"{notices['told']}, {notices['waiting']} waiting", *failing])
 
 

@@ -72,3 +72,11 @@ def test_what_others_wrote_does_not_steer_the_terminal(desk: Desk) -> None:
     shown = page(told)
     assert all(letter.isprintable() or letter == "\n" for letter in shown)
     assert f"2026-01-02T03:04:05  test    [2J BUY {'x' * 35}…  refused  -" in shown
+
+
+def test_what_fails_at_telegram_is_shown(desk: Desk) -> None:
+    told = http_status.status(desk, ABOUT, datetime.now(UTC), {}, [])
+    assert re.search(r"^notices +to nobody: TELEGRAM_BOT_TOKEN is not set, 0 waiting$", page(told), re.M)
+    desk.notices.fail("sending", "Telegram answers sendMessage with 401: Unauthorized")
+    told = http_status.status(desk, ABOUT, datetime.now(UTC), {}, [])
+    assert re.search(r"^notices .*; sending: Telegram answers sendMessage with 401: Un", page(told), re.M)

@@ -120,6 +120,7 @@ async def test_what_happens_while_telegram_is_away_is_told_in_its_sequence(
             await bot.order(UNKNOWN, f"before-{symbol}")
             assert (await bot.order(f"BUY {symbol}USDT 0.1", symbol))[0] == 200
         await until(lambda: _fails(bot, "sending", "500: Internal Server Error"))
+        assert (await get(f"{bot.url}/status"))[1]["notices"]["waiting"] == 6
         assert await bot.metric("notices_failing") == 1
         await chat.mend()
         await until(lambda: _count(chat, 7))
