@@ -212,6 +212,7 @@ def _refuse_contradiction(signal: Signal) -> None:
         raise Doubt(Reason.FORMAT, f"has {len(entries)} entries and {len(targets)} targets")
     sign = 1 if signal.side is Side.BUY else -1
     stop = () if signal.stop is None else (signal.stop,)
+    _refuse_apart(entries, _ENTRIES_APART)
     if stop and any(sign * price <= sign * stop[0] for price in entries or targets):
         raise Doubt(
             Reason.STOP_SIDE, f"the stop {stop[0]:f} lies on the wrong side for a {_name(signal.side)}"
@@ -221,7 +222,6 @@ def _refuse_contradiction(signal: Signal) -> None:
             raise Doubt(
                 Reason.TARGET_SIDE, f"the target {target:f} lies on the wrong side for a {_name(signal.side)}"
             )
-    _refuse_apart(entries, _ENTRIES_APART)
     _refuse_apart((*entries, *stop), _STOP_APART)
     _refuse_apart((*entries, *(targets)), _TARGETS_APART)
     _refuse_apart((*stop, *(targets)), _STOP_APART * _TARGETS_APART)
