@@ -3,6 +3,7 @@
 The token stands in the address of each call, so nothing that aiohttp says of a failure is repeated.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +38,9 @@ class BotApi:
         # A wrong token or chat may be put right while the bot runs; a text that is refused stays so.
         raise Refused(why) if status == 400 else TryAgain(why)
 
-    async def _asked(self, method: str, parameters: Mapping[str, Any], patience: float) -> tuple[int, Any]:
+    async def _asked(
+        self, method: str, parameters: Mapping[str, Any], patience: float
+    ) -> tuple[int, dict[str, Any]]:
         address = URL(f"{self._base}/bot{self._token}/{method}", encoded=True)
         try:
             async with self._session.post(
@@ -46,14 +49,20 @@ class BotApi:
                 timeout=aiohttp.ClientTimeout(total=patience),
                 allow_redirects=False,
             ) as response:
-                status = response.status
-                told = await response.json(content_type=None)
+                return response.status, _read(await response.read())
         except (aiohttp.ClientError, OSError, ValueError) as error:
             failure = type(error).__name__
-        else:
-            return status, told if isinstance(told, dict) else {}
         # Here, so that the error with the address in it is not even its cause.
         raise TryAgain(f"Telegram did not answer {method}: {failure}")
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    """Empty if it is no object, as the page of a proxy in between."""
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _shown(said: object) -> str:

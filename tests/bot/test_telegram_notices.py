@@ -72,7 +72,7 @@ async def test_what_telegram_refuses_says_whether_it_may_be_sent_again(
 
 async def _odd(kind: str, request: web.Request) -> web.StreamResponse:
     if kind == "redirect":
-        raise web.HTTPFound(f"http://127.0.0.1:1{request.path}")
+        raise web.HTTPFound("/elsewhere" if "elsewhere" not in request.path else "/lost")
     if kind == "no JSON":
         return web.Response(text=f"<html>{request.path}</html>")
     if kind == "not an object":
@@ -100,6 +100,25 @@ async def test_whatever_is_answered_the_token_stands_in_no_error(kind: str) -> N
     assert error is not None
     assert (error.__cause__, error.__context__) == (None, None)
     assert SECRET not in repr(error)
+    assert kind != "redirect" or "with 302: " in str(error), "it must not be followed"
+
+
+async def test_an_answer_that_is_no_http_tells_nothing_of_the_address() -> None:
+    """What aiohttp raises here holds the whole request."""
+
+    async def garble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(garble, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, aiohttp.ClientSession() as session:
+        with pytest.raises(TryAgain) as told:
+            await BotApi(session, f"http://127.0.0.1:{port}", TOKEN).send(CHAT, "text")
+    assert str(told.value).startswith("Telegram did not answer sendMessage: ")
+    assert SECRET not in repr(told.value)
+    assert told.value.__context__ is None
 
 
 async def test_a_bot_that_is_told_to_wait_waits(dsn: str, exchange: Exchange, chat: Chat) -> None:
