@@ -12,7 +12,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +42,15 @@ def run(messages: int) -> Iterator[str]:
         folder = Path(name)
         (folder / "postgres").mkdir()
         with temporary(folder / "postgres") as dsn:
-            yield from _decided(dsn, messages)
+            yield from decided(asyncio.run(_flood(dsn, messages)))
         (folder / "again").mkdir()
         with temporary(folder / "again") as dsn:
             yield from asyncio.run(_as_process(folder, dsn, messages))
 
 
-def _decided(dsn: str, messages: int) -> Iterator[str]:
-    told = asyncio.run(_flood(dsn, messages))
+def decided(told: Mapping[str, Any]) -> Iterator[str]:
+    """What tests.bot.flood found out."""
+    messages = told["messages"]
     if told["wrong"]:
         raise RuntimeError(f"{told['wrong']} messages are lost or doubled")
     rate, floor = (messages / told[name] for name in ("it_took", "floor_took"))
