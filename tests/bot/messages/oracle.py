@@ -26,7 +26,7 @@ SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?:[.,]\d+)?(?![\d.,])")
 GLUED = re.compile(r"(?:tp|target|t|тейк|alvo|hedef|ziel)\s?\d")
 PRICE = re.compile(r"(?<![\w#./,'’-])(?:\d+(?:[.,]\d+)+|\d{4,})(?![\d.,]*\s?[%x])")
 NO_PRICE = re.compile(r"https?:\S+|signal id.*|\S*(?:mole|trades|t\.me)\S*")
-DEAD_AFTER = re.compile(r"\s*%(?!\d)|(?!tp|sl)[a-zа-я]{1,2}\d|e[+-]?\d|[\u0300-\u036f]")
+DEAD_AFTER = re.compile(r"[^\S\n]*%(?!\d)|(?!tp|sl)[a-zа-я]{1,2}\d|e[+-]?\d|[\u0300-\u036f]")
 THOUSANDS = re.compile(r"\s?k(?![a-z])")
 
 
@@ -81,8 +81,9 @@ def _side(plain: str, side: Side) -> list[str]:
     said = OTHER_SENSE.sub(" ", plain)
     if side is Side.BUY:
         said = said.replace("verkauf", " ")
-    alike = said.translate(LOOKS_LIKE)
-    if any(word in said or word in alike for word in WORDS[side].split()):
+    bare = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", said))
+    alike = bare.translate(LOOKS_LIKE)
+    if any(word in said or word in bare or word in alike for word in WORDS[side].split()):
         return []
     return [f"{side} is not said"]
 
@@ -93,7 +94,7 @@ def _symbol(plain: str, symbol: str) -> list[str]:
     if quote != "USDT":
         return [f"{symbol} is not against USDT"]
     if re.search(
-        rf"(?<![^\W_])(?<![\u0300-\u036f]){re.escape(base.casefold().translate(LOOKS_LIKE))}", alike
+        rf"(?<![^\W_])(?<![^\W_][\u0300-\u036f]){re.escape(base.casefold().translate(LOOKS_LIKE))}", alike
     ):
         return []
     return [f"{base} is not in the text"]
