@@ -66,7 +66,7 @@ def shortened(text: str, most: int) -> str:
 def quoted(text: str) -> str:
     """The first line that says something, as far as it can be printed."""
     for line in text.splitlines():
-        if shown := _clean(line):
+        if shown := _clean(line.strip()[: 2 * QUOTED]):
             return shown if len(shown) <= QUOTED else f"{shown[: QUOTED - 1]}…"
     return "(no text)"
 

@@ -149,3 +149,19 @@ async def test_a_difference_to_the_exchange_is_told_when_it_comes_and_goes(stage
     )
     await stage.by_hand("cancel_order", symbol="BTC-USDT", orderId=str(told["order"]["orderId"]))
     assert await chat.told("agree") == "[simulator] database and exchange agree again"
+
+
+async def test_a_message_that_asks_to_close_what_is_held_is_told_and_does_nothing(
+    stage: Stage, chat: Chat
+) -> None:
+    await stage.held()
+    await stage.bot.order("Close ETHUSDT now", "another")
+    await stage.bot.order("Close BTCUSDT now\nor later", "held")
+    assert await chat.told("to close") == (
+        "[simulator] a message from test asks to close BTC-USDT. Nothing was done; held: BTC-USDT long\n"
+        "> Close BTCUSDT now"
+    )
+    await stage.bot.order("Move SL to entry BTCUSDT", "moved")
+    await chat.told("asks to move the stop or targets of BTC-USDT")
+    assert stage.is_guarded(targets=2)
+    assert len([text for text in await chat.notices() if "asks" in text]) == 2
