@@ -10,6 +10,9 @@ import pytest
 from bot.adapters.http_config import overview
 from bot.settings import read_settings
 from bot.start import read_configuration
+from scripts.stack.home import Home
+from scripts.stack.ports import Ports
+from scripts.stack.services import services
 from tests.bot.play import CONFIG, Exchange, get, running_bot
 from tests.bot.test_docs import section
 
@@ -34,6 +37,12 @@ async def test_it_is_off_unless_it_is_asked_for(dsn: str) -> None:
     async with running_bot(dsn, "http://127.0.0.1:1", wait=False) as bot:
         status, told = await get(f"{bot.url}/config")
     assert (status, told) == (404, {"error": "this page is off: start the bot with CONFIG_ENDPOINT=true"})
+
+
+def test_a_stack_on_this_machine_shows_it(tmp_path: Path) -> None:
+    home = Home(path=tmp_path, ports=Ports.free())
+    (bot,) = [each for each in services(home, home.prepare()) if each.name == "bot"]
+    assert bot.environment["CONFIG_ENDPOINT"] == "true"
 
 
 async def test_it_answers_like_the_other_pages(dsn: str, exchange: Exchange) -> None:

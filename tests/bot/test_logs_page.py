@@ -70,6 +70,7 @@ async def test_every_line_of_a_trade_has_its_ids_and_the_commands_find_them(
     name = told["position closed"]["orders"][0]
     calls = [line for line in lines(log) if line["event"] == "exchange call" and line["order"] == name]
     assert {"place_order"} <= {each["endpoint"] for each in calls}
+    assert all(each["outcome"] == "ok" and each["milliseconds"] > 0 <= each["waited_ms"] for each in calls)
     if shutil.which("jq") is None:
         record_property("sampled", "the commands of docs/logs.md were not tried: jq is not here")
         return
@@ -86,6 +87,19 @@ async def test_every_line_of_a_trade_has_its_ids_and_the_commands_find_them(
     for rows in (calls_, statements):
         slowest = [json.loads(each)[0] for each in rows]
         assert (len(slowest), slowest) == (10, sorted(slowest, reverse=True))
+
+
+async def test_a_call_that_fails_and_one_that_was_not_made_are_told(dsn: str, exchange: Exchange) -> None:
+    async with running_bot(dsn, exchange.url, LOG_LEVEL="TRACE") as bot:
+        exchange.simulator.limits.ban("place_order", exchange.simulator.now() + 60_000, 100410)
+        await bot.order(id_="1")
+        await bot.order("SELL BTCUSDT 0.1", id_="2")
+        told = [line for line in lines(bot.log.getvalue()) if line.get("endpoint") == "place_order"]
+    refused, held_back = [each for each in told if each["order"]][:2]
+    assert refused["outcome"].startswith("RateLimited: ")
+    assert refused["milliseconds"] > 0
+    assert held_back["milliseconds"] is None
+    assert refused["order"] != held_back["order"]
 
 
 def run(command: str, folder: Path) -> list[str]:
