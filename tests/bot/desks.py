@@ -17,7 +17,8 @@ from bot.log import open_log
 from bot.metrics import instruments
 from bot.ports import OrderStore
 from config.spec.load import load_metrics
-from tests.bot.fakes import BTC, FakeControl, FakeExchange
+from tests.bot.fake_exchange import BTC, FakeExchange
+from tests.bot.fakes import FakeControl
 
 CONFIG = Path(__file__).parents[2] / "config"
 PACE = Pace(

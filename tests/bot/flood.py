@@ -24,7 +24,8 @@ from bot.intake import accept
 from bot.keeper import look
 from bot.ports import Incoming, OrderStore
 from tests.bot.desks import RICH, make_desk
-from tests.bot.fakes import FakeExchange, opened
+from tests.bot.fake_exchange import FakeExchange
+from tests.bot.fakes import opened
 from tests.bot.stored import execute, prepared
 
 CHATS = 5

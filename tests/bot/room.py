@@ -13,7 +13,8 @@ from bot.intake import on_signal
 from bot.keeper import look
 from bot.ports import Incoming, OutcomeUnknown, Refused, SignalRow, TryAgain
 from tests.bot.desks import BEGAN, NEVER, RICH, make_desk
-from tests.bot.fakes import FakeExchange, FakeStore, opened
+from tests.bot.fake_exchange import FakeExchange
+from tests.bot.fakes import FakeStore, opened
 
 
 @dataclass(slots=True, kw_only=True)

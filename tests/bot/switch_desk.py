@@ -14,7 +14,8 @@ from bot.domain.picture import Picture, draw
 from bot.domain.switch import Level, Switch
 from bot.switching import keep_switch
 from tests.bot.desks import make_desk
-from tests.bot.fakes import FakeExchange, FakeStore
+from tests.bot.fake_exchange import FakeExchange
+from tests.bot.fakes import FakeStore
 from tests.bot.test_protection import position
 
 

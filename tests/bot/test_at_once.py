@@ -20,7 +20,8 @@ from bot.lease import hold_lease
 from bot.log import open_log
 from bot.ports import OutcomeUnknown, SignalRow, TryAgain
 from bot.terms import read_terms
-from tests.bot.fakes import FakeExchange, FakeStore
+from tests.bot.fake_exchange import FakeExchange
+from tests.bot.fakes import FakeStore
 from tests.bot.room import Room, renewed
 from tests.bot.test_protection import position, trade
 

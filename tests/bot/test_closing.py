@@ -8,7 +8,7 @@ from bot.domain.account import ExchangeOrder
 from bot.domain.signal import Side
 from bot.ports import TryAgain
 from bot.positions import BELIEVED_AFTER
-from tests.bot.fakes import FakeExchange
+from tests.bot.fake_exchange import FakeExchange
 from tests.bot.room import Room
 
 WINDOW = 5

@@ -1,7 +1,7 @@
 """When an entry that rests is cancelled, and by which of its ids."""
 
 from bot.domain.order import Event, Report, State
-from tests.bot.fakes import FakeExchange
+from tests.bot.fake_exchange import FakeExchange
 from tests.bot.room import Room
 
 

@@ -12,7 +12,8 @@ from bot.domain.mode import Mode
 from bot.identity import Identity, identify, uid_of
 from bot.ports import StopTrading, TryAgain
 from tests.bot.desks import make_desk
-from tests.bot.fakes import FakeExchange, FakeStore
+from tests.bot.fake_exchange import FakeExchange
+from tests.bot.fakes import FakeStore
 
 
 class Named(FakeExchange):

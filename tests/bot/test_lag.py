@@ -14,7 +14,7 @@ from bot.domain.switch import Level, Switch
 from bot.keeper import look
 from bot.ports import OutcomeUnknown, PastTrigger, Refused, TryAgain
 from bot.positions import adopt
-from tests.bot.fakes import FakeExchange
+from tests.bot.fake_exchange import FakeExchange
 from tests.bot.room import BEGAN, Room
 from tests.bot.test_protection import position, stop, target, trade
 

@@ -13,7 +13,8 @@ from bot.domain.order import Event, Order, Report, State
 from bot.domain.switch import Level, Switch
 from bot.keeper import look
 from bot.ports import AlreadyTaken, NothingLeft, OutcomeUnknown, Refused, TryAgain
-from tests.bot.fakes import FakeExchange, FakeStore
+from tests.bot.fake_exchange import FakeExchange
+from tests.bot.fakes import FakeStore
 from tests.bot.room import BEGAN, Room, renewed
 from tests.bot.test_closing import WINDOW, Closed
 from tests.bot.test_lag import Listing, holds, listing

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.account import ExchangeOrder, Position
 from bot.domain.order import Order
 from bot.domain.picture import Picture, draw
-from tests.bot.fakes import BTC
+from tests.bot.fake_exchange import BTC
 from tests.bot.test_protection import D, position, stop, trade
 
 WINDOW = 5.0

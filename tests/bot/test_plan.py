@@ -9,7 +9,7 @@ import pytest
 from bot.domain.plan import Contract, Funds, Limits, Plan, Refusal, Room, make_plan
 from bot.domain.signal import Side, Signal
 from tests.bot.desks import LIMITS
-from tests.bot.fakes import BTC
+from tests.bot.fake_exchange import BTC
 from tests.bot.test_plan_bounds import is_liquidated_beyond
 
 LAST = Decimal("60000.0")

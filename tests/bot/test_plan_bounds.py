@@ -8,7 +8,7 @@ from random import Random
 from bot.domain.plan import Funds, Plan, Refusal, Room, loss_of_one, make_plan
 from bot.domain.signal import Side, Signal
 from tests.bot.desks import LIMITS
-from tests.bot.fakes import BTC
+from tests.bot.fake_exchange import BTC
 
 
 def is_liquidated_beyond(plan: Plan, times: Decimal) -> bool:

@@ -17,7 +17,7 @@ from bot.ledger import read_money
 from bot.ports import OutcomeUnknown, TryAgain
 from bot.simulator.switches import parse
 from tests.bot.bank import HOUR, MIDNIGHT, NOON, Bank, Kept, Moving, open_bank
-from tests.bot.fakes import FakeExchange
+from tests.bot.fake_exchange import FakeExchange
 from tests.bot.room import BEGAN, Room
 
 

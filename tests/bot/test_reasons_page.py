@@ -16,7 +16,7 @@ HEAD = """\
 Made by `make test ARGS=--update` from `bot/domain/reason.py`; change that, not this.
 
 Every message is stored with its verdict and, unless it was accepted, a reason: one of these words, a colon,
-and what it was in that case. The word is the label `reason` of `signal_verdicts_total{source,verdict,reason}`;
+and what it was in that case. The word is the label `reason` of `signal_verdicts_total`;
 the whole stands in `/status`, in the log, in notices and in the column `reason` of the table `signals`:
 
 ```sql

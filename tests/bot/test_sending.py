@@ -11,7 +11,7 @@ from bot.domain.account import ExchangeOrder
 from bot.domain.order import Event, Report, State
 from bot.domain.switch import Level, Switch
 from bot.ports import OutcomeUnknown, TryAgain
-from tests.bot.fakes import FakeExchange
+from tests.bot.fake_exchange import FakeExchange
 from tests.bot.room import BEGAN, Room
 
 

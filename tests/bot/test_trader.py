@@ -10,7 +10,8 @@ from bot.domain.order import Event, Order, Report, State
 from bot.domain.reason import Verdict
 from bot.keeper import look
 from bot.ports import OutcomeUnknown, Refused, SignalRow, StopTrading, TryAgain
-from tests.bot.fakes import FakeExchange, FakeStore
+from tests.bot.fake_exchange import FakeExchange
+from tests.bot.fakes import FakeStore
 from tests.bot.room import Room, renewed
 
 

@@ -15,7 +15,7 @@ from bot.desk import Desk
 from bot.intake import accept
 from bot.ports import Incoming, OutcomeUnknown, TryAgain
 from tests.bot.broken_database import Wire, wired
-from tests.bot.fakes import FakeExchange
+from tests.bot.fake_exchange import FakeExchange
 from tests.bot.flood import AT_ONCE, key, mixed, settled, trading_desk
 from tests.bot.play import until
 from tests.bot.stored import execute, prepared
