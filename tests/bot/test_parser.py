@@ -1,4 +1,4 @@
-"""Each way in which channels write, read to the letter; beside it what differs a little and must be refused."""
+"""Each way in which channels write, read to the letter; beside it what differs a little and is refused."""
 
 import random
 import time
@@ -181,7 +181,7 @@ def test_a_post_with_one_thing_that_is_not_certain_is_refused(
         {"stop": "❌ Stop\u00a0loss\u200b — 59000 USDT"},
         {"stop": "SL59000"},
         {"rest": "Move SL to entry once TP1 is hit. Risk 2%, R:R 1:3, 12:30 UTC, see https://t.co/59900"},
-        {"rest": "DCA: 59500\nCurrent price: 60200"},
+        {"rest": "OTE: 60250\nCurrent price: 60200"},
     ],
 )
 def test_decorations_change_nothing(instead: dict[str, str]) -> None:

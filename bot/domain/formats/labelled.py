@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from bot.domain.formats import remarks, sides, symbols
+from bot.domain.formats import leverage, remarks, sides, symbols
 from bot.domain.formats.doubt import Doubt
-from bot.domain.formats.leverage import leverage_of, margin_mode_of
 from bot.domain.formats.normal import UNKNOWN
 from bot.domain.formats.numbers import Written, values
 from bot.domain.formats.prices import TICKS, Values, read_values
-from bot.domain.formats.segments import Segment, cut
+from bot.domain.formats.segments import Segment, cut, line_of
 from bot.domain.formats.stray import refuse_stray
 from bot.domain.formats.words import Kind
 from bot.domain.reason import Reason
@@ -20,6 +19,7 @@ from bot.domain.signal import Reading, Remark, Side, Signal, Unreadable
 _PARTS = (Kind.ENTRY, Kind.TARGETS, Kind.STOP)
 _MOST = {Kind.ENTRY: 10, Kind.TARGETS: 20}
 _DIGIT = re.compile(r"\d")  # of any script
+_PERCENT = re.compile(r"[0-9.,]+ ?%")
 _FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
 # How far apart the prices of one trade may lie; further is a slip of the pen, such as a lost decimal point.
 _ENTRIES_APART, _STOP_APART, _TARGETS_APART = 3, 5, 10
@@ -65,25 +65,28 @@ def _signal(text: str, folded: str, segments: list[Segment]) -> Signal:
     side = sides.the_side(text, folded, segments)
     symbol = symbols.the_symbol(text, segments)
     found, consumed = _values(folded, segments)
+    remarks.refuse_struck(text)
     prices = {kind: [price for part in found[kind] for price in part.prices] for kind in (*_PARTS, Kind.NOW)}
-    entries = _entries(found, prices)
+    kinds = {segment.kind for segment in segments}
+    entries = _entries(found, prices, is_announced=Kind.ENTRY in kinds)
     stop, targets = _stop(found, prices), prices[Kind.TARGETS]
-    if not targets and any(segment.kind is Kind.TARGETS for segment in segments):
+    if not targets and Kind.TARGETS in kinds:
         raise Doubt(Reason.FORMAT, "the targets have no price")
     if not stop and not targets:
         raise Doubt(Reason.FORMAT, "names neither a stop nor a target")
     is_english = text.isascii() or not any(char.isalpha() and not char.isascii() for char in text)
     english = is_english and all(segment.english for segment in segments)
     numbers = values([*entries, *stop, *targets], english=english)
-    refuse_stray(symbols.without(text), folded, consumed, numbers)
+    times = leverage.read(folded, segments)
+    refuse_stray(symbols.without(text), folded, [*consumed, *times.spans], numbers)
     signal = Signal(
         side=side,
         symbol=symbol,
         entries=tuple(numbers[: len(entries)]),
         stop=numbers[len(entries)] if stop else None,
         targets=tuple(numbers[len(entries) + len(stop) :]),
-        leverage=leverage_of(folded, segments),
-        margin_mode=margin_mode_of(folded, segments),
+        leverage=times.times,
+        margin_mode=times.mode,
     )
     _refuse_contradiction(signal)
     return signal
@@ -118,8 +121,9 @@ def _values(
     consumed, numbered = [], dict.fromkeys(Kind, 0)
     for segment in segments:
         if segment.kind not in found:
-            consumed.append((segment.at, _line_end(folded, segment)))
-            if segment.kind is Kind.UNSURE and _DIGIT.search(folded, segment.start, consumed[-1][1]):
+            consumed.append((segment.at, _known(folded, segment)))
+            said = _PERCENT.sub("", folded[segment.start : sum(line_of(folded, segment))])
+            if segment.kind is Kind.UNSURE and _DIGIT.search(said):
                 raise Doubt(Reason.FORMAT, f"what {segment.phrase!r} means for the trade is not certain")
             continue
         segment = _unglued(folded, segment, numbered[segment.kind])
@@ -135,13 +139,14 @@ def _values(
     return found, consumed
 
 
-def _line_end(folded: str, segment: Segment) -> int:
-    """A value that is no price ends with its line; a bare label takes the next one."""
-    start = segment.start
-    if not folded[start : segment.end].split("\n")[0].strip() and segment.kind is not Kind.NOISE:
-        start = min(start + 1, segment.end)
-    end = folded.find("\n", start, segment.end)
-    return end if end >= 0 else segment.end
+def _known(folded: str, segment: Segment) -> int:
+    """Where the part ends that a label which is no price explains; numbers behind it are looked at."""
+    start, length = line_of(folded, segment)
+    if segment.kind in (Kind.NOISE, Kind.IGNORED, Kind.UNSURE):
+        return start + length if "\n" not in folded[segment.start : start] else segment.start
+    if segment.kind is Kind.SYMBOL and (coin := re.compile(r"[^\w\n]{0,9}\w{1,20}").match(folded, start)):
+        return coin.end()
+    return segment.start
 
 
 def _unglued(folded: str, segment: Segment, before: int) -> Segment:
@@ -180,12 +185,16 @@ def _once(segment: Segment, part: Values, found: dict[Kind, list[Values]], numbe
     raise Doubt(reason, f"names the {segment.kind} twice")
 
 
-def _entries(found: dict[Kind, list[Values]], prices: dict[Kind, list[Written]]) -> list[Written]:
+def _entries(
+    found: dict[Kind, list[Values]], prices: dict[Kind, list[Written]], *, is_announced: bool
+) -> list[Written]:
     entries = prices[Kind.ENTRY]
     if any(part.market for part in found[Kind.ENTRY]):
         if len(entries) > 1 or any(part.joined for part in found[Kind.ENTRY]):
             raise Doubt(Reason.FORMAT, "the entry is both at the market and at a price")
         return entries
+    if not found[Kind.ENTRY] and is_announced:
+        raise Doubt(Reason.FORMAT, "the entry is announced and not given")
     if not found[Kind.ENTRY]:
         now = prices[Kind.NOW]
         if len(now) > 1:
@@ -210,6 +219,8 @@ def _refuse_contradiction(signal: Signal) -> None:
     entries, targets = signal.entries, signal.targets
     if len(entries) > _MOST[Kind.ENTRY] or len(targets) > _MOST[Kind.TARGETS]:
         raise Doubt(Reason.FORMAT, f"has {len(entries)} entries and {len(targets)} targets")
+    if len(set(targets)) < len(targets):
+        raise Doubt(Reason.FORMAT, "names a target twice")
     sign = 1 if signal.side is Side.BUY else -1
     stop = () if signal.stop is None else (signal.stop,)
     _refuse_apart(entries, _ENTRIES_APART)
@@ -223,8 +234,8 @@ def _refuse_contradiction(signal: Signal) -> None:
                 Reason.TARGET_SIDE, f"the target {target:f} lies on the wrong side for a {_name(signal.side)}"
             )
     _refuse_apart((*entries, *stop), _STOP_APART)
-    _refuse_apart((*entries, *(targets)), _TARGETS_APART)
-    _refuse_apart((*stop, *(targets)), _STOP_APART * _TARGETS_APART)
+    _refuse_apart((*entries, *targets), _TARGETS_APART)
+    _refuse_apart((*stop, *targets), _STOP_APART + _TARGETS_APART)
 
 
 def _refuse_apart(prices: Sequence[Decimal], times: int) -> None:

@@ -2,73 +2,88 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.domain.formats.doubt import Doubt
-from bot.domain.formats.segments import Segment
+from bot.domain.formats.segments import Segment, line_of
 from bot.domain.formats.words import Kind
 from bot.domain.reason import Reason
 from bot.domain.signal import MarginMode
 
 _HIGHEST = 150
+_RANGE = r"(?: ?[x×])?(?: ?(?:-|~|/|to|до|a|ate|hasta) ?[x×]?(?P<{}>[0-9]{{1,4}})(?:[.,][0-9]{{1,2}})?)?"
 _TIMES = re.compile(
-    r"(?<![\w.,])(?P<minus>-)?(?P<low>[0-9]{1,4})(?:[.,][0-9]{1,2})?(?: ?[x×])? ?(?:-|to|до|a"
-    r"|~) ?[0-9]{1,4}(?:\.[0-9])? ?[x×](?![^\W_])"
-    r"|(?<![\w.,])(?P<minus2>-)?(?P<times>[0-9]{1,4})(?:[.,][0-9]{1,2})? ?[x×](?![^\W_])"
-    r"|(?<![^\W_])[x×] ?(?P<behind>[0-9]{1,4})(?![\w.,]*[0-9])"
+    r"(?<![\w.,])(?P<minus>-)?(?P<low>[0-9]{1,4})(?:[.,][0-9]{1,2})?"
+    rf"{_RANGE.format('high')} ?[x×](?![^\W_])"
+    rf"|(?<![^\W_])[x×] ?(?P<low2>[0-9]{{1,4}})(?:\.[0-9])?{_RANGE.format('high2')}(?![\w.,]*[0-9])"
 )
-_BARE = re.compile(r"[^0-9\n%-]{0,25}(?P<minus>-)?(?P<bare>[0-9]{1,4})(?:[.,][0-9]{1,2})?(?![0-9.,]| ?%)")
-_ISOLATED = re.compile(
-    r"(?<!\w)(?:isolated|isolada|isolado|aislado|aislada|izole|изолирован\w*|изолир|isoliert)(?!\w)"
+_BARE = re.compile(
+    r"[^0-9\n%-]{0,25}(?P<minus>-)?(?P<low>[0-9]{1,4})(?:[.,][0-9]{1,2})?"
+    r"(?: ?- ?(?P<high>[0-9]{1,4}))?(?![\w,$%]|\.[0-9]| ?%)"
 )
-_CROSS = re.compile(r"(?<!\w)(?:cross|crossed|cruzada|cruzado|capraz|кросс\w*|croisee)(?!\w)")
+_MORE = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?: ?[-~/] ?| )\Z")  # 10 13x, 5-10-20x
+_PERCENT = re.compile(r"[0-9.,]+(?: ?- ?[0-9.,]+)? ?%")
+_MARGIN = ("margin", "marge", "марж", "тип марж", "режим марж", "modo de margem")
+_MODES = (
+    (
+        MarginMode.ISOLATED,
+        re.compile(r"(?<!\w)(?:isolated|isolad[ao]|aislad[ao]|izole|изолир\w*|isoliert)(?!\w)"),
+    ),
+    (MarginMode.CROSS, re.compile(r"(?<!\w)(?:cross|crossed|cruzad[ao]|capraz|кросс\w*|croisee)(?!\w)")),
+)
 
 
-def spans(folded: str) -> list[tuple[int, int]]:
-    return [match.span() for match in _TIMES.finditer(folded)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leverage:
+    times: int | None
+    mode: MarginMode | None
+    spans: tuple[tuple[int, int], ...]  # the numbers that were read
 
 
-def leverage_of(folded: str, segments: Sequence[Segment]) -> int | None:
+def read(folded: str, segments: Sequence[Segment]) -> Leverage:
     """What stands behind its label; without one, whatever is written like 10x."""
-    lines = [_line(folded, segment) for segment in segments if segment.kind is Kind.LEVERAGE]
-    found = [number for line in lines for number in _times(line)]
-    if not found:
-        margins = ("margin", "марж", "маржа")
-        found = [
-            _checked(match["bare"], match["minus"])
-            for segment, line in zip(
-                (one for one in segments if one.kind is Kind.LEVERAGE), lines, strict=True
-            )
-            if (match := _BARE.match(line)) and not segment.phrase.startswith(margins)
-        ]
-    found = found or _times(folded)
-    return min(found) if found else None
-
-
-def _times(text: str) -> list[int]:
-    return [
-        _checked(match["low"] or match["times"] or match["behind"], match["minus"] or match["minus2"])
-        for match in _TIMES.finditer(text)
+    labelled = [segment for segment in segments if segment.kind is Kind.LEVERAGE]
+    anywhere = list(_TIMES.finditer(folded))
+    bare = [match for segment in labelled if (match := _bare(folded, segment))]
+    named = [
+        match
+        for segment in labelled
+        for match in (*anywhere, *bare)
+        if segment.start <= match.start() < sum(line_of(folded, segment))
     ]
+    found = {_lowest(folded, match) for match in named or anywhere}
+    if len(found) > 1 and named:
+        raise Doubt(Reason.NUMBER, f"names the leverages {sorted(found)}: which of them is not certain")
+    return Leverage(
+        times=min(found, default=None),
+        mode=_mode(folded, labelled, anywhere),
+        spans=tuple(match.span() for match in (*anywhere, *bare)),
+    )
 
 
-def _checked(digits: str, minus: str | None) -> int:
-    if minus or not 1 <= int(digits) <= _HIGHEST:
-        raise Doubt(Reason.NUMBER, f"the leverage {minus or ''}{digits} is none from 1 to {_HIGHEST}")
-    return int(digits)
+def _bare(folded: str, segment: Segment) -> re.Match[str] | None:
+    """Leverage: 10, without an x."""
+    start, length = line_of(folded, segment)
+    if segment.phrase.startswith(_MARGIN) or _TIMES.search(folded, start, start + length):
+        return None
+    match = _BARE.match(folded, start, start + length)
+    if match is None and re.search(r"\d", _PERCENT.sub("", folded[start : start + length])):
+        raise Doubt(Reason.NUMBER, f"{folded[start : start + length][:40].strip()!r} is no certain leverage")
+    return match
 
 
-def margin_mode_of(folded: str, segments: Sequence[Segment]) -> MarginMode | None:
-    lines = [_line(folded, segment) for segment in segments if segment.kind is Kind.LEVERAGE]
-    lines += [folded[max(start - 12, 0) : end + 12] for start, end in spans(folded)]
-    said = {
-        mode
-        for mode, word in ((MarginMode.ISOLATED, _ISOLATED), (MarginMode.CROSS, _CROSS))
-        for line in lines
-        if word.search(line)
-    }
+def _lowest(folded: str, match: re.Match[str]) -> int:
+    groups = match.groupdict()
+    ends = [groups[name] for name in ("low", "high", "low2", "high2") if groups.get(name)]
+    lowest = min(map(int, ends))
+    if groups["minus"] or not 1 <= lowest <= _HIGHEST or _MORE.search(folded[: match.start()][-6:]):
+        raise Doubt(Reason.NUMBER, f"{match[0].strip()!r} is no certain leverage from 1 to {_HIGHEST}")
+    return lowest
+
+
+def _mode(folded: str, labelled: Sequence[Segment], anywhere: Sequence[re.Match[str]]) -> MarginMode | None:
+    lines = [line_of(folded, segment) for segment in labelled]
+    texts = [folded[start : start + length] for start, length in lines]
+    texts += [folded[max(match.start() - 12, 0) : match.end() + 12] for match in anywhere]
+    said = {mode for mode, word in _MODES for text in texts if word.search(text)}
     return said.pop() if len(said) == 1 else None
-
-
-def _line(folded: str, segment: Segment) -> str:
-    value = folded[segment.start : segment.end].lstrip("\n ")
-    return value.split("\n")[0]

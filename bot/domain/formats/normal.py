@@ -79,6 +79,8 @@ _QUIRKS = (
         ),
         r"\2 \1: ",
     ),
+    # SHORT DOGEUSDT at 0.12
+    (re.compile(r"(usdt|long|short|buy|sell) at (?=[$]?[0-9])", re.I), r"\1 @ "),
     # How a copy service trails stops; no prices stand there.
     (
         re.compile(

@@ -152,6 +152,8 @@ class _Line:
             name = "percent"
         elif name == "word":
             self._word(token[0])
+        elif name == "times" and self.line[token.start() - 1 : token.start()].strip(" (|"):
+            raise Doubt(Reason.NUMBER, f"{token[0]!r} in the {self.kind} is no certain price")
         elif name == "bullet":
             self._bullet(int(token[0][:-1]))
         elif name == "note":
@@ -169,6 +171,9 @@ class _Line:
         )
         is_negative = before == "-" and self.previous_is_free(at)
         wrong_after = after and (after.isalnum() or after in "%)'\ufffd*^°²³" or _is_mark(after))
+        wrong_after = wrong_after or (
+            after in tuple(",.") and self.line[token.end() + 1 : token.end() + 2].isalnum()
+        )
         is_ratio = after == ":" and self.line[token.end() + 1 : token.end() + 2].isdigit()
         if wrong_before or wrong_after or is_negative or is_ratio:
             shown = self.line[max(at - 1, 0) : token.end() + 4].strip()
@@ -197,7 +202,7 @@ class _Line:
         if token["range"] and self.kind is not Kind.STOP:
             raise Doubt(Reason.NUMBER, f"{token[0]!r} in the {self.kind} is no certain price")
         after = self.line[token.end() : token.end() + 1]
-        if after.isalnum():
+        if after.isalnum() or (self.kind is not Kind.STOP and token[0][0] in "+-" and self.found.prices):
             raise Doubt(Reason.NUMBER, f"{token[0]!r} in the {self.kind} is no certain price")
         price = self.found.prices[-1].digits if self.found.prices else ""
         # 5 - 10% is a range of percent; 29 - 100% is the price of all of it.
@@ -213,7 +218,7 @@ class _Line:
     def _bullet(self, number: int) -> None:
         if self.found.waits:
             raise Doubt(Reason.FORMAT, f"a numbered line of the {self.kind} has no price")
-        if number != self.found.bullet + 1:
+        if number != self.found.bullet + 1 or (self.found.prices and not self.found.bullet):
             raise Doubt(
                 Reason.FORMAT, f"the {self.kind} are numbered {self.found.bullet or 'from'}, {number}"
             )
@@ -245,7 +250,7 @@ class _Line:
         char = token[0]
         if char == "∞" and self.kind is Kind.TARGETS:
             self.found.open_end = True
-        elif char in "<>≤≥≈±" and not self._arrow_part(token.start()):
+        elif char in "<>≤≥≈±?" and not self._arrow_part(token.start()):
             self._unclear(char)
         elif char.isdigit() or char.isnumeric():
             raise Doubt(Reason.NUMBER, f"{char!r} in the {self.kind} is no plain digit")

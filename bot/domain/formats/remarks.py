@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from bot.domain.formats.doubt import Doubt
 from bot.domain.formats.prices import TICKS
 from bot.domain.formats.segments import Segment
-from bot.domain.formats.symbols import named
-from bot.domain.formats.words import BEGIN, END, ONCE, PAST, pattern
+from bot.domain.formats.symbols import has_pair, named
+from bot.domain.formats.words import BEGIN, BUYS, END, NO_CALL, ONCE, OVER, PAST, SELLS, pattern
 from bot.domain.reason import Reason
 from bot.domain.signal import Remark
 
@@ -85,7 +85,12 @@ _OLD = re.compile(
 )
 _RESULT = re.compile(r"^[^\w\n]{0,20}(?:profit|loss|roi|pnl)[ ]?[:=-][ ]?[+-]?[0-9]", re.MULTILINE)
 _ONCE = re.compile(rf"{BEGIN}(?:{pattern(ONCE)}){END}")
-_MADE_UP = re.compile(r"(?<!\w)(?:example|sample|template|пример|exemplo|ejemplo|beispiel|ornek)(?!\w)")
+_NO_CALL = re.compile(rf"{BEGIN}(?:{pattern(NO_CALL)}){END}")
+_STRUCK = re.compile("[\u0335-\u0338]")
+
+
+_HEAD = re.compile(rf"{BEGIN}(?:status|state|статус|{pattern(BUYS)}|{pattern(SELLS)}){END}")
+_IS_OVER = re.compile(rf"{BEGIN}(?:{pattern(PAST)}|{pattern(OVER)}){END}")
 
 
 def is_quote(folded: str) -> bool:
@@ -129,5 +134,17 @@ def refuse_old(text: str, folded: str) -> None:
         raise Doubt(
             Reason.TICKED, f"{text[result.start() : result.end()].strip()[-60:]!r} tells of an old signal"
         )
-    if made_up := _MADE_UP.search(folded):
-        raise Doubt(Reason.FORMAT, f"calls itself {text[made_up.start() : made_up.end()]!r}")
+    for line in folded.split("\n"):
+        if (
+            (_HEAD.search(line) or has_pair(line))
+            and (over := _IS_OVER.search(line))
+            and not _ONCE.search(line)
+        ):
+            raise Doubt(Reason.TICKED, f"{over[0]!r} in its heading tells of an old signal")
+    if no_call := _NO_CALL.search(folded):
+        raise Doubt(Reason.FORMAT, f"{no_call[0]!r}: it says that it is no call to trade")
+
+
+def refuse_struck(text: str) -> None:
+    if _STRUCK.search(text):
+        raise Doubt(Reason.TICKED, "something of it is struck out")

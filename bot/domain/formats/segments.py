@@ -61,6 +61,15 @@ def cut(folded: str) -> list[Segment]:
     return [replace(segment, end=end) for segment, end in zip(found, ends, strict=False)]
 
 
+def line_of(folded: str, segment: Segment) -> tuple[int, int]:
+    """Where the line of a value that is no price begins, and its length; a bare label takes the next."""
+    start = segment.start
+    while start < segment.end and folded[start] in " \n":
+        start += 1
+    end = folded.find("\n", start, segment.end)
+    return start, (end if end >= 0 else segment.end) - start
+
+
 def _labelled(folded: str, match: re.Match[str]) -> Segment | None:
     """None where the word is talk."""
     phrase = re.sub("[ _-]", "", match[0])

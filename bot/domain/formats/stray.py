@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from bot.domain.formats import leverage
 from bot.domain.formats.doubt import Doubt
 from bot.domain.reason import Reason
 
@@ -35,7 +34,7 @@ def refuse_stray(
 ) -> None:
     """Raises Doubt if a number outside of the read spans may be a price of this trade."""
     chars = [own if blank == " " else char for own, char, blank in zip(text, folded, text, strict=True)]
-    for start, end in (*consumed, *leverage.spans(folded)):
+    for start, end in consumed:
         chars[start:end] = [char if char == "\n" else " " for char in chars[start:end]]
     left = _HARMLESS.sub(lambda match: " " * len(match[0]), "".join(chars))
     for number in _NUMBER.finditer(left):

@@ -10,8 +10,9 @@ from bot.domain.reason import Reason
 
 # Letters of any script, so that a symbol of look-alikes is found, and refused.
 PAIR = re.compile(
-    r"(?<![^\W_])[$#]?(?P<base>[^\W_]{1,20}?)(?: ?[/|] ?|[-_])?(?P<quote>[uU][^\W\d_][^\W\d_][^\W\d_])"
-    r"(?:[-_ ]?PERP(?:ETUAL)?|\.P)?(?![^\W_])",
+    r"(?<![^\W_])(?<![\u0300-\u036f])[$#]?(?P<base>[^\W_]{1,20}?)"
+    r"(?: ?[/|] ?|[-_])?(?P<quote>[uU][^\W\d_][^\W\d_][^\W\d_])"
+    r"(?:[-_ ]?PERP(?:ETUAL)?|\.P)?(?![^\W_]|/[^\W_])",
     re.IGNORECASE,
 )
 _QUOTES = "BTC|ETH|BNB|BUSD|USDC|USD|FDUSD|TUSD|EUR|TRY|BRL|GBP|DAI"
@@ -25,7 +26,7 @@ _TICKER = re.compile(r"(?<![^\W_])[A-Z][A-Z0-9]{1,14}(?![^\W_])")
 _NO_BASE = words(
     "price, entry, amount, value, margin, profit, in, per, size, total, balance, capital, usdt, "
     "binance, bybit, bingx,exchange, futures, balance, loss, volume"
-)
+) | words(f"{BUYS}, {SELLS}")
 _NO_TICKER = (
     words(
         "usdt, perp, futures, perpetual, swap, usd, x, binance, bybit, bingx, okx, kucoin, cross, "
@@ -65,6 +66,10 @@ def named(text: str, segments: Sequence[Segment] = ()) -> set[str]:
         tag for tag in tags if tag.isascii() and tag == tag.upper() and not tag.isdigit() and len(tag) > 1
     }
     return {f"{base}-USDT" for base in bases}
+
+
+def has_pair(text: str) -> bool:
+    return any(_is_pair(match) for match in PAIR.finditer(text))
 
 
 def _is_pair(match: re.Match[str]) -> bool:

@@ -80,7 +80,7 @@ LABELS = (
         "stopp, verlustgrenze, حد ضرر, استاپ, استاپ لاس, استاپلاس, ضرر, وقف الخسارة"
     )),
     Label(kind=Kind.LEVERAGE, phrases=(
-        "leverage, leverages, lev, lvg, lvrg, margin mode, margin type, leverage type"
+        "leverage, leverages, lev, lvg, lvrg, margin, margin mode, margin type, leverage type"
     )),
     _other(Kind.LEVERAGE, (
         "плечо, кредитное плечо, маржа, тип маржи, режим маржи, alavancagem, apalancamiento, "
@@ -114,32 +114,31 @@ LABELS = (
     )),
     _other(Kind.NOW, "сейчас, preco, precio, fiyat, цена, قیمت", loose=True),
     Label(kind=Kind.IGNORED, phrases=(
-        "ote, dca, dca zone, dca entry, previous, previous stop, previous stop price, previous stop "
-        "loss, updated stop price, support, supports, resistance, resistances, trend line, trendline, "
-        "average entry price, average price, high, low, 24h high, 24h low, ath, liquidation, "
-        "liquidation price, est liquidation price, volume, market cap"
+        "ote, previous, previous stop, previous stop price, previous stop loss, updated stop price, "
+        "support, supports, resistance, resistances, trend line, trendline, average entry price, "
+        "average price, high, low, 24h high, 24h low, ath, liquidation, liquidation price, est "
+        "liquidation price, volume, market cap"
     )),
     _other(Kind.IGNORED, (
-        "поддержка, сопротивление, suporte, resistencia, ликвидация, усреднение, докупка, доливка,"
-        "усреднить"
+        "поддержка, сопротивление, suporte, resistencia, ликвидация, усреднение, усреднить"
     )),
     Label(kind=Kind.UNSURE, phrases=(
-        "buy target, buy targets, re entry, reentry, invalidation, trigger, trigger price, "
-        "activation, activation price, entry above, entry below, buy above, buy below, sell above, "
-        "sell below, long above, short below, long below, short above, new stop, new sl, new tp, new "
-        "target, stop limit, trailing entry, breakeven, be, new entry, old entry, old sl, old stop, "
-        "old target, hedge, second entry"
+        "buy target, buy targets, dca, dca zone, dca entry, trailing stop, trailing stop loss, "
+        "trailing sl, re entry, reentry, invalidation, trigger, trigger price, activation, activation "
+        "price, entry above, entry below, buy above, buy below, sell above, sell below, long above, "
+        "short below, long below, short above, new stop, new sl, new tp, new target, stop limit, "
+        "trailing entry, breakeven, be, new entry, old entry, old sl, old stop, old target, hedge, "
+        "second entry"
     )),
     Label(kind=Kind.NOISE, phrases=(
         "exchange, exchanges, client, signal id, id, published by, by, risk, risk level, risk reward, "
         "risk/reward, risk ratio, r:r, r/r, rr, rrr, amount, wallet size, wallet, position size, "
-        "size, margin, portfolio, capital, deposit, period, profit, roi, pnl, timeframe, time frame, "
-        "tf, strategy, reasoning, reason, note, notes, nb, analysis, chart, comment, comments, time, "
+        "size, portfolio, capital, deposit, period, profit, roi, pnl, timeframe, time frame, tf, "
+        "strategy, reasoning, reason, note, notes, nb, analysis, chart, comment, comments, time, "
         "date, duration, accuracy, strategy accuracy, win rate, winrate, confidence, author, trader, "
         "vip, channel, provider, fund, funds, use, invest, allocation, quantity, term, potential "
-        "profit, expected profit, trailing stop, trailing stop loss, trailing sl, trailing, "
-        "probability, rating, source, holding time, hold time, expected time, posted, last, "
-        "disclaimer, join, contact, market type, platform"
+        "profit, expected profit, trailing, probability, rating, source, holding time, hold time, "
+        "expected time, posted, last, disclaimer, join, contact, market type, platform"
     )),
     _other(Kind.NOISE, (
         "биржа, риск, риски, риск на сделку, объем, объём, депозит, тф, таймфрейм, комментарий, "
@@ -153,8 +152,8 @@ LABELS = (
 # A word that says the side, unless it stands in a phrase that says nothing of it.
 NO_SIDE = (
     "short term, mid term, long term, short squeeze, long squeeze, sell off, buy back, sell target, "
-    "sell targets, exit target, buy wall, sell wall, buy vip, buy premium, to buy vip, long wick, "
-    "long shadow, long run"
+    "sell targets, exit target, buy wall, sell wall, as long as, so long, long time, long way, buy "
+    "vip, buy premium, to buy vip, long wick, long shadow, long run"
 )
 BUYS = (
     "long, buy, лонг, лонгуем, покупка, покупаем, купить, compra, comprar, compre, kaufen, kauf, "
@@ -176,7 +175,7 @@ FILLERS = (
     "targets, dollar, dollars, $"
 )
 ENTRY_FILLERS = (
-    "at, around, near, zone, range, area, limit, order, limits, approx, approximately, or, в, около, "
+    "at, around, near, zone, range, area, limit, order, limits, approx, approximately, в, около, "
     "зона, лимит, лимитка, zona, limite"
 )
 MARKET = (
@@ -201,6 +200,13 @@ CONDITION = (
     "после, закрытия, закрытие, acima, abaixo, se, fechamento, apos, si, encima, debajo, cierre, "
     "uber, unter, wenn"
 )
+# A post that says this of itself is no call to trade.
+NO_CALL = (
+    "example, sample, template, demo, paper, backtest, simulation, hypothetical, says, said, wrote, "
+    "not a signal, no signal, not a trade, do not trade, don't trade, do not enter, don't enter, do "
+    "not open, don't open, do not take, don't take, пример, exemplo, ejemplo, beispiel, ornek"
+)
+OVER = "win, won, lost, expired, invalid, invalidated, missed, old, void, ended, finished"
 ONCE = (
     "after, once, when, if, until, as soon, whenever, после, когда, если, как только, apos, quando, "
     "se, ao, cuando, si, al, sobald, wenn, nach, can, will, each"
