@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 PAGE = 100  # messages; Telegram gives no more at once
 PATIENCE = 60.0  # seconds; Telethon itself waits for ever for an answer
+UNKNOWN_KEY = 404  # what Telegram's servers say, below all requests, of a key that they do not know any more
 SOONEST, LATEST = 1.0, 60.0  # seconds between two attempts to connect
 STEADY = 60.0  # seconds after which a connection counts as a good one
 
@@ -33,8 +34,15 @@ class GivenUpError(Exception):
 class Telegram:
     """A new client for each connection: nothing of a broken one can linger. Access hashes are kept."""
 
-    def __init__(self, make_client: Callable[[], TelegramClient], chats: Collection[int], log: Log) -> None:
+    def __init__(
+        self,
+        make_client: Callable[[], TelegramClient],
+        chats: Collection[int],
+        log: Log,
+        patience: float = PATIENCE,
+    ) -> None:
         self._make_client = make_client
+        self._patience = patience
         self._chats = frozenset(chats)
         self._log = log
         self._client: TelegramClient | None = None
@@ -66,14 +74,19 @@ class Telegram:
         self._lost = None
         try:
             self._listen(client, listener)
-            await _unless_ended(client.connect())
-            await self._check_account(client)
-            await self._learn_peers(client)
+            async with asyncio.timeout(self._patience):
+                await _unless_ended(client.connect())
+                await self._check_account(client)
+                await _unless_ended(self._learn_peers(client))
             self._client = client
             listener.connected()
             await _unless_ended(client.run_until_disconnected())
         except _LOST as error:
             raise _lost(error) from None
+        except errors.InvalidBufferError as error:
+            if error.code == UNKNOWN_KEY:
+                raise _lost(error) from None
+            raise
         finally:
             self._client = None
             # A client that never got to connect has nothing to end.
@@ -125,10 +138,11 @@ class Telegram:
         if client is None:
             raise TryAgain("telegram is not connected")
         try:
-            if chat not in self._peers:
-                await _unless_ended(self._learn_peers(client))
-            if chat in self._peers:
-                return await _unless_ended(question(client, self._peers[chat]))
+            async with asyncio.timeout(self._patience):
+                if chat not in self._peers:
+                    await _unless_ended(self._learn_peers(client))
+                if chat in self._peers:
+                    return await _unless_ended(question(client, self._peers[chat]))
         except _FLOOD as error:
             raise Later(_flooded(error), float(error.seconds)) from None
         except _LOST as error:
@@ -138,6 +152,9 @@ class Telegram:
         except (errors.ChannelPrivateError, errors.ChannelInvalidError) as error:
             del self._peers[chat]  # left, or thrown out
             raise Refused(f"{_not_in(chat)} ({_named(error)})") from None
+        except TimeoutError:
+            await client.disconnect()  # so silent that a new connection is better
+            raise TryAgain(f"no answer from Telegram within {self._patience:g} s") from None
         except _FAILED as error:
             raise TryAgain(_named(error)) from None
         raise Refused(_not_in(chat))

@@ -80,7 +80,8 @@ class HttpSender:
     async def _ask(self, request: Any) -> Any:
         assert self._http is not None
         try:
-            async with self._http.post(f"{self._url}/telegram/invoke", data=bytes(request)) as response:
+            url, body = f"{self._url}/telegram/invoke", bytes(request)
+            async with self._http.post(url, data=body, raise_for_status=True) as response:
                 answer = await response.read()
         except aiohttp.ClientError as error:
             raise ConnectionError(f"the simulator of Telegram does not answer: {error}") from None

@@ -9,7 +9,6 @@ from typing import Any
 
 from telethon.tl import functions, types
 
-ME = types.User(id=1, is_self=True, first_name="the reader", access_hash=1)
 CHANNELS_BELOW = 1_000_000_000_000  # the id of a channel for its readers is -100... and its own
 # What Telegram answers whoever is not logged in.
 OF_NOBODY = (
@@ -71,7 +70,10 @@ class Telegram:
         self.channels = {
             name: Channel(name=name, chat=chat, next_id=first_id) for name, chat in channels.items()
         }
+        self.me = types.User(id=1, is_self=True, first_name="the reader", access_hash=1)
         self.faults = Faults()
+        self.answering = asyncio.Event()  # while it is not set, no request is answered
+        self.answering.set()
         self.connections: set[asyncio.Queue[Any]] = set()
         self.asked: list[str] = []  # names of requests
         self._clock = clock
@@ -81,7 +83,7 @@ class Telegram:
             functions.InvokeWithLayerRequest: lambda request: self.answer(request.query),
             functions.InitConnectionRequest: lambda request: self.answer(request.query),
             functions.help.GetConfigRequest: lambda _: _config(),
-            functions.users.GetUsersRequest: lambda _: [ME],
+            functions.users.GetUsersRequest: lambda _: [self.me],
             functions.updates.GetStateRequest: lambda _: _state(),
             functions.updates.GetDifferenceRequest: lambda _: types.updates.DifferenceEmpty(_now(), 0),
             functions.updates.GetChannelDifferenceRequest: self._difference,

@@ -1,7 +1,7 @@
 """Telegram over HTTP: /telegram speaks Telethon's bytes, /control/telegram is for who plays it."""
 
+import asyncio
 import json
-from asyncio import Queue
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from telethon.tl import types
 from bot.simulator.telegram import Faults, RpcError, Telegram
 
 EXAMPLE = '{"chat": "demo", "text": "LONG BTCUSDT"}'
+SHOWN: dict[str, type] = {"down": bool, "revoked": str, "silent": bool, "lost": bool}
 KEYS = {"chat": str, "text": str, "links": list, "edit_of": int, "reply_to": int, "date": str}
 
 
@@ -32,6 +33,7 @@ class Site:
         self._telegram = telegram
 
     async def invoke(self, request: web.Request) -> web.Response:
+        await self._telegram.answering.wait()
         try:
             answer = self._telegram.answer(BinaryReader(await request.read()).tgread_object())
         except RpcError as error:
@@ -44,7 +46,7 @@ class Site:
             return web.Response(status=503)
         stream = web.StreamResponse()
         await stream.prepare(request)
-        queue: Queue[bytes | None] = Queue()
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._telegram.connections.add(queue)
         try:
             while (update := await queue.get()) is not None:
@@ -63,7 +65,8 @@ class Site:
                 for name, each in self._telegram.channels.items()
             },
             "connections": len(self._telegram.connections),
-            "faults": {name: getattr(faults, name) for name in ("down", "revoked", "silent", "lost")},
+            "faults": {name: getattr(faults, name) for name in SHOWN}
+            | {"frozen": not self._telegram.answering.is_set()},
         }
 
     async def post(self, request: web.Request) -> Any:
@@ -86,19 +89,24 @@ class Site:
         return {"chat": self._telegram.channels[name].chat, "id": id_}
 
     async def set_faults(self, request: web.Request) -> Any:
-        known = {"down": bool, "revoked": str, "silent": bool, "lost": bool, "flood": int, "drop": bool}
-        told = await _object(request, known)
+        told = await _object(request, SHOWN | {"flood": int, "drop": bool, "frozen": bool})
         if told.pop("drop", False) or told.get("down"):
             self._telegram.drop()
         if seconds := told.pop("flood", 0):
             self._telegram.flood(seconds)
+        if "frozen" in told:
+            self._freeze(told.pop("frozen"))
         for name, value in told.items():
             setattr(self._telegram.faults, name, value)
         return await self.shown(request)
 
     async def clear_faults(self, request: web.Request) -> Any:
         self._telegram.faults = Faults()
+        self._freeze(False)
         return await self.shown(request)
+
+    def _freeze(self, frozen: bool) -> None:
+        (self._telegram.answering.clear if frozen else self._telegram.answering.set)()
 
 
 def _vector(objects: list[Any]) -> bytes:

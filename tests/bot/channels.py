@@ -78,10 +78,11 @@ class Followed:
         return self.room.registry.get_sample_value("telegram_connected") == 1
 
     @asynccontextmanager
-    async def bot(self, *, wait: bool = True) -> AsyncIterator["asyncio.Task[None]"]:
+    async def bot(self, *, wait: bool = True, patience: float = 5.0) -> AsyncIterator["asyncio.Task[None]"]:
         """What follows the channels; leaving it is its sudden end."""
         self.world.asked.clear()
-        telegram = Telegram(for_simulator(self.url), [each.id for each in self.channels], self.room.desk.log)
+        chats, log = [each.id for each in self.channels], self.room.desk.log
+        telegram = Telegram(for_simulator(self.url), chats, log, patience)
         feeds = Feeds(self.room.desk, telegram, self.channels, {}, GAP_CHECK)
         tasks = [asyncio.create_task(telegram.run(feeds)), asyncio.create_task(feeds.run())]
         try:
@@ -107,6 +108,7 @@ async def serving(world: World) -> AsyncIterator[str]:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
+        world.answering.set()
         world.drop()
         await runner.cleanup()
 

@@ -261,3 +261,33 @@ async def test_it_comes_back_however_often_the_connection_ends(followed: Followe
             await until(lambda: not followed.connected)
             await until(lambda: followed.connected)
         await followed.until_read(followed.say(LONG))
+
+
+async def test_a_connection_that_answers_nothing_is_given_up_for_a_new_one(followed: Followed) -> None:
+    async with followed.bot(patience=0.3):
+        followed.world.answering.clear()
+        followed.world.faults.lost = True
+        id_ = followed.say(LONG)
+        await followed.later(lambda: not followed.connected)
+        followed.world.answering.set()
+        await followed.later(lambda: followed.has_read(id_))
+    assert "no answer from Telegram within 0.3 s" in followed.log()
+
+
+async def test_a_connection_that_ends_while_it_is_asked_loses_nothing(followed: Followed) -> None:
+    async with followed.bot():
+        followed.world.answering.clear()
+        followed.world.faults.lost = True
+        id_ = followed.say(LONG)
+        followed.room.now += GAP_CHECK
+        followed.world.drop()
+        await until(lambda: not followed.connected)
+        followed.world.answering.set()
+        await followed.later(lambda: followed.has_read(id_))
+
+
+async def test_a_bots_session_is_refused(followed: Followed) -> None:
+    followed.world.me.bot, followed.world.me.bot_info_version = True, 1
+    async with followed.bot(wait=False) as task:
+        await until(task.done)
+    assert "a bot's, which cannot read channels" in followed.log()

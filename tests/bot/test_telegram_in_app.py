@@ -120,7 +120,13 @@ async def test_the_control_port_refuses_what_it_does_not_know(
 
 async def test_what_is_wrong_is_shown_until_it_is_taken_away(played: Played) -> None:
     _, told = await played.control("faults", lost=True, drop=True, flood=5)
-    assert told["faults"] == {"down": False, "revoked": "", "silent": False, "lost": True}
+    assert told["faults"] == {
+        "frozen": False,
+        "down": False,
+        "revoked": "",
+        "silent": False,
+        "lost": True,
+    }
     async with (
         aiohttp.ClientSession() as session,
         session.delete(f"{played.url}/control/telegram/faults") as response,
