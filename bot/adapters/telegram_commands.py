@@ -28,8 +28,10 @@ RESUME = (
     "trading is not opened from here: look at the account, then run `python -m bot resume` where the bot runs"
 )
 
-_COMMAND = re.compile(r"/([a-z]+)(?:@(\w+))?(?:\s+(.*))?", re.DOTALL | re.IGNORECASE)
+_COMMAND = re.compile(r"/([a-z]+)(?:@(\w+))?\s*(.*)", re.DOTALL | re.IGNORECASE)
 _NOT_NEW = ("edit_date", "forward_origin", "forward_date", "reply_to_message", "via_bot", "sender_chat")
+
+_LEVEL = re.compile(r"([123])(?!\w)\W*(.*)", re.DOTALL)
 
 Status = Callable[[], Awaitable[Mapping[str, Any]]]
 
@@ -133,9 +135,9 @@ class Commands:
 
     async def _halt(self, command: Command) -> str:
         """Whatever is written behind it, it halts: what is no level is the reason."""
-        first, _, rest = command.words.partition(" ")
-        level = Level(int(first)) if first in ("1", "2", "3") else Level.NO_ENTRIES
-        reason = rest.strip() if first in ("1", "2", "3") else command.words
+        found = _LEVEL.fullmatch(command.words)
+        level = Level(int(found[1])) if found else Level.NO_ENTRIES
+        reason = found[2] if found else command.words
         return _done(await halt(self._desk, level, reason, f"telegram:{command.who}"))
 
     def _say(self, reason: str) -> None:

@@ -173,7 +173,7 @@ def status(told: Mapping[str, Any]) -> str:
     lines += ["positions: not read yet"] if positions is None else []
     lines += [f"position: {_position(each)}" for each in positions or ()] or ["positions: none"]
     lines += [f"entry: {_entry(each)}" for each in told["entries"]]
-    lines += [f"UNKNOWN: {_entry(each)}, for {each['age_seconds']:.0f} s" for each in told["unknown"]]
+    lines += [f"UNKNOWN: {_entry(each)}{_age(each['age_seconds'])}" for each in told["unknown"]]
     return "\n".join(_clean(line) for line in lines)
 
 
@@ -202,6 +202,10 @@ def _entry(each: Mapping[str, Any]) -> str:
 def plain(value: Decimal) -> str:
     """Without the zeros that a database or an exchange adds."""
     return money.plain(value.normalize())
+
+
+def _age(seconds: float | None) -> str:
+    return "" if seconds is None else f", for {seconds:.0f} s"
 
 
 def _side(is_long: bool) -> str:

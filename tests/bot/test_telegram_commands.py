@@ -1,6 +1,8 @@
 """Commands in Telegram: who is obeyed, what is one, and that a halt needs neither database nor exchange."""
 
+import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,15 +10,22 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.adapters import http_status
 from bot.adapters.telegram_commands import Commands, read_command
 from bot.adapters.telegram_notices import BotApi
+from bot.domain import notice
+from bot.domain.health import failed, first
 from bot.domain.notice import Kind
+from bot.domain.order import State
 from bot.domain.switch import Level
 from scripts.postgres import free_port
 from tests.bot.play import Bot, Exchange, get, until
 from tests.bot.room import Room
+from tests.bot.switch_desk import seen
 from tests.bot.telegram_chat import OPERATOR, STRANGER, TOKEN, Chat, playing, telling_bot
 from tests.bot.test_notices import outbox
+from tests.bot.test_operator import ABOUT
+from tests.bot.test_protection import trade
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -45,7 +54,7 @@ async def test_an_operator_is_told_what_the_bot_does_and_holds(bot: Bot, chat: C
     assert told[0] == "[simulator] The bot in simulator mode: ready; places orders."
     assert told[1] == "ready: yes"
     assert told[2].startswith("switch: level 0, trading is open; by bot: ")
-    assert told[3].startswith("money: equity 9")
+    assert re.fullmatch(r"money: equity \d+\.\d\d USDT, realised .*, lost today .* of at most 1000", told[3])
     assert told[4].startswith("position: BTC-USDT long 0.1")
     assert "stop NONE" not in told[4]
     assert [chat for chat, text in await chat.heard() if "ready: " in text] == [str(OPERATOR)]
@@ -64,6 +73,9 @@ async def _holds(bot: Bot) -> bool:
         ("/HALT 3 too wild\nby far", 3, "too wild\nby far"),
         ("/halt@tradewatch_bot looks odd", 1, "looks odd"),
         ("/halt 4 of them", 1, "4 of them"),
+        ("/halt 2x as wild", 1, "2x as wild"),
+        ("/halt2: odd", 2, "odd"),
+        ("/halt3", 3, "no reason given"),
     ],
 )
 async def test_a_halt_of_an_operator_holds_at_once_and_says_who(
@@ -130,6 +142,27 @@ async def test_of_a_stranger_one_line_is_logged_without_what_he_wrote(bot: Bot, 
     assert logged.count("a command of a stranger was ignored") == 1
     assert f'"user": {STRANGER}' in logged
     assert "my-own-words" not in logged
+
+
+async def test_all_that_status_knows_can_be_told(room: Room) -> None:
+    room.desk.money = None
+    room.desk.checks["money"] = failed(first("money", 0), "no\x1b answer", 1)
+    bare = replace(trade(), state=State.UNKNOWN)
+    room.desk.live = {"a": bare, "b": replace(bare, created_at=NOW), "c": replace(bare, state=State.PENDING)}
+    for picture in (seen("1"), seen(), None):
+        room.desk.picture = picture
+        told = notice.status(http_status.status(room.desk, ABOUT, NOW + timedelta(seconds=5), None, []))
+        lines = told.split("\n")
+        assert "positions: not read yet" in lines if picture is None else "positions: not" not in told
+        assert ("positions: none" in lines) == (picture is not None and not picture.holdings)
+        assert "money: not read yet" in lines
+        assert "UNKNOWN: BTC-USDT BUY 1 at 100, stop 90" in lines
+        assert "UNKNOWN: BTC-USDT BUY 1 at 100, stop 90, for 5 s" in lines
+        assert "entry: BTC-USDT BUY 1 at 100, stop 90" in lines
+    room.desk.picture = seen("1")
+    told = notice.status(http_status.status(room.desk, ABOUT, NOW, None, []))
+    assert "position: BTC-USDT long 1 at 100, price 100, stop NONE, WITHOUT A STOP 1, profit +0.00" in told
+    assert all(letter.isprintable() or letter == "\n" for letter in told)
 
 
 @pytest.mark.parametrize("text", ["/resume", "/resume all is well"])
