@@ -170,8 +170,9 @@ def status(told: Mapping[str, Any]) -> str:
         "money: not read yet" if funds is None else _money(funds),
     ]
     positions = told["positions"]
-    lines += ["positions: not read yet"] if positions is None else []
-    lines += [f"position: {_position(each)}" for each in positions or ()] or ["positions: none"]
+    lines += [f"position: {_position(each)}" for each in positions or ()]
+    if not positions:
+        lines.append("positions: not read yet" if positions is None else "positions: none")
     lines += [f"entry: {_entry(each)}" for each in told["entries"]]
     lines += [f"UNKNOWN: {_entry(each)}{_age(each['age_seconds'])}" for each in told["unknown"]]
     return "\n".join(_clean(line) for line in lines)
