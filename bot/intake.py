@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot import notices
 from bot.desk import OLDEST_PRICE, Desk
@@ -50,9 +50,13 @@ def _against_message(desk: Desk, incoming: Incoming) -> Refusal | None:
         return Refusal(reason=Reason.EDITED, text="it was edited before it was first seen")
     if incoming.reply:
         return Refusal(reason=Reason.REPLY, text="it answers another message; only a new post opens a trade")
+    return against_age(desk, incoming.sent_at)
+
+
+def against_age(desk: Desk, sent_at: datetime | None) -> Refusal | None:
     # Its date is from another machine's clock, and ours is the worse of two if it is not the exchange's.
     now = desk.wall() + timedelta(seconds=desk.clock_offset or 0.0)
-    return risk.against_age(incoming.sent_at, now, desk.pace.max_signal_age)
+    return risk.against_age(sent_at, now, desk.pace.max_signal_age)
 
 
 def _plan(desk: Desk, signal: Signal, source: str, held: Sequence[risk.Exposure]) -> Plan | Refusal:

@@ -149,5 +149,8 @@ async def keep_gauges(desk: Desk, seconds: float) -> None:
 
 
 def show_readiness(desk: Desk) -> None:
-    desk.metrics.bot_ready.set(is_ready(desk))
+    ready = is_ready(desk)
+    if ready:
+        desk.was_ready.set()
+    desk.metrics.bot_ready.set(ready)
     desk.metrics.bot_trading_enabled.set(not desk.closed())

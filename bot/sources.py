@@ -9,7 +9,8 @@ from bot.config import TelegramChannel
 from bot.desk import Desk
 from bot.domain import health
 from bot.domain.hearing import Channel, Hearing
-from bot.intake import accept
+from bot.domain.signal import Reading, Unreadable
+from bot.intake import accept, against_age
 from bot.ports import Chats, Incoming, Later, OutcomeUnknown, PageReader, Post, Refused, TryAgain
 
 # Seconds until something that failed is tried again, each time twice as long.
@@ -163,7 +164,8 @@ class Feed:
         self._move_on(post.id)
 
     async def _decide(self, post: Post) -> None:
-        reading = await self.reader.read(post.text, post.links) if self.reader else None
+        await self._until_ready(post)
+        reading = await self._read(post)
         incoming = Incoming(
             source=self.source,
             chat=str(self.seen.chat),
@@ -184,6 +186,24 @@ class Feed:
         """As in the line that tells what was decided."""
         name, chat = self.seen.name, str(self.seen.chat)
         return {"source": self.source, "channel": name, "chat": chat, "message_id": str(id_)}
+
+    async def _until_ready(self, post: Post) -> None:
+        """A bot that has just started knows neither prices nor account yet, and would refuse what it missed.
+
+        Only until the post is too old all the same; and once, for whoever halts the bot wants refusals.
+        """
+        left = self.desk.pace.max_signal_age - (self.desk.wall() - post.written).total_seconds()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await self.desk.was_ready.wait()
+
+    async def _read(self, post: Post) -> Reading | None:
+        """What the post links to; that of one that is too old is not fetched, for new ones would wait."""
+        if self.reader is None:
+            return None
+        if old := against_age(self.desk, post.written):
+            return Unreadable(reason=old.reason, text=old.text)
+        return await self.reader.read(post.text, post.links)
 
     async def _surely(self, id_: int, action: Callable[[], Awaitable[object]]) -> None:
         """The same again until it is done: what was done already turns out to be a duplicate."""

@@ -55,6 +55,7 @@ async def make_room() -> Room:
     desk.wall = store.clock = lambda: BEGAN + timedelta(seconds=made.now)
     desk.epoch, desk.switch = await opened(store), await store.switch()
     desk.lease_until, desk.money = NEVER, RICH
+    desk.was_ready.set()
     await look(desk)
     return made
 

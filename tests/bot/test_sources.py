@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot.config import TelegramChannel
-from bot.domain.reason import Reason
+from bot.domain.reason import Reason, code_of
 from bot.domain.signal import Reading, Remark
 from bot.ports import Later, OutcomeUnknown, PageReader, Post, Refused, TryAgain
 from bot.sources import Feeds
@@ -274,3 +274,46 @@ async def test_messages_of_other_chats_are_nobodys(room: Room, chats: FakeChats)
         chats.posts.clear()
         await asyncio.sleep(0.05)
     assert handled(room) == []
+
+
+async def test_a_bot_that_has_just_started_decides_once_it_knows_prices_and_account(
+    room: Room, chats: FakeChats
+) -> None:
+    room.desk.was_ready.clear()
+    async with feeding(room, chats) as feeds:
+        feeds.heard(CHAT, chats.post(1))
+        await passing(
+            room,
+            lambda: room.desk.hearing is not None and room.desk.hearing.channels[0].written_at is not None,
+        )
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert handled(room) == []
+        room.desk.was_ready.set()
+        await until_read(room, 1)
+    assert len(room.store.orders()) == 1
+
+
+async def test_a_post_that_grew_too_old_meanwhile_is_refused_though_the_bot_never_got_ready(
+    room: Room, chats: FakeChats
+) -> None:
+    room.desk.was_ready.clear()
+    async with feeding(room, chats) as feeds:
+        post = chats.post(1)
+        room.now += room.desk.pace.max_signal_age + 1
+        feeds.heard(CHAT, post)
+        await until_read(room, 1)
+    (row,) = room.store.rows.values()
+    assert code_of(row.reason) == Reason.STALE
+
+
+async def test_no_page_is_fetched_for_a_post_that_is_too_old(room: Room, chats: FakeChats) -> None:
+    reader = Reader()
+    async with feeding(room, chats, source="cryptet", reader=reader) as feeds:
+        old = chats.post(1, "BTC/USDT")
+        room.now += room.desk.pace.max_signal_age + 1
+        feeds.heard(CHAT, old)
+        feeds.heard(CHAT, chats.post(2, "ETH/USDT"))
+        await until_read(room, 2)
+    assert [text for text, _ in reader.asked] == ["ETH/USDT"]
+    assert [code_of(row.reason) for row in room.store.rows.values()] == [Reason.STALE, Reason.COMMENTARY]
