@@ -20,6 +20,12 @@ _PARTS = (Kind.ENTRY, Kind.TARGETS, Kind.STOP)
 _MOST = {Kind.ENTRY: 10, Kind.TARGETS: 20}
 _DIGIT = re.compile(r"\d")  # of any script
 _PERCENT = re.compile(r"[0-9.,]+ ?%")
+_PRICES = re.compile(r"[^\w\n]{0,9}[0-9][0-9.,$€k ~/&-]*")
+_EXPLAINED = {
+    Kind.SYMBOL: re.compile(r"[^\w\n]{0,9}\w{1,20}"),
+    Kind.IGNORED: _PRICES,
+    Kind.UNSURE: _PRICES,
+}
 _FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
 # How far apart the prices of one trade may lie; further is a slip of the pen, such as a lost decimal point.
 _ENTRIES_APART, _STOP_APART, _TARGETS_APART = 3, 5, 10
@@ -78,7 +84,9 @@ def _signal(text: str, folded: str, segments: list[Segment]) -> Signal:
     english = is_english and all(segment.english for segment in segments)
     numbers = values([*entries, *stop, *targets], english=english)
     times = leverage.read(folded, segments)
-    refuse_stray(symbols.without(text), folded, [*consumed, *times.spans], numbers)
+    noise = [segment for segment in segments if segment.kind is Kind.NOISE]
+    talk = [(segment.start, sum(line_of(folded, segment))) for segment in noise]
+    refuse_stray(symbols.without(text), folded, [*consumed, *times.spans], talk, numbers)
     signal = Signal(
         side=side,
         symbol=symbol,
@@ -142,11 +150,9 @@ def _values(
 def _known(folded: str, segment: Segment) -> int:
     """Where the part ends that a label which is no price explains; numbers behind it are looked at."""
     start, length = line_of(folded, segment)
-    if segment.kind in (Kind.NOISE, Kind.IGNORED, Kind.UNSURE):
-        return start + length if "\n" not in folded[segment.start : start] else segment.start
-    if segment.kind is Kind.SYMBOL and (coin := re.compile(r"[^\w\n]{0,9}\w{1,20}").match(folded, start)):
-        return coin.end()
-    return segment.start
+    explained = _EXPLAINED.get(segment.kind)
+    match = explained.match(folded, start, start + length) if explained else None
+    return match.end() if match else segment.start
 
 
 def _unglued(folded: str, segment: Segment, before: int) -> Segment:

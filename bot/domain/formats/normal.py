@@ -8,17 +8,23 @@ _SPACES = re.compile(r"[ \t]+")
 _KEYCAPS = re.compile("((?:[0-9]\ufe0f?\u20e3)+)")
 _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _OVERRIDES = "\u202d\u202e"  # they show digits in another order than they are read
-_URL = re.compile(r"(?:https?://|www\.|t\.me/)\S+|[@＠][A-Za-z]\w*", re.IGNORECASE)
+_URL = re.compile(r"(?:https?://|www\.|t\.me/)[^\s\ufffd]+|[@＠][A-Za-z]\w*", re.IGNORECASE)
 
 
 def normalise(text: str) -> str:
-    text = _BREAKS.sub("\n", text)
+    text = _BREAKS.sub("\n", unicodedata.normalize("NFC", text))
     text = _KEYCAPS.sub(lambda keys: re.sub("[^0-9]", "", keys[1]) + ") ", text)
     text = "".join(_ASCII.get(char) or _plain(char) for char in text)
-    text = _URL.sub(" ", _SPACES.sub(" ", text))
+    text = _URL.sub(_without_url, _SPACES.sub(" ", text))
     for quirk, instead in _QUIRKS:
         text = quirk.sub(instead, text)
     return text
+
+
+def _without_url(url: re.Match[str]) -> str:
+    """Where it runs together with a number, nobody knows where that ends."""
+    before = url.string[url.start() - 2 : url.start()]
+    return UNKNOWN if re.search("[0-9][kK$]?$", before) else " "
 
 
 _ASCII = {chr(code): chr(code) for code in range(32, 127)} | {"\n": "\n", "\t": " "}

@@ -93,7 +93,7 @@ def _value(price: Written, comma: Comma | None) -> Decimal:
         raise Doubt(Reason.NUMBER, f"{run[:40]!r} is no certain number")
     if re.match("0[0-9]", plain) or len(plain) > 24:
         raise Doubt(Reason.NUMBER, f"{run[:40]!r} is no certain number")
-    value = Decimal(plain).scaleb(3 if price.thousands else 0)
+    value = Decimal(format(Decimal(plain).scaleb(3), "f") if price.thousands else plain)
     if value <= 0:
         raise Doubt(Reason.NUMBER, f"{run[:40]} must be above zero")
     return value

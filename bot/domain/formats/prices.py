@@ -250,7 +250,7 @@ class _Line:
         char = token[0]
         if char == "∞" and self.kind is Kind.TARGETS:
             self.found.open_end = True
-        elif char in "<>≤≥≈±?" and not self._arrow_part(token.start()):
+        elif char in "<>≤≥≈±?%" and not self._arrow_part(token.start()):
             self._unclear(char)
         elif char.isdigit() or char.isnumeric():
             raise Doubt(Reason.NUMBER, f"{char!r} in the {self.kind} is no plain digit")

@@ -112,7 +112,7 @@ def _counts(folded: str, at: int, label: Label, index: int | None, position: int
     if label.kind in (Kind.SYMBOL, Kind.SIDE):
         return marked
     if label.kind is Kind.NOISE:
-        return marked or begins
+        return begins
     if label.kind is Kind.LEVERAGE:
         return marked or begins or has_number
     if label.loose:

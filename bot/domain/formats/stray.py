@@ -14,7 +14,7 @@ _UNIT = (
     r"|entries|signals?|partes?|parts?|st|nd|rd|th)"
 )
 _HARMLESS = re.compile(
-    r"[+-]?[0-9]{1,4}(?:[.,][0-9]{1,4})?(?: ?[-/~] ?[0-9]{1,4}(?:[.,][0-9]{1,4})?)? ?%"  # 12.5%, 3-4%
+    r"(?<![\w.,])(?:[0-9]{1,2}(?:[.,][0-9])?[-/~])?[+-]?[0-9]{1,4}(?:[.,][0-9]{1,4})? ?%(?!\w)"  # 12.5%, 3-4%
     rf"|(?<![\w.,])[0-9]{{1,3}}(?: ?- ?[0-9]{{1,3}})? ?{_UNIT}(?![^\W_])"  # 4h, 15 min
     r"|(?<![\w.,])[0-9]{1,2}(?:\.[0-9]{1,2})? ?[:/] ?[0-9]{1,2}"
     r"(?:\.[0-9]{1,2})?(?![\w.,]*[0-9])"  # 7/10, 1:3, 12:30
@@ -30,24 +30,39 @@ _SMALL, _NEAR = 999, 3
 
 
 def refuse_stray(
-    text: str, folded: str, consumed: Sequence[tuple[int, int]], prices: Sequence[Decimal]
+    text: str,
+    folded: str,
+    consumed: Sequence[tuple[int, int]],
+    talk: Sequence[tuple[int, int]],
+    prices: Sequence[Decimal],
 ) -> None:
-    """Raises Doubt if a number outside of the read spans may be a price of this trade."""
-    chars = [own if blank == " " else char for own, char, blank in zip(text, folded, text, strict=True)]
+    """Raises Doubt if a number outside of the read spans may be a price of this trade.
+
+    In talk, such as behind Reason, only a number near to the prices, or one with a name, may be.
+    """
+    chars = [" " if plain == " " else char for plain, char in zip(text, folded, strict=True)]
     for start, end in consumed:
         chars[start:end] = [char if char == "\n" else " " for char in chars[start:end]]
     left = _HARMLESS.sub(lambda match: " " * len(match[0]), "".join(chars))
     for number in _NUMBER.finditer(left):
-        run = number[0].rstrip(".,")
-        line = left[left.rfind("\n", 0, number.start()) + 1 : number.start()]
-        is_glued = bool(line) and line[-1].isalpha()
-        is_harmless = is_glued and run.isdigit() and len(run) < 3
-        if not is_harmless and (_NAMED.search(line) or _may_be_price(run, prices)):
+        run, at = number[0].rstrip(".,"), number.start()
+        line = left[left.rfind("\n", 0, at) + 1 : at]
+        is_glued = bool(line) and line[-1].isalpha() and run.isdigit() and len(run) < 3
+        is_talk = any(start <= at < end for start, end in talk)
+        may_be_price = _is_near(run, prices) or (not is_talk and _looks_like_price(run))
+        if not is_glued and (_NAMED.search(line) or may_be_price):
             shown = (line[-30:] + run).strip()
             raise Doubt(Reason.FORMAT, f"{shown!r}: what this number means is not certain")
 
 
-def _may_be_price(run: str, prices: Sequence[Decimal]) -> bool:
-    if not run.isdigit() or len(run) > 4 or (int(run) > _SMALL and not 2000 < int(run) < 2100):
+def _looks_like_price(run: str) -> bool:
+    if not run.isdigit() or run[0] == "0" or len(run) > 4:
         return True
-    return min(prices) / _NEAR <= int(run) <= max(prices) * _NEAR
+    return int(run) > _SMALL and not 2000 < int(run) < 2100  # a year
+
+
+def _is_near(run: str, prices: Sequence[Decimal]) -> bool:
+    plain = run.replace(",", ".")
+    if plain.count(".") > 1:
+        return True
+    return min(prices) / _NEAR <= Decimal(plain) <= max(prices) * _NEAR

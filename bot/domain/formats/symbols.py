@@ -12,7 +12,7 @@ from bot.domain.reason import Reason
 PAIR = re.compile(
     r"(?<![^\W_])(?<![\u0300-\u036f])[$#]?(?P<base>[^\W_]{1,20}?)"
     r"(?: ?[/|] ?|[-_])?(?P<quote>[uU][^\W\d_][^\W\d_][^\W\d_])"
-    r"(?:[-_ ]?PERP(?:ETUAL)?|\.P)?(?![^\W_]|/[^\W_])",
+    r"(?:[-_ ]?PERP(?:ETUAL)?|\.P)?(?![^\W_]|/[^\W_]|[\u0300-\u036f])",
     re.IGNORECASE,
 )
 _QUOTES = "BTC|ETH|BNB|BUSD|USDC|USD|FDUSD|TUSD|EUR|TRY|BRL|GBP|DAI"
@@ -20,8 +20,8 @@ _OTHER = re.compile(
     rf"(?<![^\W_])(?:[A-Za-z0-9]{{2,15}} ?[/|] ?(?:{_QUOTES}|(?i:{_QUOTES.lower()}))"
     r"|[A-Z0-9]{2,10}(?:USDC|BUSD|USD)(?:_?PERP|\.P)?|[A-Z0-9]{2,10}-(?:USDC|BUSD|USD|BTC))(?![^\W_])"
 )
-_TAG = re.compile(r"[#$]([^\W_]{1,20})(?![^\W_])")
-_COIN = re.compile(r"[^\w\n]{0,20}([^\W_]{1,20})(?![^\W_])(?P<rest>[^\n]*)")
+_TAG = re.compile(r"[#$]([^\W_]{1,20})(?![^\W_]|[\u0300-\u036f])")
+_COIN = re.compile(r"[^\w\n]{0,20}([^\W_]{1,20})(?![^\W_]|[\u0300-\u036f])(?P<rest>[^\n]*)")
 _TICKER = re.compile(r"(?<![^\W_])[A-Z][A-Z0-9]{1,14}(?![^\W_])")
 _NO_BASE = words(
     "price, entry, amount, value, margin, profit, in, per, size, total, balance, capital, usdt, "
@@ -117,4 +117,4 @@ def without(text: str) -> str:
 
 
 def _is_symbol(match: re.Match[str]) -> bool:
-    return match.re is _TAG or _is_pair(match)
+    return any(char.isalpha() for char in match[0]) if match.re is _TAG else _is_pair(match)

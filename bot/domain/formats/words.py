@@ -136,9 +136,9 @@ LABELS = (
         "size, portfolio, capital, deposit, period, profit, roi, pnl, timeframe, time frame, tf, "
         "strategy, reasoning, reason, note, notes, nb, analysis, chart, comment, comments, time, "
         "date, duration, accuracy, strategy accuracy, win rate, winrate, confidence, author, trader, "
-        "vip, channel, provider, fund, funds, use, invest, allocation, quantity, term, potential "
-        "profit, expected profit, trailing, probability, rating, source, holding time, hold time, "
-        "expected time, posted, last, disclaimer, join, contact, market type, platform"
+        "vip, channel, provider, fund, funds, use, invest, allocation, quantity, potential profit, "
+        "expected profit, trailing, probability, rating, source, holding time, hold time, expected "
+        "time, posted, last, disclaimer, join, contact, market type, platform"
     )),
     _other(Kind.NOISE, (
         "биржа, риск, риски, риск на сделку, объем, объём, депозит, тф, таймфрейм, комментарий, "
@@ -202,9 +202,11 @@ CONDITION = (
 )
 # A post that says this of itself is no call to trade.
 NO_CALL = (
-    "example, sample, template, demo, paper, backtest, simulation, hypothetical, says, said, wrote, "
-    "not a signal, no signal, not a trade, do not trade, don't trade, do not enter, don't enter, do "
-    "not open, don't open, do not take, don't take, пример, exemplo, ejemplo, beispiel, ornek"
+    "yesterday, i posted, we posted, posted earlier, was posted, last week, remember, вчера, ontem, "
+    "ayer, gestern, hier, example, sample, template, demo, paper, backtest, simulation, hypothetical, "
+    "says, said, wrote, not a signal, no signal, not a trade, do not trade, don't trade, do not "
+    "enter, don't enter, do not open, don't open, do not take, don't take, пример, exemplo, ejemplo, "
+    "beispiel, ornek"
 )
 OVER = "win, won, lost, expired, invalid, invalidated, missed, old, void, ended, finished"
 ONCE = (
