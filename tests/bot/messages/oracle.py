@@ -60,7 +60,7 @@ def prices(plain: str) -> set[Decimal]:
     found: set[Decimal] = set()
     for match in NUMBER.finditer(plain):
         before, after = plain[: match.start()], plain[match.end() : match.end() + 12]
-        if DEAD_AFTER.match(after) or re.search(r"[:=]\s*[-−]$|\d[a-zа-я]{1,2}$", before[-6:]):
+        if DEAD_AFTER.match(after) or re.search(r"[:=]\s*[-−]\Z|\d[a-zа-я]{1,2}\Z", before[-6:]):
             continue
         values = _readings(match[0])
         glued = GLUED.search(before[-8:] + match[0])
