@@ -199,6 +199,17 @@ async def test_what_was_heard_but_does_not_stand_in_the_history_is_handled_after
     assert handled(room) == [3, 5]
 
 
+async def test_what_was_heard_unedited_and_stands_edited_in_the_history_opens_nothing(
+    room: Room, chats: FakeChats
+) -> None:
+    async with feeding(room, chats) as feeds:
+        feeds.heard(CHAT, chats.post(2))
+        chats.post(2, "BUY BTCUSDT 0.2", edited=True)
+        await until_read(room, 2)
+    (row,) = room.store.rows.values()
+    assert (row.incoming.text, row.reason) == (LONG, "edited: it was edited before it was first seen")
+
+
 async def test_a_messenger_that_asks_to_wait_is_left_alone_that_long(room: Room, chats: FakeChats) -> None:
     async with feeding(room, chats) as feeds:
         await until(lambda: len(chats.asked) == 2)
