@@ -80,7 +80,7 @@ def _signal(text: str, folded: str, segments: list[Segment]) -> Signal:
         raise Doubt(Reason.FORMAT, "the targets have no price")
     if not stop and not targets:
         raise Doubt(Reason.FORMAT, "names neither a stop nor a target")
-    is_english = text.isascii() or not any(char.isalpha() and not char.isascii() for char in text)
+    is_english = not any(char.isalpha() and not char.isascii() for char in folded)
     english = is_english and all(segment.english for segment in segments)
     numbers = values([*entries, *stop, *targets], english=english)
     times = leverage.read(folded, segments)

@@ -7,6 +7,7 @@ UNKNOWN = "\ufffd"  # stands for what a text cannot hold; never part of a number
 _SPACES = re.compile(r"[ \t]+")
 _KEYCAPS = re.compile("((?:[0-9]\ufe0f?\u20e3)+)")
 _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_HALF_KEYCAP = re.compile("(?<=[0-9.,])[\ufe00-\ufe0f](?=[0-9.,])")
 _OVERRIDES = "\u202d\u202e"  # they show digits in another order than they are read
 _URL = re.compile(r"(?:https?://|www\.|t\.me/)[^\s\ufffd]+|[@＠][A-Za-z]\w*", re.IGNORECASE)
 
@@ -14,6 +15,7 @@ _URL = re.compile(r"(?:https?://|www\.|t\.me/)[^\s\ufffd]+|[@＠][A-Za-z]\w*", r
 def normalise(text: str) -> str:
     text = _BREAKS.sub("\n", unicodedata.normalize("NFC", text))
     text = _KEYCAPS.sub(lambda keys: re.sub("[^0-9]", "", keys[1]) + ") ", text)
+    text = _HALF_KEYCAP.sub(UNKNOWN, text)
     text = "".join(_ASCII.get(char) or _plain(char) for char in text)
     text = _URL.sub(_without_url, _SPACES.sub(" ", text))
     for quirk, instead in _QUIRKS:
@@ -24,7 +26,7 @@ def normalise(text: str) -> str:
 def _without_url(url: re.Match[str]) -> str:
     """Where it runs together with a number, nobody knows where that ends."""
     before = url.string[url.start() - 2 : url.start()]
-    return UNKNOWN if re.search("[0-9][kK$]?$", before) else " "
+    return UNKNOWN if re.search(r"[0-9][kK$]?\Z", before) else " "
 
 
 _ASCII = {chr(code): chr(code) for code in range(32, 127)} | {"\n": "\n", "\t": " "}

@@ -62,6 +62,9 @@ def _comma(runs: Sequence[str], *, english: bool) -> Comma | None:
     # In English 27,400 is what it looks like; of 1,234 alone nobody knows.
     if thousands or (english and any(run.index(",") > 1 for run in open_)):
         return Comma.THOUSANDS
+    # 60.500 and 61.000, in a language that parts thousands with points.
+    if not english and runs and all(_WEAK_POINT.fullmatch(run) and run[-1] == "0" for run in runs):
+        raise Doubt(Reason.NUMBER, f"{runs[0]} may be a number of thousands")
     if open_:
         raise Doubt(Reason.NUMBER, f"{open_[0]} can be read in two ways: write it without a comma")
     return None

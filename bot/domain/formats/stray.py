@@ -16,7 +16,7 @@ _UNIT = (
 _HARMLESS = re.compile(
     r"(?<![\w.,])(?:[0-9]{1,2}(?:[.,][0-9])?[-/~])?[+-]?[0-9]{1,4}(?:[.,][0-9]{1,4})? ?%(?!\w)"  # 12.5%, 3-4%
     rf"|(?<![\w.,])[0-9]{{1,3}}(?: ?- ?[0-9]{{1,3}})? ?{_UNIT}(?![^\W_])"  # 4h, 15 min
-    r"|(?<![\w.,])[0-9]{1,2}(?:\.[0-9]{1,2})? ?[:/] ?[0-9]{1,2}"
+    r"|(?<![\w.,])[0-9]{1,2}(?:\.[0-9]{1,2})?[:/][0-9]{1,2}"
     r"(?:\.[0-9]{1,2})?(?![\w.,]*[0-9])"  # 7/10, 1:3, 12:30
     r"|(?<![\w.,])(?:[0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[-./][0-9]{1,2}[-./]"
     r"(?:20)?[0-9]{2})(?![\w]|[.,][0-9])"
@@ -46,7 +46,7 @@ def refuse_stray(
     left = _HARMLESS.sub(lambda match: " " * len(match[0]), "".join(chars))
     for number in _NUMBER.finditer(left):
         run, at = number[0].rstrip(".,"), number.start()
-        line = left[left.rfind("\n", 0, at) + 1 : at]
+        line = left[max(left.rfind("\n", 0, at) + 1, at - 60) : at]
         is_glued = bool(line) and line[-1].isalpha() and run.isdigit() and len(run) < 3
         is_talk = any(start <= at < end for start, end in talk)
         may_be_price = _is_near(run, prices) or (not is_talk and _looks_like_price(run))

@@ -21,6 +21,7 @@ _OTHER = re.compile(
     r"|[A-Z0-9]{2,10}(?:USDC|BUSD|USD)(?:_?PERP|\.P)?|[A-Z0-9]{2,10}-(?:USDC|BUSD|USD|BTC))(?![^\W_])"
 )
 _TAG = re.compile(r"[#$]([^\W_]{1,20})(?![^\W_]|[\u0300-\u036f])")
+_ID = re.compile(r"(?<!\w)id ?[:.]? ?[#$]\w+", re.IGNORECASE)  # a number of the signal
 _COIN = re.compile(r"[^\w\n]{0,20}([^\W_]{1,20})(?![^\W_]|[\u0300-\u036f])(?P<rest>[^\n]*)")
 _TICKER = re.compile(r"(?<![^\W_])[A-Z][A-Z0-9]{1,14}(?![^\W_])")
 _NO_BASE = words(
@@ -61,6 +62,7 @@ def named(text: str, segments: Sequence[Segment] = ()) -> set[str]:
         reason = Reason.SYMBOLS if bases else Reason.NO_SYMBOL
         raise Doubt(reason, f"names {other[0]!r}, which is not traded against USDT")
     bases |= {coin for segment in segments if segment.kind is Kind.SYMBOL for coin in _coins(rest, segment)}
+    rest = _ID.sub(" ", rest)
     tags = {tag[1] for tag in _TAG.finditer(rest) if tag[1].lower() not in _NO_TAG}
     bases |= {
         tag for tag in tags if tag.isascii() and tag == tag.upper() and not tag.isdigit() and len(tag) > 1

@@ -170,8 +170,8 @@ NOT = (
 
 # What may stand among prices without changing them.
 FILLERS = (
-    "usdt, usd, and, to, till, from, between, the, of, profit, price, level, levels, with, per, и, "
-    "до, от, по, a, e, ate, de, en, y, hasta, bis, und, ile, ve, entre, au, et, و, تا, target, tp, "
+    "usdt, usd, at, and, to, till, from, between, the, of, profit, price, level, levels, with, per, "
+    "и, до, от, по, a, e, ate, de, en, y, hasta, bis, und, ile, ve, entre, au, et, و, تا, target, tp, "
     "targets, dollar, dollars, $"
 )
 ENTRY_FILLERS = (
