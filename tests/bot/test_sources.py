@@ -210,6 +210,18 @@ async def test_what_was_heard_unedited_and_stands_edited_in_the_history_opens_no
     assert (row.incoming.text, row.reason) == (LONG, "edited: it was edited before it was first seen")
 
 
+async def test_a_message_that_is_heard_again_is_no_reason_to_ask(room: Room, chats: FakeChats) -> None:
+    async with feeding(room, chats) as feeds:
+        post = chats.post(1)
+        feeds.heard(CHAT, post)
+        await until_read(room, 1)
+        asked = len(chats.asked)
+        feeds.heard(CHAT, post)
+        await asyncio.sleep(0.05)
+        assert len(chats.asked) == asked
+    assert room.count("signals_received_total", source="telegram") == 1
+
+
 async def test_a_messenger_that_asks_to_wait_is_left_alone_that_long(room: Room, chats: FakeChats) -> None:
     async with feeding(room, chats) as feeds:
         await until(lambda: len(chats.asked) == 2)
