@@ -27,7 +27,7 @@ GLUED = re.compile(r"(?:tp|target|t|тейк|alvo|hedef|ziel)\s?\d")
 PRICE = re.compile(r"(?<![\w#./,'’-])(?:\d+(?:[.,]\d+)+|\d{4,})(?![\d.,]*\s?[%x])")
 NO_PRICE = re.compile(r"https?:\S+|signal id.*|\S*(?:mole|trades|t\.me)\S*")
 DEAD_AFTER = re.compile(r"[^\S\n]*%(?!\d)|(?!tp|sl)[a-zа-я]{1,2}\d|e[+-]?\d|[\u0300-\u036f]")
-THOUSANDS = re.compile(r"\s?k(?![a-z])")
+THOUSANDS = re.compile(r"\s?k(?![a-z])|k(?=lev|lvg|sl|tp|stop|entry|target|take)")
 
 
 def folded(text: str) -> str:
