@@ -66,6 +66,7 @@ def _facts(told: Told) -> str:
         "not well": "; ".join(each["reason"] for each in told["health"]["checks"].values() if not each["ok"]),
         "ban": _ban(told["ban_seconds"]),
         "notices": _notices(told["notices"]),
+        "telegram": _telegram(told["telegram"]),
         "clock": _clock(told["clock_offset_seconds"]),
         "version": f"{told['version']}, config {told['config_hash']}, mode {told['mode']}",
     }
@@ -122,6 +123,17 @@ def _ban(seconds: float) -> str:
 def _notices(notices: Told) -> str:
     failing = [f"{what}: {why}" for what, why in notices["failing"].items()]
     return "; ".join([f"{notices['told']}, {notices['waiting']} waiting", *failing])
+
+
+def _telegram(telegram: Told | None) -> str:
+    if telegram is None:
+        return "off: no channel is read"
+    parts = [] if telegram["connected"] else [telegram["reason"]]
+    for name, channel in telegram["channels"].items():
+        silent = channel["silent_seconds"]
+        since = "nothing read yet" if silent is None else f"silent for {_seconds(silent)}"
+        parts.append(f"{name} {channel['trouble'] or since}")
+    return "; ".join(parts)
 
 
 def _clock(offset: float | None) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from bot.adapters import http_status
 from bot.commands.status_page import page
 from bot.desk import Desk
-from bot.domain.health import failed, first
+from bot.domain.health import failed, first, passed
+from bot.domain.hearing import Channel, Hearing
 from bot.domain.order import State
 from tests.bot.fakes import FakeStore
 from tests.bot.switch_desk import a_row, switch_desk
@@ -80,3 +81,23 @@ def test_what_fails_at_telegram_is_shown(desk: Desk) -> None:
     desk.notices.fail("sending", "Telegram answers sendMessage with 401: Unauthorized")
     told = http_status.status(desk, ABOUT, datetime.now(UTC), {}, [])
     assert re.search(r"^notices .*; sending: Telegram answers sendMessage with 401: Un", page(told), re.M)
+
+
+def test_what_is_heard_of_each_channel_is_shown(desk: Desk) -> None:
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    told = http_status.status(desk, ABOUT, now, {}, [])
+    assert re.search(r"^telegram +off: no channel is read$", page(told), re.M)
+    quiet = Channel(name="quiet", chat=-1, read_up_to=7, written_at=now - timedelta(hours=3))
+    desk.hearing = Hearing(
+        check=passed(first("telegram", 0), 1),
+        channels=(quiet, Channel(name="new", chat=-2), Channel(name="odd", chat=-3, trouble="not in it")),
+    )
+    told = http_status.status(desk, ABOUT, now, {}, [])
+    line = "quiet silent for 180 min; new nothing read yet; odd not in it"
+    assert re.search(rf"^telegram +{line}$", page(told), re.M)
+    assert "channel odd: not in it" in told["summary"]
+    assert told["summary"].startswith("The bot in simulator mode: ready;")
+    desk.hearing.check = failed(desk.hearing.check, "telegram gave up: log in", 2)
+    told = http_status.status(desk, ABOUT, now, {}, [])
+    assert re.search(rf"^telegram +telegram gave up: log in; {line}$", page(told), re.M)
+    assert "telegram gave up: log in" in told["summary"]
