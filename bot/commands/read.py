@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from bot.commands.exits import Exit
-from bot.domain.parser import parse
 from bot.domain.reason import told
 from bot.domain.signal import Reading, Signal
 
@@ -29,6 +28,9 @@ def act(options: argparse.Namespace) -> Exit:
     except (OSError, ValueError) as error:
         print(f"{options.file} cannot be read: {error}", file=sys.stderr)
         return Exit.WRONG
+    # Its tables take longer to build than the other commands to run, and nobody who halts should wait.
+    from bot.domain.parser import parse
+
     readings = [parse(message) for message in messages]
     for number, (message, reading) in enumerate(zip(messages, readings, strict=True), start=1):
         if options.jsonl:

@@ -218,19 +218,19 @@ def test_the_last_format_takes_what_no_other_claims() -> None:
     assert FORMATS[-1].name == "labelled post"
 
 
-PIECES = [*"(1,.-:#@x%\n ✅\u0301\ud800\x00🚀[", "1 ", "TP ", "TP1 ", "1,", "stop ", "SL: ", "entry: 1 ", "А/", "USDT",
-          "BTCUSDT ", "1x-", "long ", "\n1)", "move sl ", "not ", "Take ", "1 2 3 ", "target a "]  # fmt: skip
+PIECES = [*"(1,.-:#@x%\n ✅\u0301\ud800\x00🚀[", "1 ", "TP ", "TP1 ", "1,", "stop ", "SL: ", "entry: 1 ", "А/",
+          "USDT", "BTCUSDT ", "1x-", "long ", "\n1)", "move sl ", "not ", "Take ", "1 2 3 ", "target a "]  # fmt: skip
 
 
 def test_no_text_takes_long_and_none_is_an_error() -> None:
-    """Bounded by what a text twice as long costs, for a clock alone says nothing on a busy machine."""
+    """Bounded by what a quarter of the text costs, for a clock alone says nothing on a busy machine."""
     chance = random.Random(6)
     for _ in range(60):
         piece = "".join(chance.choices(PIECES, k=2))
         times = [
             min(_seconds(plain(rest=piece * LONGEST)[:length]) for _ in range(2)) for length in (1024, 4096)
         ]
-        assert times[1] < 12 * times[0] + 0.05, repr(piece)
+        assert times[1] < 12 * times[0] + 0.1, repr(piece)
 
 
 def _seconds(text: str) -> float:

@@ -85,7 +85,7 @@ def _signal(text: str, folded: str, segments: list[Segment]) -> Signal:
     numbers = values([*entries, *stop, *targets], english=english)
     times = leverage.read(folded, segments)
     noise = [segment for segment in segments if segment.kind is Kind.NOISE]
-    talk = [(segment.start, sum(line_of(folded, segment))) for segment in noise]
+    talk = [(segment.start, (folded + "\n").find("\n", segment.start)) for segment in noise]
     refuse_stray(symbols.without(text), folded, [*consumed, *times.spans], talk, numbers)
     signal = Signal(
         side=side,
