@@ -67,6 +67,10 @@ def test_the_plain_post_is_read() -> None:
         ({"head": "LОNG BTC/USDT"}, Reason.NO_SIDE),  # a Cyrillic О
         ({"head": "Don't long BTC/USDT"}, Reason.NO_SIDE),
         ({"head": "BTC/USDT\nmany people are long these days, they say"}, Reason.NO_SIDE),
+        ({"head": "LONG BTC/USDT if it holds"}, Reason.FORMAT),
+        ({"head": "Type: Breakout (Long)\nPair: BTC/USDT"}, Reason.FORMAT),
+        ({"head": "Не входим: LONG BTC/USDT"}, Reason.FORMAT),
+        ({"head": "LONG BTC/USDT (cancelled)"}, Reason.TICKED),
         ({"head": "LONG or SHORT BTC/USDT"}, Reason.SIDES),
         ({"head": "LONG BTC/USDT\nDirection: SHORT"}, Reason.SIDES),
         ({"entry": "Sell: 60000 - 60500"}, Reason.SIDES),
@@ -218,8 +222,11 @@ def test_the_last_format_takes_what_no_other_claims() -> None:
     assert FORMATS[-1].name == "labelled post"
 
 
-PIECES = [*"(1,.-:#@x%\n ✅\u0301\ud800\x00🚀[", "1 ", "TP ", "TP1 ", "1,", "stop ", "SL: ", "entry: 1 ", "А/",
-          "USDT", "BTCUSDT ", "1x-", "long ", "\n1)", "move sl ", "not ", "Take ", "1 2 3 ", "target a "]  # fmt: skip
+PIECES = [
+    *"(1,.-:#@x%\n ✅\u0301\ud800\x00🚀[",
+    *("1 ", "TP ", "TP1 ", "1,", "stop ", "SL: ", "entry: 1 ", "А/", "USDT", "BTCUSDT ", "1x-", "long "),
+    *("\n1)", "move sl ", "not ", "Take ", "1 2 3 ", "target a "),
+]
 
 
 def test_no_text_takes_long_and_none_is_an_error() -> None:

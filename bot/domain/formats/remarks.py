@@ -7,7 +7,7 @@ from bot.domain.formats.doubt import Doubt
 from bot.domain.formats.prices import TICKS
 from bot.domain.formats.segments import Segment
 from bot.domain.formats.symbols import has_pair, named
-from bot.domain.formats.words import BEGIN, BUYS, END, NO_CALL, ONCE, OVER, PAST, SELLS, pattern
+from bot.domain.formats.words import BEGIN, BUYS, END, IFS, NO_CALL, ONCE, OVER, PAST, SELLS, pattern
 from bot.domain.reason import Reason
 from bot.domain.signal import Remark
 
@@ -90,6 +90,9 @@ _STRUCK = re.compile("[\u0335-\u0338]")
 
 
 _HEAD = re.compile(rf"{BEGIN}(?:status|state|статус|{pattern(BUYS)}|{pattern(SELLS)}){END}")
+_IF = re.compile(rf"{BEGIN}(?:{pattern(IFS)}){END}")
+_TYPE = re.compile(rf"[^\n]{{0,30}}{BEGIN}(?:type|тип|tipo){END}")
+_FEW = 9  # words: a line with more is talk
 _IS_OVER = re.compile(rf"{BEGIN}(?:{pattern(PAST)}|{pattern(OVER)}){END}")
 
 
@@ -141,8 +144,14 @@ def refuse_old(text: str, folded: str) -> None:
             and not _ONCE.search(line)
         ):
             raise Doubt(Reason.TICKED, f"{over[0]!r} in its heading tells of an old signal")
+        if _is_heading(line) and (condition := _IF.search(line)):
+            raise Doubt(Reason.FORMAT, f"{condition[0]!r} in its heading makes it a condition")
     if no_call := _NO_CALL.search(folded):
         raise Doubt(Reason.FORMAT, f"{no_call[0]!r}: it says that it is no call to trade")
+
+
+def _is_heading(line: str) -> bool:
+    return bool(_TYPE.match(line)) or (len(re.findall(r"\w+", line)) <= _FEW and has_pair(line))
 
 
 def refuse_struck(text: str) -> None:

@@ -209,6 +209,11 @@ NO_CALL = (
     "beispiel, ornek"
 )
 OVER = "win, won, lost, expired, invalid, invalidated, missed, old, void, ended, finished"
+# What makes a heading a condition.
+IFS = (
+    "if, when, once, after, unless, wait, waiting, breakout, not, если, когда, после, ждем, не, se, "
+    "quando, nao, si, cuando, wenn, nicht"
+)
 ONCE = (
     "after, once, when, if, until, as soon, whenever, после, когда, если, как только, apos, quando, "
     "se, ao, cuando, si, al, sobald, wenn, nach, can, will, each"
