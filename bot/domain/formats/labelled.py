@@ -84,7 +84,7 @@ def _signal(text: str, folded: str, segments: list[Segment]) -> Signal:
     english = is_english and all(segment.english for segment in segments)
     numbers = values([*entries, *stop, *targets], english=english)
     times = leverage.read(folded, segments)
-    noise = [segment for segment in segments if segment.kind is Kind.NOISE]
+    noise = [segment for segment in segments if segment.kind is Kind.NOISE and segment.marked]
     talk = [(segment.start, (folded + "\n").find("\n", segment.start)) for segment in noise]
     refuse_stray(symbols.without(text), folded, [*consumed, *times.spans], talk, numbers)
     signal = Signal(
