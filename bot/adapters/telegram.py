@@ -24,7 +24,6 @@ LOGIN = "log in anew with `python -m bot login`"
 # What no new attempt can mend. The numbers are 401 and 406, whatever the name of the error.
 _LOST = (errors.UnauthorizedError, errors.AuthKeyError, errors.AuthKeyNotFound)
 _FLOOD = (errors.FloodWaitError, errors.FloodPremiumWaitError)
-_FAILED = (errors.RPCError, errors.SecurityError, OSError, ValueError, TimeoutError, BufferError)
 
 
 class GivenUpError(Exception):
@@ -89,9 +88,9 @@ class Telegram:
             raise
         finally:
             self._client = None
-            # A client that never got to connect has nothing to end.
-            with suppress(*_FAILED):
+            with suppress(Exception):  # it may never have been connected
                 await client.disconnect()
+                client.disconnected.exception()  # or asyncio complains that nobody has asked for it
         if self._lost is not None:
             raise _lost(self._lost)
 
@@ -124,14 +123,18 @@ class Telegram:
                 return
 
     async def newest(self, chat: int) -> Post | None:
-        found = await self._ask(chat, lambda client, peer: client.get_messages(peer, limit=1))
-        return as_post(found[0]) if found else None
+        async def newest(client: TelegramClient, peer: Any) -> Post | None:
+            found = await client.get_messages(peer, limit=1)
+            return as_post(found[0]) if found else None
+
+        return await self._ask(chat, newest)
 
     async def after(self, chat: int, id_: int) -> Sequence[Post]:
-        found = await self._ask(
-            chat, lambda client, peer: client.get_messages(peer, min_id=id_, limit=PAGE, reverse=True)
-        )
-        return [as_post(each) for each in found if each.id > id_]
+        async def after(client: TelegramClient, peer: Any) -> Sequence[Post]:
+            found = await client.get_messages(peer, min_id=id_, limit=PAGE, reverse=True)
+            return [as_post(each) for each in found if each.id > id_]
+
+        return await self._ask(chat, after)
 
     async def _ask(self, chat: int, question: Callable[[TelegramClient, Any], Awaitable[T]]) -> T:
         client = self._client
@@ -155,7 +158,7 @@ class Telegram:
         except TimeoutError:
             await client.disconnect()  # so silent that a new connection is better
             raise TryAgain(f"no answer from Telegram within {self._patience:g} s") from None
-        except _FAILED as error:
+        except Exception as error:  # noqa: BLE001 - as in `run`
             raise TryAgain(_named(error)) from None
         raise Refused(_not_in(chat))
 

@@ -1,5 +1,6 @@
 """Which client speaks to Telegram: Telethon's own, or the one that speaks to the simulator."""
 
+import logging
 from collections.abc import Callable
 
 from telethon import TelegramClient
@@ -11,7 +12,7 @@ from bot.adapters.telegram_wire import WireClient
 # was missed. So are flood waits, which it would sleep through within a request.
 _OPTIONS = {
     "auto_reconnect": False,
-    "connection_retries": 1,
+    "connection_retries": 0,
     "flood_sleep_threshold": 0,
     "sequential_updates": True,
     "device_model": "tradewatch",
@@ -19,6 +20,7 @@ _OPTIONS = {
 
 
 def for_reading(api_id: int, api_hash: str, session: str) -> Callable[[], TelegramClient]:
+    logging.getLogger("telethon.network.mtprotosender").addFilter(_is_news)
     return lambda: TelegramClient(StringSession(session), api_id, api_hash, **_OPTIONS)
 
 
@@ -28,3 +30,8 @@ def for_simulator(url: str) -> Callable[[], TelegramClient]:
 
 def for_login(api_id: int, api_hash: str) -> TelegramClient:
     return TelegramClient(StringSession(), api_id, api_hash, receive_updates=False, device_model="tradewatch")
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Telethon calls every lost connection a failure of what is turned off here."""
+    return not str(record.msg).startswith("Automatic reconnection failed")

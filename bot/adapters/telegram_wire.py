@@ -1,7 +1,6 @@
 """Telethon's client with an HTTP sender in the place of MTProto: for the simulator, and for nothing else."""
 
 import asyncio
-from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -34,7 +33,7 @@ class HttpSender:
         self._http: aiohttp.ClientSession | None = None
         self._stream: aiohttp.ClientResponse | None = None
         self._listening: asyncio.Task[None] | None = None
-        self._asking: set[asyncio.Task[Any]] = set()
+        self._asking: dict[asyncio.Task[None], asyncio.Future[Any]] = {}
         self._disconnected: asyncio.Future[None] | None = None
 
     async def connect(self, _: object) -> bool:
@@ -63,13 +62,14 @@ class HttpSender:
             self._listening.cancel()
         await self._end(None)
 
-    def send(self, request: Any, ordered: bool = False) -> "asyncio.Task[Any]":
+    def send(self, request: Any, ordered: bool = False) -> "asyncio.Future[Any]":
         if not self.is_connected():
             raise ConnectionError("cannot send requests while disconnected")
-        task = asyncio.create_task(self._ask(request))
-        self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
-        return task
+        answer = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._ask(request, answer))
+        self._asking[task] = answer
+        task.add_done_callback(self._asking.pop)
+        return answer
 
     def _transport_connected(self) -> bool:
         return self.is_connected()
@@ -77,29 +77,37 @@ class HttpSender:
     def _keepalive_ping(self, _: int) -> None:
         """The stream of updates shows by itself when it ends."""
 
-    async def _ask(self, request: Any) -> Any:
+    async def _ask(self, request: Any, answer: "asyncio.Future[Any]") -> None:
         assert self._http is not None
+        url, body = f"{self._url}/telegram/invoke", bytes(request)
         try:
-            url, body = f"{self._url}/telegram/invoke", bytes(request)
             async with self._http.post(url, data=body, raise_for_status=True) as response:
-                answer = await response.read()
-        except aiohttp.ClientError as error:
-            raise ConnectionError(f"the simulator of Telegram does not answer: {error}") from None
-        if answer[:4] == types.RpcError.CONSTRUCTOR_ID.to_bytes(4, "little"):
-            raise rpc_message_to_error(BinaryReader(answer).tgread_object(), request)
-        return request.read_result(BinaryReader(answer))
+                told = await response.read()
+        except aiohttp.ClientError:
+            return  # the connection ends as well, and that tells whoever waits
+        if answer.done():
+            return
+        if told[:4] == types.RpcError.CONSTRUCTOR_ID.to_bytes(4, "little"):
+            answer.set_exception(rpc_message_to_error(BinaryReader(told).tgread_object(), request))
+        else:
+            answer.set_result(request.read_result(BinaryReader(told)))
 
     async def _listen(self, stream: aiohttp.ClientResponse) -> None:
-        with suppress(aiohttp.ClientError, asyncio.IncompleteReadError):
+        try:
             while True:
                 size = int.from_bytes(await stream.content.readexactly(PREFIX), "little")
                 self._updates.put_nowait(BinaryReader(await stream.content.readexactly(size)).tgread_object())
-        await self._end(ConnectionError("the simulator of Telegram has ended the connection"))
+        except (aiohttp.ClientError, asyncio.IncompleteReadError):
+            await self._end(asyncio.IncompleteReadError(b"", PREFIX))
 
     async def _end(self, error: Exception | None) -> None:
-        """Like MTProtoSender: what waits for an answer is cancelled, or gets the error."""
-        for task in self._asking:
+        """Like MTProtoSender: what waits for an answer gets the error, or is cancelled if there is none."""
+        for task, answer in self._asking.items():
             task.cancel()
+            if error and not answer.done():
+                answer.set_exception(error)
+            else:
+                answer.cancel()
         if self._stream is not None:
             self._stream.close()
         if self._http is not None:
@@ -107,6 +115,5 @@ class HttpSender:
         if self._disconnected is not None and not self._disconnected.done():
             if error:
                 self._disconnected.set_exception(error)
-                self._disconnected.exception()  # nobody may be waiting for it any more
             else:
                 self._disconnected.set_result(None)
