@@ -94,6 +94,7 @@ def test_the_plain_post_is_read() -> None:
         ({"entry": "Entry: 60 000"}, Reason.NUMBER),
         ({"entry": "Entry: 60_000"}, Reason.NUMBER),
         ({"entry": "Entry: 60,000,50"}, Reason.NUMBER),
+        ({"entry": "Entry: 60Ḱ"}, Reason.FORMAT),
         ({"entry": "Entry: 6e4"}, Reason.NUMBER),
         ({"entry": "Entry: 0"}, Reason.NUMBER),
         ({"entry": "Entry: 060000"}, Reason.NUMBER),

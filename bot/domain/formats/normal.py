@@ -8,6 +8,7 @@ _SPACES = re.compile(r"[ \t]+")
 _KEYCAPS = re.compile("((?:[0-9]\ufe0f?\u20e3)+)")
 _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _HALF_KEYCAP = re.compile("(?<=[0-9.,])[\ufe00-\ufe0f](?=[0-9.,])")
+_NO_UNIT = re.compile("(?<=[0-9]) ?[ḰḱḲḳḴḵĶķǨǩƘƙẊẋẌẍ]")  # neither K nor x
 _OVERRIDES = "\u202d\u202e"  # they show digits in another order than they are read
 _URL = re.compile(r"(?:https?://|www\.|t\.me/)[^\s\ufffd]+|[@＠][A-Za-z]\w*", re.IGNORECASE)
 
@@ -16,6 +17,7 @@ def normalise(text: str) -> str:
     text = _BREAKS.sub("\n", unicodedata.normalize("NFC", text))
     text = _KEYCAPS.sub(lambda keys: re.sub("[^0-9]", "", keys[1]) + ") ", text)
     text = _HALF_KEYCAP.sub(UNKNOWN, text)
+    text = _NO_UNIT.sub(UNKNOWN, text)
     text = "".join(_ASCII.get(char) or _plain(char) for char in text)
     text = _URL.sub(_without_url, _SPACES.sub(" ", text))
     for quirk, instead in _QUIRKS:
