@@ -279,7 +279,8 @@ async def test_a_connection_that_ends_while_it_is_asked_loses_nothing(followed: 
         followed.world.answering.clear()
         followed.world.faults.lost = True
         id_ = followed.say(LONG)
-        followed.room.now += GAP_CHECK
+        waiting = followed.world.answering._waiters  # type: ignore[attr-defined]
+        await followed.later(lambda: bool(waiting))
         followed.world.drop()
         await until(lambda: not followed.connected)
         followed.world.answering.set()
