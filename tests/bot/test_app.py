@@ -138,7 +138,7 @@ async def test_nul_and_half_surrogates_are_stored_as_what_can_be_stored(bot: Bot
     body = '{"message": "BUY \\u0000 \\ud800", "source": "test", "execute": true, "id": "1"}'
     for _ in range(2):
         status, told = await post(f"{bot.url}/debug/signal", body, TOKEN)
-        assert (status, told["verdict"]) == (422, "unreadable")
+        assert (status, told["verdict"]) == (422, "ignored")
 
 
 async def test_a_halted_bot_refuses_and_shows_it(dsn: str, exchange: Exchange) -> None:
