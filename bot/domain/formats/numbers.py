@@ -50,6 +50,8 @@ def values(prices: Sequence[Written], *, english: bool) -> list[Decimal]:
 def _comma(runs: Sequence[str], *, english: bool) -> Comma | None:
     """What the numbers that leave no choice say of those that do."""
     decimal = [run for run in runs if _means_decimal(run)]
+    if english and decimal and all(_may_be_two(run) for run in decimal):
+        raise Doubt(Reason.NUMBER, f"{decimal[0]} may be one price or two")
     thousands = [run for run in runs if _means_thousands(run)]
     if decimal and thousands:
         raise Doubt(
@@ -73,6 +75,14 @@ def _comma(runs: Sequence[str], *, english: bool) -> Comma | None:
 def _means_decimal(run: str) -> bool:
     is_open = _EITHER.fullmatch(run) or _TWO_PRICES.fullmatch(run)
     return bool(_POINT_GROUPS.fullmatch(run) or (_COMMA.fullmatch(run) and not is_open))
+
+
+def _may_be_two(run: str) -> bool:
+    """12,14 alone, as 12 and 14."""
+    left, _, right = run.partition(",")
+    if not (left.isdigit() and right.isdigit()) or "0" in (left[0], right[0]):
+        return False
+    return int(left) < int(right) * 2 and int(right) < int(left) * 2
 
 
 def _means_thousands(run: str) -> bool:

@@ -184,6 +184,8 @@ class _Line:
             raise Doubt(Reason.FORMAT, f"a numbered line of the {self.kind} has no price")
         if self.previous and self.found.market:
             self.found.joined |= self.previous in "-~_/&"
+        if self.previous in ("-", "/") and self.found.prices and _is_rest(self.found.prices[-1].digits, run):
+            raise Doubt(Reason.NUMBER, f"{run!r} in the {self.kind} may be the end of a price")
         self.found.open_end = after == "+"
         if self.found.open_end and self.kind is not Kind.TARGETS:
             self._unclear(self.line[at : token.end() + 1])
@@ -271,6 +273,14 @@ class _Line:
 
     def _reason(self) -> Reason:
         return Reason.STOP if self.kind is Kind.STOP else Reason.FORMAT
+
+
+def _is_rest(before: str, run: str) -> bool:
+    """60 behind 26.50, as people write 26.50-60 for 26.50 to 26.60."""
+    whole, _, fraction = before.partition(".")
+    if not (whole.isdigit() and fraction.isdigit() and run.isdigit()) or len(run) != len(fraction):
+        return False
+    return len(fraction) > 1 and not int(whole) / 1.5 <= int(run) <= (int(whole) + 1) * 1.5
 
 
 def _is_mark(char: str) -> bool:

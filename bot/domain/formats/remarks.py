@@ -61,6 +61,7 @@ _ROWS = (
         ),
     ),
 )
+_MOVES_STOP = _ROWS[0][2]
 _QUOTES = re.compile(
     r"\W{0,20}\[?(?:in reply to|replying to|reply to|quoted?[: ]|в ответ на|ответ на|em resposta a"
     r"|respondendo a|en respuesta a|respondiendo a"
@@ -83,6 +84,15 @@ _OLD = re.compile(
     r"|^[^\w\n]{0,20}(?:update|updated|closed|cancelled|canceled|result|results|recap)(?!\w)",
     re.MULTILINE,
 )
+# What a post ends with that takes back what it repeats; behind a colon or before a number it is a label.
+_TAKEN_BACK = re.compile(
+    r"^[^\w\n]{0,20}(?:(?:close|cancel|exit|ignore|delete|skip|закрываем|закрыть|отменяем|fechar|cerrar)"
+    r"(?= (?:this|it|all|now|here|the|at market|please|trade|position|signal)(?!\w)|[^\w\n:=]*$)"
+    rf"|(?:{pattern(OVER)}){END})[^\n0-9:=]*$",
+    re.MULTILINE,
+)
+_AT_ONCE = re.compile(rf"{BEGIN}(?:now|immediately|сейчас|agora|ahora){END}")
+_CROSSED = re.compile("[❌❎✖✗✘🚫⛔]")
 _RESULT = re.compile(r"^[^\w\n]{0,20}(?:profit|loss|roi|pnl)[ ]?[:=-][ ]?[+-]?[0-9]", re.MULTILINE)
 _ONCE = re.compile(rf"{BEGIN}(?:{pattern(ONCE)}){END}")
 _NO_CALL = re.compile(rf"{BEGIN}(?:{pattern(NO_CALL)}){END}")
@@ -137,7 +147,14 @@ def refuse_old(text: str, folded: str) -> None:
         raise Doubt(
             Reason.TICKED, f"{text[result.start() : result.end()].strip()[-60:]!r} tells of an old signal"
         )
+    for back in _TAKEN_BACK.finditer(folded):
+        if not _ONCE.search(back[0]):
+            raise Doubt(Reason.TICKED, f"{back[0].strip()[:60]!r} takes it back")
     for line in folded.split("\n"):
+        if _AT_ONCE.search(line) and _MOVES_STOP.search(line) and not _ONCE.search(line):
+            raise Doubt(Reason.TICKED, f"{line.strip()[:60]!r} is word of a trade that is open")
+        if _is_heading(line) and (doubt := _CROSSED.search(line) or re.search("[?]", line)):
+            raise Doubt(Reason.FORMAT, f"{doubt[0]!r} in its heading makes it no certain call")
         if (
             (_HEAD.search(line) or has_pair(line))
             and (over := _IS_OVER.search(line))

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from bot.domain.formats.doubt import Doubt
-from bot.domain.formats.words import BEGIN, LABELS, Kind, Label, pattern, words
+from bot.domain.formats.words import BEGIN, CONDITION, END, LABELS, Kind, Label, pattern, words
 from bot.domain.reason import Reason
 
 
@@ -46,6 +46,7 @@ _NO_PRICE = re.compile(
 _BEFORE = re.compile(r"(?:[^\w\n]|_){0,40}(?:[0-9]{1,2}[.)] ?(?:[^\w\n]|_){0,9})?")
 
 
+_CONDITIONAL = re.compile(rf"{BEGIN}(?:{pattern(CONDITION)}){END}")
 _NUMBERED = (Kind.ENTRY, Kind.TARGETS, Kind.STOP, Kind.UNSURE)
 _MOST = 80
 
@@ -83,6 +84,8 @@ def _labelled(folded: str, match: re.Match[str]) -> Segment | None:
         index = int(numbered["glued"] or numbered["named"] or numbered["bare"])
         position = numbered.end()
     if note := _NOTE.match(folded, position):
+        if label.kind in _NUMBERED and _CONDITIONAL.search(note[0]):
+            raise Doubt(Reason.FORMAT, f"{(match[0] + note[0])[:60]!r} makes it a condition")
         position = note.end()
     mark = _MARK.match(folded, position)
     if not _counts(folded, match.start(), label, index, mark.end() if mark else position, marked=bool(mark)):

@@ -127,8 +127,8 @@ LABELS = (
         "trailing sl, re entry, reentry, invalidation, trigger, trigger price, activation, activation "
         "price, entry above, entry below, buy above, buy below, sell above, sell below, long above, "
         "short below, long below, short above, new stop, new sl, new tp, new target, stop limit, "
-        "trailing entry, breakeven, be, new entry, old entry, old sl, old stop, old target, hedge, "
-        "second entry"
+        "trailing entry, breakeven, be, new entry, buy stop, sell stop, old entry, old sl, old stop, "
+        "old target, hedge, second entry"
     )),
     Label(kind=Kind.NOISE, phrases=(
         "exchange, exchanges, client, signal id, id, published by, by, risk, risk level, risk reward, "
@@ -204,15 +204,22 @@ CONDITION = (
 NO_CALL = (
     "yesterday, i posted, we posted, posted earlier, was posted, last week, remember, вчера, ontem, "
     "ayer, gestern, hier, example, sample, template, demo, paper, backtest, simulation, hypothetical, "
-    "says, said, wrote, not a signal, no signal, not a trade, do not trade, don't trade, do not "
-    "enter, don't enter, do not open, don't open, do not take, don't take, пример, exemplo, ejemplo, "
-    "beispiel, ornek"
+    "says, said, wrote, reminder, days ago, hours ago, earlier today, watchlist, not a signal, no "
+    "signal, not a trade, do not trade, don't trade, do not enter, don't enter, do not open, don't "
+    "open, do not take, don't take, no entry, enter only, only enter, enter after, wait for "
+    "confirmation, wait for the confirmation, wait for retest, wait for a retest, wait for the retest, "
+    "wait for breakout, wait for a breakout, wait for the breakout, wait for entry, пример, exemplo, "
+    "ejemplo, beispiel, ornek"
 )
-OVER = "win, won, lost, expired, invalid, invalidated, missed, old, void, ended, finished"
+OVER = (
+    "win, won, lost, expired, invalid, invalidated, missed, old, void, ended, finished, running, already, "
+    "cancel, отмена, отменен, отменена, отменено, отменили, cancelar, anulado, anulada, iptal, storniert, "
+    "abgebrochen, annule, annulee, annullato, annullata, لغو, کنسل, ملغي, ملغاة"
+)
 # What makes a heading a condition.
 IFS = (
-    "if, when, once, after, unless, wait, waiting, breakout, not, если, когда, после, ждем, не, se, "
-    "quando, nao, si, cuando, wenn, nicht"
+    "if, when, once, after, unless, wait, waiting, breakout, pending, buy stop, sell stop, not, если, когда, "
+    "после, ждем, не, se, quando, nao, si, cuando, wenn, nicht"
 )
 ONCE = (
     "after, once, when, if, until, as soon, whenever, после, когда, если, как только, apos, quando, "
