@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from telethon import TelegramClient, errors, events
+from telethon import TelegramClient, errors, events, helpers
 from telethon.tl import types
 
 from bot.log import Log
@@ -20,6 +20,7 @@ UNKNOWN_KEY = 404  # what Telegram's servers say, below all requests, of a key t
 SOONEST, LATEST = 1.0, 60.0  # seconds between two attempts to connect
 STEADY = 60.0  # seconds after which a connection counts as a good one
 
+STRUCK = "\u0336"  # as people strike letters out where there is no formatting
 LOGIN = "log in anew with `python -m bot login`"
 # What no new attempt can mend. The numbers are 401 and 406, whatever the name of the error.
 _LOST = (errors.UnauthorizedError, errors.AuthKeyError, errors.AuthKeyNotFound)
@@ -179,12 +180,21 @@ def as_post(message: Any) -> Post:
     return Post(
         id=message.id,
         date=message.date or datetime.now(UTC),
-        text=message.message or "",
+        text=_text(message),
         written=min(message.date, forwarded.date) if forwarded and forwarded.date else message.date,
         edited=is_edited(message),
         reply=_is_reply(message.reply_to),
         links=tuple(_links(message)),
     )
+
+
+def _text(message: Any) -> str:
+    """What is struck out ends with the mark by which its reader knows that."""
+    text = helpers.add_surrogate(message.message or "")  # Telegram counts UTF-16 units
+    struck = [each for each in message.entities or () if isinstance(each, types.MessageEntityStrike)]
+    for end in sorted({each.offset + each.length for each in struck}, reverse=True):
+        text = text[:end] + STRUCK + text[end:]
+    return str(helpers.del_surrogate(text))
 
 
 def is_edited(message: Any) -> bool:

@@ -11,6 +11,8 @@ from telethon import errors
 from telethon.tl import types
 
 from bot.adapters.telegram import Telegram, as_post
+from bot.domain.parser import parse
+from bot.domain.signal import Signal
 from bot.ports import Post
 from tests.bot.room import Room
 
@@ -63,6 +65,24 @@ def test_links_stand_in_the_text_or_behind_it() -> None:
     ]
     found = post(message=text, entities=entities).links
     assert found == ("https://cryptet.com/signals/one", "https://example.org/1")
+
+
+@pytest.mark.parametrize(
+    ("text", "struck"),
+    [
+        ("😀 LONG BTC/USDT\nEntry: 60000\nTP: 62000\nSL: 59000", (3, 13)),
+        ("LONG BTC/USDT\nEntry: 60000 60500\nTP: 62000\nSL: 59000", (21, 5)),
+        ("LONG BTC/USDT\nEntry: 60000\nTP: 62000\nSL: 59000", (0, 47)),
+        ("BUY BTCUSDT 0.1", (0, 15)),
+        ("BUY BTCUSDT 0.1", (0, 3)),
+    ],
+)
+def test_what_is_struck_out_is_no_signal(text: str, struck: tuple[int, int]) -> None:
+    assert isinstance(parse(post(message=text).text), Signal)
+    offset, length = struck
+    told = post(message=text, entities=[types.MessageEntityStrike(offset=offset, length=length)])
+    assert told.text.replace("\u0336", "") == text
+    assert not isinstance(parse(told.text), Signal)
 
 
 def test_what_telegram_itself_posts_has_no_text() -> None:
