@@ -104,6 +104,15 @@ class Desk:
     settling_until: dict[Key, float] = field(default_factory=dict)  # nothing is added to what protects it
     flattening_until: dict[Key, float] = field(default_factory=dict)  # it is not closed once more
 
+    def orders(self) -> dict[str, Order]:
+        """Also those that are only being committed, so that no two at once pass the same cap."""
+        return self.intended | self.live
+
+    def allowed(self) -> Limits:
+        """What the file allows, and what the switch narrows of it."""
+        switch = self.switch
+        return self.limits.narrowed(switch.size_factor, switch.symbols) if switch else self.limits
+
     def level(self) -> Level:
         """The strictest of all that can close."""
         halt = self.control.read()

@@ -1,7 +1,7 @@
 """The use case of a message that arrives: read it, decide on it, commit that, and send what it leads to."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -61,10 +61,8 @@ def against_age(desk: Desk, sent_at: datetime | None) -> Refusal | None:
 
 def _plan(desk: Desk, signal: Signal, source: str, held: Sequence[risk.Exposure]) -> Plan | Refusal:
     price = desk.market.price(signal.symbol, desk.clock(), OLDEST_PRICE)
-    limits = desk.limits
-    if switch := desk.switch:
-        limits = limits.narrowed(switch.size_factor, switch.symbols)
-    funds = risk.funds(desk.money, desk.clock(), _orders(desk))
+    limits = desk.allowed()
+    funds = risk.funds(desk.money, desk.clock(), desk.orders().values())
     rooms = risk.rooms(signal.symbol, source, held, limits)
     return make_plan(signal, desk.market.contracts.get(signal.symbol), price, limits, funds, rooms)
 
@@ -75,12 +73,7 @@ def _risk(desk: Desk, plan: Plan, held: Sequence[risk.Exposure]) -> str:
 
 
 def _held(desk: Desk) -> Sequence[risk.Exposure]:
-    return risk.exposures(_orders(desk), desk.picture.holdings if desk.picture else ())
-
-
-def _orders(desk: Desk) -> Collection[Order]:
-    """Also those that are only being committed, so that no two at once pass the same cap."""
-    return {**desk.intended, **desk.live}.values()
+    return risk.exposures(desk.orders().values(), desk.picture.holdings if desk.picture else ())
 
 
 async def on_signal(desk: Desk, incoming: Incoming) -> tuple[Verdict, SignalRow]:

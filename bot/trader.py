@@ -5,7 +5,9 @@ from datetime import timedelta
 
 from bot import notices
 from bot.desk import OLDEST_PRICE, Desk, stop_trading
+from bot.domain import risk
 from bot.domain.order import FAILED, LIVE, UNPLACED, Event, Ignored, Order, Report, State, apply
+from bot.domain.reason import Reason, told
 from bot.domain.signal import Side
 from bot.ports import (
     AlreadyTaken,
@@ -114,8 +116,8 @@ async def resolve(desk: Desk, order: Order) -> None:
 async def resolve_alike(desk: Desk, orders: Sequence[Order]) -> None:
     """The same for many of one symbol, by one list: questions one by one would take minutes."""
     since = min(order.created_at for order in orders if order.created_at)
-    told = await desk.account.history(orders[0].symbol, since - CLOCKS_DIFFER, desk.wall() + CLOCKS_DIFFER)
-    listed = {each.client_id: each for each in told}
+    history = await desk.account.history(orders[0].symbol, since - CLOCKS_DIFFER, desk.wall() + CLOCKS_DIFFER)
+    listed = {each.client_id: each for each in history}
     for order in orders:
         found = listed.get(order.client_id)
         if found is None or found.event is not None:
@@ -139,9 +141,9 @@ async def _in_history(desk: Desk, order: Order) -> Report | None:
     created = order.created_at
     if created is None or desk.wall() - created < FOUND_BY_ID:
         return None
-    for told in await desk.account.history(order.symbol, created - CLOCKS_DIFFER, created + FOUND_BY_ID):
-        if told.client_id == order.client_id and told.event is not None:
-            return told.report()
+    for each in await desk.account.history(order.symbol, created - CLOCKS_DIFFER, created + FOUND_BY_ID):
+        if each.client_id == order.client_id and each.event is not None:
+            return each.report()
     return None
 
 
@@ -188,7 +190,26 @@ def _against_sending(desk: Desk, order: Order) -> str:
     last = desk.market.price(order.symbol, desk.clock(), OLDEST_PRICE)
     if last is None:
         return "no fresh price"
-    return order.crossed(last) or desk.closed()
+    return (
+        order.crossed(last)
+        or against_entry(desk, order.symbol, order.side)
+        or _against_limits(desk, order)
+        or desk.closed()
+    )
+
+
+def _against_limits(desk: Desk, order: Order) -> str:
+    """Others may have come since it was decided on, or the switch may allow less."""
+    limits, holdings = desk.allowed(), desk.picture.holdings if desk.picture else ()
+    others = [each for name, each in desk.orders().items() if name != order.client_id]
+    held = risk.exposures(others, holdings)
+    if order.symbol not in limits.symbols:
+        return told(Reason.SYMBOL_NOT_ALLOWED, f"{order.symbol} is not traded any more")
+    if against := risk.against_trade(order.key, held, limits, desk.money):
+        return told(against.reason, against.text)
+    rooms = risk.rooms(order.symbol, order.source, held, limits)
+    full = next((each.cap for each in rooms if each.left < order.quantity * order.price), None)
+    return told(Reason.MAX_NOTIONAL, f"{full} has no room for it any more") if full else ""
 
 
 async def refresh_gauges(desk: Desk, now: float) -> None:

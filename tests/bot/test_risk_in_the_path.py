@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bot.domain.order import Event
+from bot.domain.order import Event, State
 from bot.domain.reason import code_of
 from bot.intake import decide, on_signal
-from bot.ports import Incoming, SignalRow, TryAgain
+from bot.ports import Incoming, OutcomeUnknown, SignalRow, TryAgain
 from tests.bot.desks import RICH
 from tests.bot.fakes import FakeStore
 from tests.bot.play import CONFIG, Exchange, get, running_bot
@@ -47,6 +47,46 @@ async def reasons(room: Room, *texts: str) -> list[str]:
     """Of signals that come at once."""
     told = await asyncio.gather(*(room.send(text, id_=str(n)) for n, text in enumerate(texts)))
     return [code_of(row.reason) for _, row in told]
+
+
+class Unheard(FakeStore):
+    """Commits, and loses its first answer."""
+
+    async def admit(self, row: SignalRow, epoch: int | None) -> SignalRow | None:
+        kept = await FakeStore.admit(self, row, epoch)
+        if len(self.rows) == 1:
+            raise OutcomeUnknown("no answer")
+        return kept
+
+
+@pytest.mark.parametrize(
+    ("limits", "later", "is_sent"),
+    [
+        ({}, LONG, True),
+        ({"max_trades_per_direction": 1}, LONG, False),
+        ({"max_positions": 1}, SHORT, False),
+        ({"max_total_notional": Decimal(11999)}, SHORT, False),
+        ({"symbols": frozenset(("ETH-USDT",))}, "BUY", False),
+    ],
+)
+async def test_what_goes_out_later_passes_the_limits_of_then(
+    limits: dict[str, Any], later: str, is_sent: bool
+) -> None:
+    room = await make_room()
+    store = room.store
+    room.store = room.desk.store = Unheard(
+        switches=store.switches, lease=store.lease, bound=store.bound, clock=store.clock
+    )
+    room.desk.pace = replace(room.desk.pace, resend_within=30)
+    with pytest.raises(OutcomeUnknown):
+        await room.send(LONG, id_="1")
+    limit(room, **limits)
+    await room.send(later, id_="2")
+    for _ in range(20):
+        room.desk.market = replace(room.desk.market, priced_at=room.now)
+        await room.resolve_for(1)
+    first = room.store.orders()[0]
+    assert (first.state is State.FILLED) is is_sent, first.reason
 
 
 def dated(room: Room, age: float) -> Incoming:
