@@ -116,6 +116,9 @@ def make_plan(
         return Refusal(reason=Reason.SYMBOL_OFFLINE, text=f"the exchange does not trade {signal.symbol} now")
     if last is None:
         return Refusal(reason=Reason.NO_PRICE, text=f"no fresh price of {signal.symbol}")
+    if _is_a_price(signal, last, limits):
+        text = f"the quantity {signal.quantity:f} looks like a price: write it behind @"
+        return Refusal(reason=Reason.MAX_NOTIONAL, text=text)
     plan = _unsized(signal, contract, last, limits)
     if isinstance(plan, Refusal):
         return plan
@@ -131,6 +134,13 @@ def make_plan(
         text = f"{cap.name} leaves {money.plain(quantity)}, and the exchange takes no less than {least}"
         return Refusal(reason=cap.reason, text=text)
     return replace(plan, quantity=quantity)
+
+
+def _is_a_price(signal: Signal, last: Decimal, limits: Limits) -> bool:
+    """BUY BTCUSDT 60000, where people forget the @: nobody can mean so many, and it costs about that."""
+    if signal.quantity is None or signal.quantity * last <= limits.max_notional:
+        return False
+    return abs(signal.quantity - last) * HUNDRED <= last * limits.max_price_distance_percent
 
 
 def _unsized(signal: Signal, contract: Contract, last: Decimal, limits: Limits) -> Plan | Refusal:

@@ -38,6 +38,11 @@ def targeted(*targets: str) -> Signal:
     return replace(buy(), targets=tuple(map(Decimal, targets)))
 
 
+@pytest.mark.parametrize(("quantity", "last"), [("600", LAST), ("60000", Decimal(6)), ("20", Decimal(20))])
+def test_a_quantity_that_is_no_price_is_only_capped(quantity: str, last: Decimal) -> None:
+    assert isinstance(make_plan(buy(quantity), BTC, last, LIMITS, FUNDS), Plan)
+
+
 @pytest.mark.parametrize(
     ("signal", "contract", "last", "limits", "reason"),
     [
@@ -49,6 +54,9 @@ def targeted(*targets: str) -> Signal:
             buy(), replace(BTC, online=False), LAST, LIMITS, "symbol_offline", id="contract is offline"
         ),
         pytest.param(buy(), BTC, None, LIMITS, "no_price", id="no fresh price"),
+        pytest.param(
+            buy("59500"), BTC, LAST, LIMITS, "max_notional", id="a price in the place of a quantity"
+        ),
         pytest.param(
             buy(),
             replace(BTC, price_tick=Decimal(10**6)),
