@@ -204,6 +204,7 @@ def test_a_post_with_one_thing_that_is_not_certain_is_refused(
         {"targets": "Targets\n1 - 61000\n2 - 62000\n3 - 🚀🚀"},
         {"stop": "❌ Stop\u00a0loss\u200b — 59000 USDT"},
         {"stop": "SL59000"},
+        {"head": "LONG BTC/USDT ❌ SL 59000", "stop": ""},
         {"rest": "Move SL to entry once TP1 is hit. Risk 2%, R:R 1:3, 12:30 UTC, see https://t.co/59900"},
         {"rest": "OTE: 60250\nCurrent price: 60200"},
         {"rest": "Close half at the first target\nCancel once the stop is touched"},

@@ -92,7 +92,7 @@ _TAKEN_BACK = re.compile(
     re.MULTILINE,
 )
 _AT_ONCE = re.compile(rf"{BEGIN}(?:now|immediately|сейчас|agora|ahora){END}")
-_CROSSED = re.compile("[❌❎✖✗✘🚫⛔]")
+_CROSSED = re.compile(rf"[❌❎✖✗✘🚫⛔](?!\W{{0,9}}{_STOP}(?!\w))")  # it also adorns the stop
 _RESULT = re.compile(r"^[^\w\n]{0,20}(?:profit|loss|roi|pnl)[ ]?[:=-][ ]?[+-]?[0-9]", re.MULTILINE)
 _ONCE = re.compile(rf"{BEGIN}(?:{pattern(ONCE)}){END}")
 _NO_CALL = re.compile(rf"{BEGIN}(?:{pattern(NO_CALL)}){END}")
