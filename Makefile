@@ -18,7 +18,7 @@ run: setup ## run everything on this machine until Ctrl-C; BOT_PORT=… and so o
 
 # As many at a time as there are processors; whoever is done first takes over from the others.
 test: setup ## run the tests; ARGS=… goes to pytest, -n0 in it runs one after the other
-	@$(PYTHON) -m pytest -n 3 --dist worksteal $(ARGS)
+	@$(PYTHON) -m pytest -n 4 --dist worksteal $(ARGS)
 
 check: setup ## check the specs and prove what they make; ARGS=--help tells more
 	@$(PYTHON) -m observability check $(ARGS)
