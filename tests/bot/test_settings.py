@@ -191,7 +191,7 @@ def test_a_secret_comes_from_a_file(tmp_path: Path) -> None:
     assert settings.bingx_api_key.reveal() == "from-a-file"
     file.write_text("\n")
     assert read_settings(environment | {"BINGX_API_KEY_FILE": str(file)})[1] == [
-        f"BINGX_API_KEY_FILE: this file is empty"
+        "BINGX_API_KEY_FILE: this file is empty"
     ]
 
 
