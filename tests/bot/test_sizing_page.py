@@ -36,8 +36,8 @@ The quantity is what loses `risk_per_trade_percent` of the equity if the stop tr
 It is capped by the quantity in the message, by `max_notional_usdt` of one order, by free margin × leverage,
 and by the room that `max_total_notional_usdt`, `symbol_caps_usdt` and `source_caps_usdt` leave beside what
 is held and on its way; then it is rounded down. What is less than the exchange takes is refused, never
-rounded up, and the reason names the cap. A quantity above `max_notional_usdt` that is as high as the price is refused:
-whoever writes `BUY BTCUSDT 60000` means a price.
+rounded up, and the reason names the cap. A quantity above `max_notional_usdt` that is as high as the price
+is refused: whoever writes `BUY BTCUSDT 60000` means a price.
 
 - A signal becomes one order: a LIMIT at the worst price still accepted. In a zone or a list that is the
   edge that the price reaches first, without one the last price ± `max_slippage_percent`.
