@@ -76,6 +76,7 @@ def test_the_plain_post_is_read() -> None:
         ({"head": "LONG BTC/USDT running +35%"}, Reason.TICKED),
         ({"head": "We are already in LONG BTC/USDT"}, Reason.TICKED),
         ({"head": "Would anyone LONG BTC/USDT?"}, Reason.FORMAT),
+        ({"head": "#BTC long?"}, Reason.FORMAT),
         ({"head": "❌ LONG BTC/USDT"}, Reason.FORMAT),
         ({"head": "BUY STOP BTC/USDT"}, Reason.FORMAT),
         ({"head": "LONG BTC/USDT (pending)"}, Reason.FORMAT),

@@ -93,6 +93,7 @@ _TAKEN_BACK = re.compile(
 )
 _AT_ONCE = re.compile(rf"{BEGIN}(?:now|immediately|сейчас|agora|ahora){END}")
 _CROSSED = re.compile(rf"[❌❎✖✗✘🚫⛔](?!\W{{0,9}}{_STOP}(?!\w))")  # it also adorns the stop
+_ASKED = re.compile(rf"{BEGIN}(?:{pattern(BUYS)}|{pattern(SELLS)}){END}[^\n0-9?]{{0,20}}[?]")
 _RESULT = re.compile(r"^[^\w\n]{0,20}(?:profit|loss|roi|pnl)[ ]?[:=-][ ]?[+-]?[0-9]", re.MULTILINE)
 _ONCE = re.compile(rf"{BEGIN}(?:{pattern(ONCE)}){END}")
 _NO_CALL = re.compile(rf"{BEGIN}(?:{pattern(NO_CALL)}){END}")
@@ -163,6 +164,8 @@ def refuse_old(text: str, folded: str) -> None:
             raise Doubt(Reason.TICKED, f"{over[0]!r} in its heading tells of an old signal")
         if _is_heading(line) and (condition := _IF.search(line)):
             raise Doubt(Reason.FORMAT, f"{condition[0]!r} in its heading makes it a condition")
+    if asked := _ASKED.search(folded):
+        raise Doubt(Reason.FORMAT, f"{asked[0]!r} asks, and calls for nothing")
     if no_call := _NO_CALL.search(folded):
         raise Doubt(Reason.FORMAT, f"{no_call[0]!r}: it says that it is no call to trade")
 
