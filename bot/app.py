@@ -176,7 +176,7 @@ def _people(
         loops.forever(desk, notices.RESULTS_EVERY / scale, notices.tell_results(scale)),
     ]
     if told.operators:
-        work.append(Commands(desk, api, told.operators, status).listen(scale))
+        work.append(Commands(desk, api, told.operators, told.chat, status).listen(scale))
     return work
 
 

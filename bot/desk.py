@@ -80,6 +80,7 @@ class Desk:
     intended: dict[str, Order] = field(default_factory=dict)  # decided on, and being committed
     accepting: dict[str, "asyncio.Task[Any]"] = field(default_factory=dict)
     sends: dict[str, "asyncio.Task[Order]"] = field(default_factory=dict)
+    unstored: set[str] = field(default_factory=set)  # messages whose decision could not be stored so far
     was_ready: asyncio.Event = field(default_factory=asyncio.Event)  # once since the start
     changed: asyncio.Event = field(default_factory=asyncio.Event)  # some order's state is not what it was
     look_now: asyncio.Event = field(default_factory=asyncio.Event)  # the account is not what it was

@@ -17,6 +17,8 @@ from bot.domain.signal import Reading, Side, Signal
 from bot.ports import Incoming, OutcomeUnknown, SignalRow, TryAgain
 from bot.trader import against_entry, send
 
+MOST_UNSTORED = 1000  # whoever sends messages while the database is down may never send them again
+
 Accepted = tuple[Verdict, SignalRow, asyncio.Task[Order] | None]
 
 
@@ -102,8 +104,9 @@ async def _accept(desk: Desk, incoming: Incoming) -> Accepted:
     if desk.leaving:
         raise TryAgain("the bot is stopping")
     received = desk.clock()
-    desk.metrics.signals_received_total.labels(source=incoming.source).inc()
     name = _client_id(desk, incoming)
+    if name not in desk.unstored:
+        desk.metrics.signals_received_total.labels(source=incoming.source).inc()
     while name in desk.accepting:
         await asyncio.wait({desk.accepting[name]})
     decision = decide(desk, incoming)
@@ -133,11 +136,14 @@ async def _commit_and_send(
 
 
 async def _commit(desk: Desk, row: SignalRow, reading: Reading) -> tuple[Verdict, SignalRow]:
-    source = row.incoming.source
+    source, name = row.incoming.source, _client_id(desk, row.incoming)
     try:
         kept = await desk.store.admit(row, desk.epoch)
     except (TryAgain, OutcomeUnknown):
-        desk.metrics.signal_processing_errors_total.labels(source=source).inc()
+        if name not in desk.unstored:  # once, however often it is tried
+            desk.metrics.signal_processing_errors_total.labels(source=source).inc()
+            if len(desk.unstored) < MOST_UNSTORED:
+                desk.unstored.add(name)
         raise
     if kept is not None:
         verdict = kept.verdict
@@ -145,11 +151,14 @@ async def _commit(desk: Desk, row: SignalRow, reading: Reading) -> tuple[Verdict
         verdict, kept = Verdict.DUPLICATE, await desk.store.find(row.incoming)
         if kept is None:
             raise TryAgain("the message was there before, but is not any more")
-    reason = "none" if verdict is Verdict.DUPLICATE else code_of(kept.reason)
-    desk.metrics.signal_verdicts_total.labels(source=source, verdict=verdict.value, reason=reason).inc()
+    # What was stored without our hearing of it is told now, and not as if it had come twice.
+    said = kept.verdict if name in desk.unstored else verdict
+    desk.unstored.discard(name)
+    reason = "none" if said is Verdict.DUPLICATE else code_of(kept.reason)
+    desk.metrics.signal_verdicts_total.labels(source=source, verdict=said.value, reason=reason).inc()
     order = kept.order.client_id if kept.order else None
-    desk.log.info("signal", **_ids(row.incoming), verdict=verdict, reason=kept.reason, order=order)
-    notices.decided(desk, verdict, kept, reading)
+    desk.log.info("signal", **_ids(row.incoming), verdict=said, reason=kept.reason, order=order)
+    notices.decided(desk, said, kept, reading)
     return verdict, kept
 
 

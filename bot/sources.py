@@ -1,6 +1,7 @@
 """The use case of a messenger: each message of its channels once and in order, the missed ones as well."""
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from bot.config import TelegramChannel
 from bot.desk import Desk
 from bot.domain import health
 from bot.domain.hearing import Channel, Hearing
+from bot.domain.reason import Reason
 from bot.domain.signal import Reading, Unreadable
 from bot.intake import accept, against_age
 from bot.ports import Chats, Incoming, Later, OutcomeUnknown, PageReader, Post, Refused, TryAgain
@@ -119,7 +121,9 @@ class Feed:
             self._note(newest)
         read_up_to = (await self.desk.store.read_up_to()).get(chat)
         if read_up_to is None:
-            read_up_to = newest.id if newest else 0
+            # What was heard since we connected did not stand there already.
+            heard = min(self.waiting, default=newest.id + 1 if newest else 1)
+            read_up_to = min(newest.id if newest else 0, heard - 1)
             await self.desk.store.set_read_up_to(chat, read_up_to)
         self._succeed()
         self.desk.log.info("channel", channel=self.seen.name, chat=chat, read_up_to=read_up_to)
@@ -178,7 +182,14 @@ class Feed:
 
         async def decide() -> None:
             # It may be edited while the database is down.
-            await accept(self.desk, replace(incoming, edited=post.edited or post.id in self.edits))
+            told = replace(incoming, edited=post.edited or post.id in self.edits)
+            try:
+                await accept(self.desk, told)
+            except (TryAgain, OutcomeUnknown):
+                raise
+            except Exception as error:  # noqa: BLE001 - one post must not end what guards positions, again and again
+                self.desk.metrics.signal_processing_errors_total.labels(source=self.source).inc()
+                await accept(self.desk, replace(told, reading=self._fault(post, error)))
 
         await self._surely(post.id, decide)
 
@@ -203,7 +214,16 @@ class Feed:
             return None
         if old := against_age(self.desk, post.written):
             return Unreadable(reason=old.reason, text=old.text)
-        return await self.reader.read(post.text, post.links)
+        try:
+            return await self.reader.read(post.text, post.links)
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._fault(post, error)
+
+    def _fault(self, post: Post, error: Exception) -> Unreadable:
+        where = "".join(traceback.format_exception(error))
+        told = {**self._ids(post.id), "error": repr(error), "traceback": where}
+        self.desk.log.error("message met a fault of ours", **told)
+        return Unreadable(reason=Reason.FAULT, text=f"a fault of ours: {type(error).__name__}; see the log")
 
     async def _surely(self, id_: int, action: Callable[[], Awaitable[object]]) -> None:
         """The same again until it is done: what was done already turns out to be a duplicate."""

@@ -183,7 +183,7 @@ def as_post(message: Any) -> Post:
         text=_text(message),
         written=min(message.date, forwarded.date) if forwarded and forwarded.date else message.date,
         edited=is_edited(message),
-        reply=_is_reply(message.reply_to),
+        reply=_is_reply(message.reply_to) or _quotes(message),
         links=tuple(_links(message)),
     )
 
@@ -208,6 +208,17 @@ def _is_reply(header: Any) -> bool:
         return header is not None
     within_topic = header.forum_topic and header.reply_to_top_id is None and not header.quote
     return not within_topic
+
+
+def _quotes(message: Any) -> bool:
+    """One that is a quote as a whole is only styled; what somebody says something to may be an old signal."""
+    quotes = [each for each in message.entities or () if isinstance(each, types.MessageEntityBlockquote)]
+    if not quotes:
+        return False
+    text = helpers.add_surrogate(message.message or "")
+    for each in sorted(quotes, key=lambda each: each.offset, reverse=True):
+        text = text[: each.offset] + text[each.offset + each.length :]
+    return any(letter.isalnum() for letter in text)
 
 
 def _links(message: Any) -> Sequence[str]:

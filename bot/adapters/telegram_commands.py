@@ -24,6 +24,7 @@ HELP = """/status: what the bot does and holds
 /halt [1|2|3] [why]: at 1, or without a number, no new entries;
 at 2 those that rest are cancelled, at 3 positions are closed, too
 Trading is opened again only where the bot runs: python -m bot resume"""
+NOT_HERE = "that is told in the chat of the notices, and to you alone: write to me there"
 RESUME = (
     "trading is not opened from here: look at the account, then run `python -m bot resume` where the bot runs"
 )
@@ -64,8 +65,11 @@ def read_command(update: Mapping[str, Any]) -> Command | None:
 
 
 class Commands:
-    def __init__(self, desk: Desk, api: BotApi, operators: Collection[int], status: Status) -> None:
+    def __init__(
+        self, desk: Desk, api: BotApi, operators: Collection[int], chat: int, status: Status
+    ) -> None:
         self._desk, self._api, self._operators, self._status = desk, api, operators, status
+        self._chat = chat  # where notices go
         self._began = desk.wall()
         self._name = ""
         self._next: int | None = None  # above the latest that was taken
@@ -124,7 +128,9 @@ class Commands:
         if command.name == "halt":
             text = await self._halt(command)
         elif command.name == "status":
-            text = notice.status(await self._status())
+            # Others may read along elsewhere; a chat of two has the number of the other.
+            is_ours = command.chat in (self._chat, command.who)
+            text = notice.status(await self._status()) if is_ours else NOT_HERE
         elif command.name == "resume":
             text = RESUME
         elif command.name in ("help", "start"):

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     STOP_SIDE = "stop_side", Verdict.UNREADABLE, "the stop lies on the wrong side of the entry"
     TARGET_SIDE = "target_side", Verdict.UNREADABLE, "a target lies on the wrong side of the entry"
     FORMAT = "format", Verdict.UNREADABLE, "some part could not be understood"
+    FAULT = "fault", Verdict.UNREADABLE, "a fault of the bot while it was read; the log has the traceback"
     LINK = "link", Verdict.UNREADABLE, "a post of cryptet without a link to its page, or to another one"
     PAGE = "page", Verdict.UNREADABLE, "the page of cryptet did not come, or not as a signal"
 

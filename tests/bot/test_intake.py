@@ -10,8 +10,9 @@ from bot.domain.reason import Reason, Verdict, code_of
 from bot.domain.signal import Remark, Side, Signal, Unreadable
 from bot.domain.switch import Halt, Level
 from bot.intake import accept, decide, on_signal
-from bot.ports import Incoming
-from tests.bot.room import Room
+from bot.ports import Incoming, OutcomeUnknown
+from tests.bot.fakes import FakeStore
+from tests.bot.room import Room, renewed
 
 ORDER = Incoming(source="test", chat="c", message_id="1", text="BUY BTCUSDT 0.1")
 
@@ -87,3 +88,22 @@ async def test_whatever_closes_has_a_reason_that_the_metric_knows(room: Room, na
     verdict, row = await on_signal(room.desk, ORDER)
     assert verdict is Verdict.REFUSED
     assert Reason(code_of(row.reason)).verdict is Verdict.REFUSED
+
+
+async def test_a_refusal_whose_commit_was_not_heard_of_is_counted_as_itself_and_told(room: Room) -> None:
+    class Forgetful(FakeStore):
+        async def admit(self, row, epoch):  # type: ignore[no-untyped-def]
+            kept = await FakeStore.admit(self, row, epoch)
+            if kept is not None:
+                raise OutcomeUnknown("the connection broke after the commit")
+            return kept
+
+    room.store = await renewed(room, Forgetful())
+    refused = replace(ORDER, text="BUY DOGEUSDT 1")
+    with pytest.raises(OutcomeUnknown):
+        await on_signal(room.desk, refused)
+    verdicts = [await on_signal(room.desk, refused) for _ in range(2)]
+    assert [verdict for verdict, _ in verdicts] == [Verdict.DUPLICATE, Verdict.DUPLICATE]
+    reason = Reason.SYMBOL_NOT_ALLOWED
+    assert room.count("signal_verdicts_total", verdict="refused", reason=reason) == 1
+    assert room.count("signal_verdicts_total", verdict="duplicate", reason="none") == 1

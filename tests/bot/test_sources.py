@@ -1,114 +1,22 @@
 """What is done with the posts of a channel while the database, the history or the messenger fails."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import pytest
 
-from bot.config import TelegramChannel
 from bot.domain.reason import Reason, code_of
 from bot.domain.signal import Reading, Remark
-from bot.ports import Later, OutcomeUnknown, PageReader, Post, Refused, TryAgain
-from bot.sources import Feeds
+from bot.ports import Later, OutcomeUnknown, Refused, TryAgain
 from tests.bot.fakes import FakeStore
+from tests.bot.feeding import CHAT, LONG, FakeChats, Reader, feeding, handled, passing, trouble, until_read
 from tests.bot.play import until
 from tests.bot.room import Room, renewed
-
-CHAT = -1001000000001
-LONG = "BUY BTCUSDT 0.1"
-
-
-@dataclass(slots=True, kw_only=True)
-class FakeChats:
-    """A history, and what is answered in its place next."""
-
-    room: Room
-    posts: dict[int, Post] = field(default_factory=dict)
-    fail: list[Exception] = field(default_factory=list)
-    asked: list[int] = field(default_factory=list)
-    page: int = 3
-
-    def post(self, id_: int, text: str = LONG, **more: object) -> Post:
-        now = self.room.desk.wall()
-        self.posts[id_] = Post(**{"id": id_, "date": now, "text": text, "written": now} | more)  # type: ignore[arg-type]
-        return self.posts[id_]
-
-    async def newest(self, chat: int) -> Post | None:
-        self._answer(0)
-        return self.posts[max(self.posts)] if self.posts else None
-
-    async def after(self, chat: int, id_: int) -> Sequence[Post]:
-        self._answer(id_)
-        return [self.posts[each] for each in sorted(self.posts) if each > id_][: self.page]
-
-    def _answer(self, id_: int) -> None:
-        self.asked.append(id_)
-        if self.fail:
-            raise self.fail.pop(0)
-
-
-@dataclass(slots=True, kw_only=True)
-class Reader:
-    """Reads what a post links to as commentary, and remembers what it was asked."""
-
-    asked: list[tuple[str, Sequence[str]]] = field(default_factory=list)
-
-    async def read(self, text: str, links: Sequence[str]) -> Reading:
-        self.asked.append((text, links))
-        return Remark(reason=Reason.COMMENTARY, text="of the page")
-
-
-@asynccontextmanager
-async def feeding(
-    room: Room,
-    chats: FakeChats,
-    *,
-    source: str = "telegram",
-    reader: PageReader | None = None,
-    wait: bool = True,
-) -> AsyncIterator[Feeds]:
-    """Connected, and past the first look; leaving it is the bot's sudden end."""
-    channels = (TelegramChannel(name="demo", id=CHAT, source=source),)
-    feeds = Feeds(room.desk, chats, channels, {"cryptet": reader} if reader else {}, 45)
-    task = asyncio.create_task(feeds.run())
-    feeds.connected()
-    try:
-        if wait:
-            await passing(room, lambda: len(chats.asked) >= 2 and not chats.fail)
-        yield feeds
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
 
 
 @pytest.fixture
 def chats(room: Room) -> FakeChats:
     return FakeChats(room=room)
-
-
-async def passing(room: Room, condition: Callable[[], bool]) -> None:
-    """The desk's clock, which stands still else, goes on until it holds."""
-
-    def tick() -> bool:
-        room.now += 0.01
-        return condition()
-
-    await until(tick)
-
-
-async def until_read(room: Room, id_: int) -> None:
-    await passing(room, lambda: room.store.chats.get(str(CHAT)) == id_)
-
-
-def handled(room: Room) -> list[int]:
-    return [int(id_) for _, _, id_ in room.store.rows]
-
-
-def trouble(room: Room) -> str:
-    assert room.desk.hearing is not None
-    return room.desk.hearing.channels[0].trouble
 
 
 @pytest.mark.parametrize("call", ["admit", "set_read_up_to"])
@@ -140,7 +48,7 @@ async def test_a_message_that_was_committed_without_an_answer_is_one_order(
     async with feeding(room, chats) as feeds:
         feeds.heard(CHAT, chats.post(1))
         await until_read(room, 1)
-    assert room.count("signal_verdicts_total", source="telegram", verdict="duplicate", reason="none") == 1
+    assert room.count("signal_verdicts_total", source="telegram", verdict="accepted", reason="none") == 1
     assert len(room.store.orders()) == 1
 
 
@@ -340,3 +248,53 @@ async def test_no_page_is_fetched_for_a_post_that_is_too_old(room: Room, chats: 
         await until_read(room, 2)
     assert [text for text, _ in reader.asked] == ["ETH/USDT"]
     assert [code_of(row.reason) for row in room.store.rows.values()] == [Reason.STALE, Reason.COMMENTARY]
+
+
+class Broken:
+    """A reader with a fault for one text."""
+
+    async def read(self, text: str, links: Sequence[str]) -> Reading:
+        if text == "poison":
+            raise ZeroDivisionError
+        return Remark(reason=Reason.COMMENTARY, text="of the page")
+
+
+async def test_a_post_that_meets_a_fault_of_ours_is_stored_as_that_and_the_next_goes_on(
+    room: Room, chats: FakeChats
+) -> None:
+    async with feeding(room, chats, source="cryptet", reader=Broken()) as feeds:
+        for id_, text in ((1, "poison"), (2, "BTC/USDT")):
+            feeds.heard(CHAT, chats.post(id_, text))
+        await until_read(room, 2)
+    assert [code_of(row.reason) for row in room.store.rows.values()] == [Reason.FAULT, Reason.COMMENTARY]
+
+
+async def test_a_fault_while_it_is_decided_is_stored_and_counted_too(room: Room, chats: FakeChats) -> None:
+    room.desk.switch = object()  # type: ignore[assignment] # nothing can be asked of it
+    async with feeding(room, chats) as feeds:
+        feeds.heard(CHAT, chats.post(1))
+        await until_read(room, 1)
+    (row,) = room.store.rows.values()
+    assert code_of(row.reason) == Reason.FAULT
+    assert room.count("signal_processing_errors_total", source="telegram") == 1
+
+
+async def test_what_was_heard_before_the_first_look_ended_is_no_history(room: Room, chats: FakeChats) -> None:
+    chats.post(7)
+    chats.fail.append(TryAgain("busy"))
+    async with feeding(room, chats, wait=False) as feeds:
+        feeds.heard(CHAT, chats.post(8))
+        await until_read(room, 8)
+    assert handled(room) == [8]
+
+
+async def test_a_post_that_waits_for_the_database_counts_as_one(room: Room, chats: FakeChats) -> None:
+    async with feeding(room, chats) as feeds:
+        for number, error in enumerate((TryAgain("down"), TryAgain("still"), OutcomeUnknown("lost"))):
+            room.store.fail["admit"] = error
+            if not number:
+                feeds.heard(CHAT, chats.post(1))
+            await until(lambda: "admit" not in room.store.fail)
+        await until_read(room, 1)
+    names = ("signals_received_total", "signal_processing_errors_total")
+    assert [room.count(name, source="telegram") for name in names] == [1, 1]

@@ -46,6 +46,13 @@ async def level(bot: Bot) -> int:
     return int((await get(f"{bot.url}/status"))[1]["switch"]["level"])
 
 
+async def test_in_a_chat_where_others_read_along_the_status_is_not_told(bot: Bot, chat: Chat) -> None:
+    await chat.say("/status", chat=-4242)
+    told = await chat.told("to you alone")
+    assert [where for where, text in await chat.heard() if text == told] == ["-4242"]
+    assert not [text for _, text in await chat.heard() if "equity" in text]
+
+
 async def test_an_operator_is_told_what_the_bot_does_and_holds(bot: Bot, chat: Chat) -> None:
     await bot.order("BUY BTCUSDT 0.1")
     await until(lambda: _holds(bot))
@@ -187,7 +194,7 @@ async def test_a_halt_that_was_written_long_before_the_start_is_left_out(
     room.desk.wall = lambda: NOW
     await chat.say("/halt", date=int((NOW - timedelta(seconds=age)).timestamp()))
     async with aiohttp.ClientSession() as session:
-        await Commands(room.desk, BotApi(session, chat.url, TOKEN), {OPERATOR}, _no_status).take()
+        await Commands(room.desk, BotApi(session, chat.url, TOKEN), {OPERATOR}, 1001, _no_status).take()
     assert room.desk.level() is Level(stands)
 
 
@@ -198,7 +205,7 @@ async def test_a_halt_is_taken_once(room: Room, chat: Chat) -> None:
     for text in ("/halt 1 first", "/halt 2 second"):
         await chat.say(text, date=int(NOW.timestamp()))
     async with aiohttp.ClientSession() as session:
-        commands = Commands(room.desk, BotApi(session, chat.url, TOKEN), {OPERATOR}, _no_status)
+        commands = Commands(room.desk, BotApi(session, chat.url, TOKEN), {OPERATOR}, 1001, _no_status)
         for _ in range(2):
             await commands.take()
     assert room.desk.level() is Level.CANCEL_ENTRIES

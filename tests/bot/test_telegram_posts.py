@@ -85,6 +85,27 @@ def test_what_is_struck_out_is_no_signal(text: str, struck: tuple[int, int]) -> 
     assert not isinstance(parse(told.text), Signal)
 
 
+SIGNAL = "LONG BTC/USDT\nEntry: 60000\nTP: 62000\nSL: 59000"
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted", "is_reply"),
+    [
+        (SIGNAL, None, False),
+        (SIGNAL, (0, len(SIGNAL)), False),
+        (f"😀\n{SIGNAL}", (3, len(SIGNAL)), False),
+        (f"{SIGNAL}\nWhat a trade that was", (0, len(SIGNAL)), True),
+        (f"😀 Look:\n{SIGNAL}", (9, len(SIGNAL)), True),
+    ],
+    ids=["no quote", "all of it", "all but a sign", "talk behind", "talk before"],
+)
+def test_who_says_something_to_a_quote_answers_it(
+    text: str, quoted: tuple[int, int] | None, is_reply: bool
+) -> None:
+    entities = [types.MessageEntityBlockquote(offset=quoted[0], length=quoted[1])] if quoted else []
+    assert post(message=text, entities=entities).reply is is_reply
+
+
 def test_what_telegram_itself_posts_has_no_text() -> None:
     service = types.MessageService(id=7, peer_id=PEER, date=NOW, action=types.MessageActionPinMessage())
     assert as_post(service).text == ""
