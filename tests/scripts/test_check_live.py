@@ -71,7 +71,8 @@ async def test_every_verdict_happens_and_three_orders_fail_in_a_row(tmp_path: Pa
     stack, said = Stack(), list[str]()
     async with world_of(stack, tmp_path) as world:
         await _traffic(world, said.append)
-    assert said == ["demo traffic: taken, duplicate, refused, ignored, unreadable, rejected, rejected, rejected"]
+    became = "taken, duplicate, refused, ignored, unreadable, rejected, rejected, rejected"
+    assert said == [f"demo traffic: {became}"]
     assert not stack.is_refusing
 
 
