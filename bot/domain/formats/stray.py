@@ -26,6 +26,9 @@ _HARMLESS = re.compile(
 )
 _NUMBER = re.compile(r"[0-9][0-9.,]*")
 _NAMED = re.compile(r"[^\W\d_][^\n:=]{0,30}[:=][^\w\n]{0,20}\Z")
+_SEPARATED = re.compile(r"[0-9][0-9.,:/-]*")
+_FIRST = re.compile(r"[0-9]+(?:[.,][0-9]+)?")
+_YEAR = re.compile(r"(?<![0-9])20[0-9]{2}(?![0-9])")
 _SMALL, _NEAR = 999, 3
 
 
@@ -43,7 +46,7 @@ def refuse_stray(
     chars = [" " if plain == " " else char for plain, char in zip(text, folded, strict=True)]
     for start, end in consumed:
         chars[start:end] = [char if char == "\n" else " " for char in chars[start:end]]
-    left = _HARMLESS.sub(lambda match: " " * len(match[0]), "".join(chars))
+    left = _without_harmless("".join(chars), prices)
     for number in _NUMBER.finditer(left):
         run, at = number[0].rstrip(".,"), number.start()
         line = left[max(left.rfind("\n", 0, at) + 1, at - 60) : at]
@@ -53,6 +56,20 @@ def refuse_stray(
         if not is_glued and (_NAMED.search(line) or may_be_price):
             shown = (line[-30:] + run).strip()
             raise Doubt(Reason.FORMAT, f"{shown!r}: what this number means is not certain")
+
+
+def _without_harmless(text: str, prices: Sequence[Decimal]) -> str:
+    """A date or ratio behind a name that is not known, and near to the prices, may be a list of them."""
+
+    def blank(match: re.Match[str]) -> str:
+        start, first = match.start(), _FIRST.match(match[0])
+        named = _NAMED.search(text, text.rfind("\n", 0, start) + 1, start)
+        is_bare = first and _SEPARATED.fullmatch(match[0]) and not _YEAR.search(match[0])
+        if named and first and is_bare and _is_near(first[0], prices):
+            return match[0]
+        return " " * len(match[0])
+
+    return _HARMLESS.sub(blank, text)
 
 
 def _looks_like_price(run: str) -> bool:

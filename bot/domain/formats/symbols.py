@@ -23,6 +23,7 @@ _OTHER = re.compile(
 _TAG = re.compile(r"[#$]([^\W_]{1,20})(?![^\W_]|[\u0300-\u036f])")
 _ID = re.compile(r"(?<!\w)id ?[:.]? ?[#$]\w+", re.IGNORECASE)  # a number of the signal
 _COIN = re.compile(r"[^\w\n]{0,20}([^\W_]{1,20})(?![^\W_]|[\u0300-\u036f])(?P<rest>[^\n]*)")
+_CUT_OFF = re.compile(r"[0-9][.,'’]\Z")  # as in 1.000PEPE/USDT
 _TICKER = re.compile(r"(?<![^\W_])[A-Z][A-Z0-9]{1,14}(?![^\W_])")
 _NO_BASE = words(
     "price, entry, amount, value, margin, profit, in, per, size, total, balance, capital, usdt, "
@@ -85,6 +86,10 @@ def _base(match: re.Match[str]) -> str:
     base = match["base"]
     if not (base + match["quote"]).isascii():
         raise Doubt(Reason.NO_SYMBOL, f"{match[0][:40]!r} has letters that only look like those of a symbol")
+    if _CUT_OFF.search(match.string, 0, match.start()):
+        raise Doubt(
+            Reason.NO_SYMBOL, f"a figure stands before {match[0][:40]!r}: where it begins is not certain"
+        )
     return base.upper()
 
 

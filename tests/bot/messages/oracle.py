@@ -23,9 +23,9 @@ OVERRIDES = re.compile("[\u202d\u202e]")
 RAISED = re.compile(r"[⁰¹²³⁴-⁹₀-₉½⅓⅔¼¾⅕-⅞]")
 NUMBER = re.compile(r"\d+(?:[.,'’]\d+)*|(?<![\d.,])[.,]\d+")
 SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?:[.,]\d+)?(?![\d.,])")
-GLUED = re.compile(r"(?:tp|target|t|тейк|alvo|hedef|ziel)\s?\d")
+GLUED = re.compile(r"(?:tp|target|t|тейк|alvo|objetivo|hedef|ziel)\s?\d")
 PRICE = re.compile(r"(?<![\w#./,'’-])(?:\d+(?:[.,]\d+)+|\d{4,})(?![\d.,]*\s?[%x])")
-NO_PRICE = re.compile(r"https?:\S+|signal id.*|\S*(?:mole|trades|t\.me)\S*")
+NO_PRICE = re.compile(r"https?:\S+|signal\s{0,3}id.*|\S*(?:mole|trades|t\.me)\S*")
 DEAD_AFTER = re.compile(r"[^\S\n]*%(?!\d)|(?!tp|sl)[a-zа-я]{1,2}\d|e[+-]?\d|[\u0300-\u036f]")
 THOUSANDS = re.compile(r"\s?k(?![a-z])|k(?=lev|lvg|sl|tp|stop|entry|target|take)")
 
@@ -127,7 +127,10 @@ def unused(text: str, signal: Signal) -> list[str]:
     """Prices of the text that the signal does not hold: made messages have no others."""
     used = {*signal.entries, *signal.targets, signal.stop, signal.quantity, Decimal(signal.leverage or 0)}
     base = signal.symbol.partition("-")[0].casefold()
-    plain = NO_PRICE.sub(" ", folded(text).translate(LOOKS_LIKE).replace(base.translate(LOOKS_LIKE), "coin"))
+    coin = re.compile(
+        rf"(?<![\d.,]){re.escape(base.translate(LOOKS_LIKE))}"
+    )  # 2T is no part of 404.42Targets
+    plain = NO_PRICE.sub(" ", coin.sub("coin", folded(text).translate(LOOKS_LIKE)))
     found = []
     for match in PRICE.finditer(plain):
         values = _readings(match[0])
