@@ -2,9 +2,9 @@
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from bot.domain.mode import Mode, allows
+from bot.domain.mode import Mode
+from bot.settings_simulated import simulated_url
 
 if TYPE_CHECKING:
     from bot.settings import Reader, Secret
@@ -24,20 +24,4 @@ def read_cookies(reader: "Reader") -> "Secret | None":
 
 def read_site(reader: "Reader", mode: Mode, simulator: str) -> str:
     """Empty: cryptet.com itself. `simulator` is the name of a host that is allowed beside this machine."""
-    text = reader.text("CRYPTET_BASE_URL").rstrip("/")
-    if not text:
-        return ""
-    try:
-        parts = urlsplit(text)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        host, port = "", 0
-    if mode is not Mode.SIMULATOR:
-        reader.problems.append("CRYPTET_BASE_URL needs TRADING_MODE=simulator; leave it out")
-    elif port == 0 or not re.fullmatch(r"https?://[\w.:\[\]-]+(?:/[\w/-]+)?", text, re.ASCII):
-        reader.problems.append("CRYPTET_BASE_URL must be like http://127.0.0.1:8090/cryptet")
-    elif not allows(mode, host, simulator):
-        reader.problems.append(
-            f"CRYPTET_BASE_URL names the host {host!r}; mode {mode} allows only 127.0.0.1 and SIMULATOR_HOST"
-        )
-    return text
+    return simulated_url(reader, "CRYPTET_BASE_URL", mode, simulator, path="/cryptet")

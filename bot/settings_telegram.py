@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from bot.domain.mode import Mode, allows
+from bot.domain.mode import Mode
+from bot.settings_simulated import simulated_url
 
 if TYPE_CHECKING:
     from bot.settings import Reader, Secret
@@ -43,7 +43,7 @@ def read_telegram(
     reader: "Reader", api_hash: "Secret | None", session: "Secret | None", mode: Mode, simulator: str
 ) -> TelegramSettings | None:
     """None: Telegram is off. `simulator` is the name of a host that is allowed beside this machine."""
-    api_id, url = read_id(reader), _simulator_url(reader, mode, simulator)
+    api_id, url = read_id(reader), simulated_url(reader, "TELEGRAM_SIMULATOR_URL", mode, simulator)
     given = {
         "TELEGRAM_API_ID": reader.text("TELEGRAM_API_ID"),
         "TELEGRAM_API_HASH": api_hash or reader.text("TELEGRAM_API_HASH_FILE"),
@@ -62,23 +62,3 @@ def read_telegram(
     if not url and not there:
         return None
     return TelegramSettings(api_id=api_id, simulator_url=url)
-
-
-def _simulator_url(reader: "Reader", mode: Mode, simulator: str) -> str:
-    text = reader.text("TELEGRAM_SIMULATOR_URL").rstrip("/")
-    if not text:
-        return ""
-    try:
-        parts = urlsplit(text)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        host, port = "", 0
-    if mode is not Mode.SIMULATOR:
-        reader.problems.append("TELEGRAM_SIMULATOR_URL needs TRADING_MODE=simulator; leave it out")
-    elif port == 0 or not re.fullmatch(r"https?://[\w.:\[\]-]+", text, re.ASCII):
-        reader.problems.append("TELEGRAM_SIMULATOR_URL must be like http://127.0.0.1:8090")
-    elif not allows(mode, host, simulator):
-        reader.problems.append(
-            f"TELEGRAM_SIMULATOR_URL names the host {host!r}; allowed are 127.0.0.1 and SIMULATOR_HOST"
-        )
-    return text

@@ -7,7 +7,7 @@ it. Most channels differ only in their words and decorations, so that a new form
 - a way of writing that no word can name: one more row of the quirks in formats/normal.py;
 - something else altogether: a row of FORMATS, with a reader in a file of its own in formats/;
 
-and always a case in tests/bot/test_parser.py, beside one that differs a little and must be refused.
+and always a case in tests/bot/messages/, beside one that differs a little and must be refused.
 """
 
 import re

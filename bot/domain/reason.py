@@ -12,7 +12,7 @@ class Verdict(StrEnum):
 
 
 class Reason(StrEnum):
-    """The value of the label; `verdict` is what it leads to, `meaning` stands in docs/signals.md."""
+    """The value of the label; `verdict` is what it leads to, `meaning` stands in docs/reasons.md."""
 
     verdict: Verdict
     meaning: str
