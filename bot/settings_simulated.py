@@ -1,4 +1,4 @@
-"""Where something other than the exchange is simulated: only beside the simulated exchange, and only there."""
+"""Where something other than the exchange is simulated: beside the simulated exchange, and nowhere else."""
 
 import re
 from typing import TYPE_CHECKING

@@ -2,33 +2,21 @@
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from bot.simulator.telegram import Telegram
-from bot.simulator.telegram_http import add_telegram
+from tests.bot.channels import serving
 from tests.bot.play import Bot, Exchange, get, post, running_bot, until
 
 CHANNEL = -1001804143400
 COOKIES = "session=sentinel-of-a-session"
 
 
-@asynccontextmanager
-async def telegram() -> AsyncIterator[str]:
-    world = Telegram({"cryptet": CHANNEL, "demo": -1001000000001}, first_id=1, clock=time.monotonic)
-    app = web.Application()
-    add_telegram(app, world)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        world.drop()
-        await runner.cleanup()
+def telegram() -> AbstractAsyncContextManager[str]:
+    return serving(Telegram({"cryptet": CHANNEL, "demo": -1001000000001}, first_id=1, clock=time.monotonic))
 
 
 @asynccontextmanager
