@@ -80,4 +80,4 @@ def _marked(project: Project) -> dict[str, str]:
         "summary": f"TEST of paging by {asked_by}; nothing is wrong",
         "description": "If you can read this, this way to you works. Tell whoever asked for it.",
     }
-    return {**texts, "runbook": _RUNBOOK} if _RUNBOOK in project.runbooks else texts
+    return {**texts, "runbook": _RUNBOOK} if _RUNBOOK in project.runbook_ids else texts

@@ -21,7 +21,9 @@ from config.spec.model import (
     Dashboard,
     Environment,
     Measures,
+    Operations,
     Routing,
+    Runbook,
     Scrape,
 )
 from observability.checks import CHECKS
@@ -39,7 +41,9 @@ KINDS: dict[str, type] = {
     "environment": Environment,
     "measures": Measures,
     "metrics": Catalogue,
+    "operations": Operations,
     "routing": Routing,
+    "runbook": Runbook,
     "scrape": Scrape,
 }
 

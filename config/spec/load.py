@@ -17,8 +17,10 @@ from config.spec.model import (
     Environment,
     Measures,
     Metric,
+    Operations,
     Project,
     Routing,
+    Runbook,
     Scrape,
 )
 from config.spec.named_schema import schema_named_in, validate_by
@@ -29,12 +31,14 @@ from config.spec.source import Source, read
 
 T = TypeVar("T")
 _SCHEMAS = Path(__file__).parent.parent / "schemas"
-_FILES = ("bundle.yaml", "measures.yaml", "metrics.yaml", "routing.yaml", "scrape.yaml")
+_FILES = ("bundle.yaml", "measures.yaml", "metrics.yaml", "operations.yaml", "routing.yaml", "scrape.yaml")
 _FOLDERS = {
     "alerts": "what is alarming",
     "dashboards": "what is drawn",
     "environments": "where the stack runs",
+    "runbooks": "what is done about it",
 }
+_LIBRARIES = "lib"  # in runbooks/: words of the steps, in shell
 # Where the specs are a Python package too, as ours are.
 _PACKAGE = ("__init__.py", "__pycache__", "schemas", "spec")
 _SPEC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.yaml")
@@ -115,6 +119,18 @@ class Loader:
         }
         return {stem: value for stem, value in loaded.items() if value is not None}
 
+    def libraries(self) -> dict[str, str]:
+        """Load the shell that steps of runbooks may use, by name without `.sh`."""
+        texts = {}
+        for entry in self._entries("runbooks", _LIBRARIES):
+            name = ("runbooks", _LIBRARIES, entry)
+            if entry.endswith(".sh"):
+                try:
+                    texts[Path(entry).stem] = self.config_dir.joinpath(*name).read_text("utf-8")
+                except (OSError, UnicodeDecodeError) as error:
+                    self._problem(f"cannot be read: {error}", "yaml/unreadable", *name)
+        return texts
+
     def source_of(self, values: Mapping[str, Mapping[str, Any]]) -> Source:
         """Return values for environments as a source; what a program made has no places of its own."""
         if not isinstance(values, ValuesFile):
@@ -137,6 +153,8 @@ class Loader:
                 self._stray(right, entry)
         for folder in _FOLDERS:
             for entry in self._entries(folder):
+                if (folder, entry) == ("runbooks", _LIBRARIES):
+                    continue
                 if not _SPEC.fullmatch(entry) and not _HARMLESS.fullmatch(entry):
                     self._stray(f"{Path(entry).stem}.yaml", folder, entry)
 
@@ -200,7 +218,8 @@ def load_project(
     """Load a bundle; the Project is None when any file has errors, and may come with warnings.
 
     `values` has by the name of an environment what is laid over it; with `environment` only that one is
-    loaded. Runbook pages are looked for in `runbooks/` beside `config_dir`. The sources are for reports.
+    loaded. Runbook pages that are written by hand are
+    looked for in `runbooks/` beside `config_dir`. The sources are for reports.
     """
     loader = Loader(config_dir)
     laid_over = loader.source_of(values or {})
@@ -213,11 +232,17 @@ def load_project(
     subjects = loader.folder(Alerts, "alerts", "alerts")
     dashboards = loader.folder(Dashboard, "dashboard", "dashboards")
     environments = loader.folder(Environment, "environment", "environments", laid_over, environment)
+    # A bundle may keep its runbooks as pages that are written by hand.
+    has_runbooks = (config_dir / "runbooks").is_dir()
+    runbooks = loader.folder(Runbook, "runbook", "runbooks") if has_runbooks else {}
+    operations = loader.document(Operations, "operations", "operations.yaml") if has_runbooks else None
+    libraries = loader.libraries()
     problems = sorted(loader.problems, key=lambda problem: (problem.place, problem.message))
     failed = any(problem.severity == "error" for problem in problems)
     if failed or not (bundle and catalogue and measures and scrape and routing):
         return None, problems, loader.sources
     pages = {page.stem: page for page in (beside(config_dir) / "runbooks").glob("[a-z]*.md")}
+    pages = {name: page for name, page in pages.items() if name not in runbooks}
     project = Project(
         bundle=bundle,
         catalogue=catalogue,
@@ -228,8 +253,11 @@ def load_project(
         dashboards=dashboards,
         environments=environments,
         left_out=tuple(loader.left_out),
-        runbooks=frozenset(pages),
-        blank_runbooks=frozenset(name for name, page in pages.items() if _is_blank(page)),
+        operations=operations,
+        runbooks=runbooks,
+        libraries=libraries,
+        pages=frozenset(pages),
+        blank_pages=frozenset(name for name, page in pages.items() if _is_blank(page)),
         sources=loader.sources,
     )
     return project, problems, loader.sources

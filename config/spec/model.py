@@ -11,6 +11,8 @@ from config.spec.alerting import Alerts as Alerts
 from config.spec.alerting import Level as Level
 from config.spec.duration import Duration
 from config.spec.placed import Spec
+from config.spec.runbook import Operations as Operations
+from config.spec.runbook import Runbook as Runbook
 from config.spec.source import Source
 from config.spec.story import Event
 
@@ -261,8 +263,9 @@ class Environment(Spec):
 class Project:
     """Everything that the compiler knows: the specs, and the texts of all files by their paths.
 
-    Runbooks are the ids of the pages that exist; of these the blank ones say nothing. `left_out` names the
-    environments that need values and were given none.
+    Of runbooks, `pages` are those that exist as a page by hand alone; of these the blank ones say nothing.
+    `libraries` are the words of their steps, in shell, by name. `left_out` names the environments that need
+    values and were given none.
 
     It is compared by identity, so that what is worked out of it can be kept beside it.
     """
@@ -276,9 +279,17 @@ class Project:
     dashboards: Mapping[str, Dashboard]
     environments: Mapping[str, Environment]
     left_out: tuple[str, ...]
-    runbooks: frozenset[str]
-    blank_runbooks: frozenset[str]
+    operations: Operations | None
+    runbooks: Mapping[str, Runbook]
+    libraries: Mapping[str, str]
+    pages: frozenset[str]
+    blank_pages: frozenset[str]
     sources: Mapping[str, Source]
+
+    @cached_property
+    def runbook_ids(self) -> frozenset[str]:
+        """Every runbook that can be linked to."""
+        return frozenset(self.runbooks) | self.pages
 
     @cached_property
     def alerts(self) -> dict[str, Alert]:

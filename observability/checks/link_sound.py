@@ -18,7 +18,7 @@ _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?|\[[0-9A-Fa-f:
 
 def check(project: Project) -> Iterator[Finding]:
     for alert in project.alerts.values():
-        if alert.runbook in project.blank_runbooks:
+        if alert.runbook in project.blank_pages:
             yield Finding(
                 alert.where("runbook"), f"there is nothing in the page of runbook {alert.runbook!r}"
             )

@@ -25,7 +25,7 @@ def check(project: Project) -> Iterator[Finding]:
 
 def _alert(project: Project, alert: Alert) -> Iterator[Finding]:
     yield from _known("measure", alert.measure, project.measures, alert.where("measure"))
-    yield from _known("runbook", alert.runbook, project.runbooks, alert.where("runbook"))
+    yield from _known("runbook", alert.runbook, project.runbook_ids, alert.where("runbook"))
     yield from _known("panel", alert.panel, project.panels, alert.where("panel"))
     for condition in alert.conditions:
         yield from _known("measure", condition.measure, project.measures, condition.where("measure"))

@@ -137,7 +137,7 @@ def _astray(link: Mapping[str, Any], board: Board, bundle: Bundle) -> str | None
 
 def _wrong_page(url: str, bundle: Bundle) -> str | None:
     """Return why an address of a runbook opens none."""
-    own, pages = bundle.environment.links.runbooks, bundle.project.runbooks
+    own, pages = bundle.environment.links.runbooks, bundle.project.runbook_ids
     for one in bundle.project.environments.values():
         if one.links.runbooks != own and url.startswith(f"{one.links.runbooks}/"):
             return f"the runbooks of this environment are at {own}"

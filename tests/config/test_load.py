@@ -167,7 +167,7 @@ def test_runbooks_are_found_from_inside_the_folder(tmp_path: Path, monkeypatch: 
     project, problems, _ = load_project(Path("."))
     assert problems == []
     assert project is not None
-    assert project.runbooks == {"many_errors"}
+    assert project.runbook_ids == {"many_errors"}
     assert beside(Path("config")) == Path(".")
     assert beside(Path("..")) == Path("../..")
 

@@ -81,5 +81,5 @@ def test_a_blank_page_matters_only_where_an_alert_names_it(tmp_path: Path) -> No
     config = lay_out(tmp_path, {"runbooks/other.md": "\n", "runbooks/README.md": ""})
     project, _, _ = load_project(config)
     assert project is not None
-    assert project.blank_runbooks == {"other"}
+    assert project.blank_pages == {"other"}
     assert list(link_sound.check(project)) == []
