@@ -41,7 +41,7 @@ lint: setup ## types, style, shell scripts, the workflow
 fmt: setup ## format Python and shell
 	@ruff check --quiet --fix-only .
 	@ruff format --quiet .
-	@shfmt -w -i 4 -ci scripts/*.sh .ci/run
+	@shfmt -w -i 4 -ci scripts/*.sh .ci/run config/runbooks/lib/*.sh observability/templates/*.sh
 
 drill: setup ## break something on purpose and see the page arrive; ARGS=ALERT, SCALE=60
 	@$(PYTHON) -m scripts.drill --time-scale $(or $(SCALE),60) $(ARGS)

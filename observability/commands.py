@@ -17,9 +17,10 @@ from observability.formats import FORMATS
 from observability.infer import Shape
 from observability.lint import MetricsError, exported_by
 from observability.lint import lint as lint_files
+from observability.names import RUNBOOKS
 from observability.report import as_text
 from observability.verify import published_schema
-from observability.write import Changes, as_diff, kept, write
+from observability.write import MANIFEST, Changes, as_diff, kept, parted, write
 
 CLEAN, PROBLEMS, USAGE = range(3)
 _NOT_PROVED = (
@@ -61,19 +62,30 @@ def generate(options: argparse.Namespace) -> int:
         print("nothing was written", file=sys.stderr)
         return report(outcome.problems, outcome.sources, options.format)
     out = _out_of(options, outcome)
-    changes = _written(out, _with_other_environments(options, outcome.files))
+    files = _with_other_environments(options, outcome.files)
+    changed = {folder: _written(folder, part) for folder, part in _placed(options, files).items()}
     if options.format == "text":
-        _tell(out, changes, outcome)
+        _tell(out, changed, outcome)
     return report(outcome.problems, outcome.sources, options.format)
 
 
-def _tell(out: Path, changes: Changes, outcome: Outcome) -> None:
-    for path in changes.written:
-        print(f"wrote {out / path}")
-    for path in changes.removed:
-        print(f"removed {out / path}")
-    if not changes.written and not changes.removed:
+def _tell(out: Path, changed: Mapping[Path, Changes], outcome: Outcome) -> None:
+    for folder, changes in changed.items():
+        for path in changes.written:
+            print(f"wrote {folder / path}")
+        for path in changes.removed:
+            print(f"removed {folder / path}")
+    if not any(changes.written or changes.removed for changes in changed.values()):
         print(f"{out}: nothing to change in {_count(outcome)}")
+
+
+def _placed(options: argparse.Namespace, files: Mapping[str, str]) -> dict[Path, Mapping[str, str]]:
+    """Return the files by the folder that they go to; runbooks stand where people look for them."""
+    if options.out is not None:
+        return {options.out: files}
+    rest, runbooks = parted(files, RUNBOOKS)
+    folder = beside(options.config) / RUNBOOKS
+    return {_out(options): rest, **({folder: runbooks} if runbooks or (folder / MANIFEST).exists() else {})}
 
 
 def diff(options: argparse.Namespace) -> int:
@@ -82,8 +94,9 @@ def diff(options: argparse.Namespace) -> int:
     if outcome.failed:
         return report(outcome.problems, outcome.sources)
     out = _out_of(options, outcome)
+    files = _placed(options, _with_other_environments(options, outcome.files))
     try:
-        difference = as_diff(out, _with_other_environments(options, outcome.files))
+        difference = "".join(as_diff(folder, part) for folder, part in files.items())
     except OSError as error:
         raise UsageError(f"cannot compare with {out}: {sentence(error)}") from None
     print(difference, end="")

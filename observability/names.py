@@ -9,6 +9,8 @@ DAILY_DIGEST = "DailyDigest"
 DIGEST_SEVERITY = "digest"
 HEARTBEAT_SEVERITY = "none"
 NOBODY = "nobody"
+RUNBOOKS = "runbooks/"  # the folder of everything that people run and read at night
+RESOLVED = "resolved"  # the step that the compiler adds to a runbook for alerts
 # Tells the alert about an absent measure from the same alert about its value.
 ABSENT = {"cause": "absent"}
 
@@ -21,6 +23,11 @@ def recorded(project: Project, measure: str) -> str:
 def dashboard_file(environment: str, name: str) -> str:
     """Return the path of a rendered dashboard below the output folder."""
     return f"{environment}/dashboards/{name}.json"
+
+
+def runbook_file(name: str, ending: str) -> str:
+    """Return the path of a rendered runbook: its script, `sh`, or its page, `md`."""
+    return f"{RUNBOOKS}{name}.{ending}"
 
 
 def shown_alerts(board: Dashboard) -> tuple[str, ...]:

@@ -45,6 +45,13 @@ def write(out: Path, files: Mapping[str, str]) -> Changes:
     return changes
 
 
+def parted(files: Mapping[str, str], folder: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the files outside a folder, and those in it by their path below it; `folder` ends in a slash."""
+    outside = {path: text for path, text in files.items() if not path.startswith(folder)}
+    inside = {path.removeprefix(folder): text for path, text in files.items() if path.startswith(folder)}
+    return outside, inside
+
+
 def lay_out(folder: Path, files: Mapping[str, str]) -> None:
     """Write files that nobody keeps into a folder of their own, as quickly as can be."""
     for path, text in files.items():
@@ -117,10 +124,10 @@ def _replace(out: Path, files: Mapping[str, str]) -> None:
 
 
 def _temporary(file: Path) -> str:
-    """Make an empty file beside `file`, readable as that will be."""
+    """Make an empty file beside `file`, readable as that will be; a script can be run."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    os.fchmod(handle, 0o644)
+    os.fchmod(handle, 0o755 if file.suffix == ".sh" else 0o644)
     os.close(handle)
     return name
 

@@ -5,14 +5,16 @@ from pathlib import Path
 import yaml
 
 from observability.compile import Request, compile_bundle
-from observability.write import compare, write
+from observability.write import compare, parted, write
 
 
 def test_the_committed_files_are_what_the_specs_make(root: Path) -> None:
     outcome = compile_bundle(Request(config_dir=root / "config"))
-    changes = compare(root / "observability" / "generated", outcome.files)
+    rest, runbooks = parted(outcome.files, "runbooks/")
     assert outcome.problems == ()
-    assert (changes.written, changes.removed) == ((), ()), "run `make generate` and commit what it wrote"
+    for folder, files in {root / "observability" / "generated": rest, root / "runbooks": runbooks}.items():
+        changes = compare(folder, files)
+        assert (changes.written, changes.removed) == ((), ()), "run `make generate` and commit what it wrote"
 
 
 def test_a_second_run_writes_nothing(root: Path, tmp_path: Path) -> None:

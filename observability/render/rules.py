@@ -33,6 +33,14 @@ def render(project: Project) -> dict[str, str]:
     return files
 
 
+def conditions(project: Project, alert: Alert) -> Iterator[tuple[str, str]]:
+    """Yield what each rule of an alert asks, with its severity; the alert is over when none has an answer."""
+    for severity, level in alert.levels.items():
+        yield severity, expression(project, alert, level)
+    if alert.absent_for is not None:
+        yield gravest(project, alert), _absence(project, alert)
+
+
 def expression(project: Project, alert: Alert, level: Level) -> str:
     """Return the condition of a level over recorded measures."""
     measure = project.measures[alert.measure]
@@ -41,6 +49,10 @@ def expression(project: Project, alert: Alert, level: Level) -> str:
         return _conditional(project, alert, f"absent({name})", ())
     bound = f" {level.operator} {level.bound:f}" if level.has_bound else ""
     return _conditional(project, alert, f"{name}{bound}", measure.by)
+
+
+def _absence(project: Project, alert: Alert) -> str:
+    return _conditional(project, alert, f"absent({recorded(project, alert.measure)})", ())
 
 
 def _conditional(project: Project, alert: Alert, text: str, labels: tuple[str, ...]) -> str:
@@ -81,7 +93,7 @@ def _alert(project: Project, alert: Alert) -> Iterator[Rule]:
             project, alert, expression(project, alert, level), level.for_, {"severity": severity}, texts
         )
     if alert.absent_for is not None:
-        absent = _conditional(project, alert, f"absent({recorded(project, alert.measure)})", ())
+        absent = _absence(project, alert)
         labels = {"severity": gravest(project, alert), **ABSENT}
         yield _rule(project, alert, absent, alert.absent_for, labels, absent_texts(measure, alert.absent_for))
 

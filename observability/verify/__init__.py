@@ -1,4 +1,4 @@
-"""Judgement on the rendered files, before anything is written: promtool, amtool, and rules for dashboards."""
+"""Judgement on the rendered files before anything is written: promtool, amtool, bash, dashboards' rules."""
 
 import tempfile
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from config.spec.model import Project
 from config.spec.problem import Problem
-from observability.verify import alertmanager, dashboards, prometheus
+from observability.verify import alertmanager, dashboards, prometheus, scripts
 from observability.write import lay_out
 
 
@@ -19,4 +19,5 @@ def verify(project: Project, files: Mapping[str, str], schemas: Path | None = No
         out = Path(folder)
         lay_out(out, files)
         tools = [*prometheus.verify(project, files, out), *alertmanager.verify(project, out)]
+        tools += scripts.verify(project, files, out)
         return [*tools, *dashboards.verify(project, files, schemas)]

@@ -1,0 +1,232 @@
+"""The scripts of the runbooks: data, the steps as functions, the words that they use, and the prelude."""
+
+import hashlib
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from config.spec.duration import Duration
+from config.spec.model import Project
+from config.spec.runbook import Runbook, Step
+from observability.names import RESOLVED, runbook_file
+from observability.render.rules import conditions
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+PLATFORM = "platform"  # the library that every script has: where the stack runs, and how to reach it
+_OPEN = ("'", '"')
+
+
+def render(project: Project) -> dict[str, str]:
+    return {
+        runbook_file(name, "sh"): script(project, name, runbook) for name, runbook in project.runbooks.items()
+    }
+
+
+def script(project: Project, name: str, runbook: Runbook) -> str:
+    """Return the script of a runbook; its hash is that of everything but the line that holds it."""
+    template = environment().get_template("program.sh.jinja" if runbook.script else "runbook.sh.jinja")
+    parts = {
+        "id": name,
+        "title": runbook.title,
+        "made_from": f"config/runbooks/{name}.yaml",
+        "libraries": [_embedded(project.libraries[one]) for one in libraries(runbook)],
+        "json": _template("json.sh"),
+    }
+    if runbook.script:
+        return template.render(parts)
+    parts |= {
+        "data": list(_data(project, name, runbook)),
+        "steps": list(_functions(project, runbook)),
+        "prelude": _template("prelude.sh"),
+    }
+    without = template.render(parts, hash="")
+    return template.render(parts, hash=hashlib.sha256(without.encode()).hexdigest())
+
+
+def libraries(runbook: Runbook) -> tuple[str, ...]:
+    """Return the libraries that a script embeds, in order; the last of a `script` is the program."""
+    if runbook.script:
+        return (*runbook.uses, runbook.script)
+    return (PLATFORM, *(name for name in runbook.uses if name != PLATFORM))
+
+
+def platforms(project: Project, runbook: Runbook) -> tuple[str, ...]:
+    """Return where a runbook can run."""
+    everywhere = tuple(project.operations.platforms) if project.operations else ()
+    return runbook.platforms or everywhere
+
+
+def environment() -> Environment:
+    """Return what fills in the templates; what they are given is quoted already."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def _template(name: str) -> str:
+    return _embedded((TEMPLATES / name).read_text("utf-8"))
+
+
+def _embedded(shell: str) -> str:
+    """Return shell to stand in a script, which says in its first line what language it is."""
+    return re.sub(r"\A(#!.*\n)?(# shellcheck shell=.*\n)?", "", shell).strip()
+
+
+def _data(project: Project, name: str, runbook: Runbook) -> Iterator[str]:
+    """Yield the assignments that the prelude works by."""
+    yield from _single("RUNBOOK_ID", name)
+    yield from _single("RUNBOOK_TITLE", runbook.title)
+    yield from _single("RUNBOOK_NAMESPACE", project.bundle.namespace)
+    yield from _single("RUNBOOK_LOCK", runbook.lock or name)
+    secrets = project.operations.secrets if project.operations else ()
+    for array, values in {
+        "RUNBOOK_PLATFORMS": platforms(project, runbook),
+        "RUNBOOK_ALERTS": runbook.alerts,
+        "RUNBOOK_EVIDENCE": runbook.evidence,
+        "RUNBOOK_SECRETS": secrets,
+        "RUNBOOK_STEPS": (*(step.id for step in runbook.steps), *((RESOLVED,) if runbook.alerts else ())),
+        "RUNBOOK_PARAMETERS": tuple(runbook.parameters),
+    }.items():
+        yield f"readonly -a {array}=({' '.join(map(shlex.quote, values))})"
+    for table, texts in _tables(runbook).items():
+        yield from _table(table, texts)
+
+
+def _single(name: str, value: str) -> Iterator[str]:
+    yield f"readonly {name}={_quoted(value)}"
+
+
+def _tables(runbook: Runbook) -> dict[str, dict[str, str]]:
+    """Return what the prelude looks up by the id of a step, or the name of a parameter."""
+    tables: dict[str, dict[str, str]] = {}
+    for step in runbook.steps:
+        for key, value in _facts(step).items():
+            tables.setdefault(f"STEP_{key}", {})[step.id] = value
+    if runbook.alerts:
+        for key, value in _facts_of_resolved(runbook).items():
+            tables.setdefault(f"STEP_{key}", {})[RESOLVED] = value
+    parameters = runbook.parameters.items()
+    tables["PARAMETER_ABOUT"] = {name: one.about for name, one in parameters}
+    tables["PARAMETER_PATTERN"] = {name: one.pattern for name, one in parameters}
+    tables["PARAMETER_DEFAULT"] = {name: one.default for name, one in parameters if one.default is not None}
+    return tables
+
+
+def _facts(step: Step) -> dict[str, str]:
+    """Return the facts of a step; one that it does not have is an empty text."""
+    expect, verify = step.expect, step.verify
+    return {
+        "TITLE": step.title,
+        "KIND": step.kind,
+        "WHY": step.why.strip(),
+        "TIMEOUT": _seconds(step.timeout),
+        "MATCHES": (expect.matches if expect else None) or "",
+        "LACKS": (expect.lacks if expect else None) or "",
+        "FINDING": expect.finding if expect else "",
+        "DANGER": step.danger,
+        "CONFIRM": step.confirm or "",
+        "ON_FAILURE": step.after_failure,
+        "REPEATABLE": "yes" if step.repeatable else "",
+        "UNDO_NOT": step.undo_not or "",
+        "VERIFY_TIMEOUT": _seconds(verify.timeout) if verify else "",
+        "VERIFY_ATTEMPTS": str(verify.attempts) if verify else "",
+        "VERIFY_EVERY": _seconds(verify.every) if verify else "",
+        "INSTRUCTIONS": (step.instructions or "").strip(),
+        "BECAUSE": step.because or "",
+    }
+
+
+def _facts_of_resolved(runbook: Runbook) -> dict[str, str]:
+    wait = runbook.resolved
+    return {
+        "TITLE": f"Is it over? Prometheus is asked for {', '.join(runbook.alerts)}",
+        "KIND": RESOLVED,
+        "WHY": wait.note.strip() if wait else "",
+        "TIMEOUT": "20",
+        "VERIFY_ATTEMPTS": str(wait.attempts) if wait else "1",
+        "VERIFY_EVERY": _seconds(wait.every) if wait else "2",
+        "ON_FAILURE": "continue",
+    }
+
+
+def _table(name: str, texts: Mapping[str, str]) -> Iterator[str]:
+    told = {key: text for key, text in texts.items() if text}
+    if not told:
+        yield f"declare -rA {name}=()"
+        return
+    yield f"declare -rA {name}=("
+    for key, text in told.items():
+        yield f"    [{key}]={_quoted(text)}"
+    yield ")"
+
+
+def _functions(project: Project, runbook: Runbook) -> Iterator[str]:
+    """Yield a function for each piece of shell."""
+    for step in runbook.steps:
+        for key, text in step.shell.items():
+            yield _function(_function_name(step.id, key), text)
+    if runbook.alerts:
+        asked = [
+            f"alert_is_over {alert} {severity} {_quoted(expression)}"
+            for alert in runbook.alerts
+            for severity, expression in conditions(project, project.alerts[alert])
+        ]
+        yield _function(f"step_{RESOLVED}", "\n".join(asked))
+
+
+def _function_name(step: str, key: str) -> str:
+    """Return the name of a step's function; the prelude finds it by this."""
+    part, _, platform = key.partition(".")
+    match part:
+        case "run":
+            return f"step_{step}"
+        case "run_on":
+            return f"step_{step}__on_{platform}"
+    return f"step_{step}__{part}"
+
+
+def _function(name: str, body: str) -> str:
+    return f"{name}() {{\n{indented(body.strip())}\n}}"
+
+
+def indented(text: str) -> str:
+    """Indent shell by four spaces; what stands in a quote that began on an earlier line is left as it is."""
+    lines, quote = [], ""
+    for line in text.splitlines():
+        lines.append(f"    {line}" if line and not quote else line)
+        quote = _open_quote(line, quote)
+    return "\n".join(lines)
+
+
+def _open_quote(line: str, quote: str) -> str:
+    """Return the quote that is open at the end of a line, given that at its beginning."""
+    escaped = False
+    for index, letter in enumerate(line):
+        if escaped:
+            escaped = False
+        elif letter == "\\" and quote != "'":
+            escaped = True
+        elif quote:
+            quote = "" if letter == quote else quote
+        elif letter in _OPEN:
+            quote = letter
+        elif letter == "#" and (index == 0 or line[index - 1] in " \t;(&|"):
+            break
+    return quote
+
+
+def _quoted(text: str) -> str:
+    """Quote a text for the shell, readable also where it holds quotes."""
+    return shlex.quote(text) if text else "''"
+
+
+def _seconds(length: Duration) -> str:
+    return f"{length.seconds:.10g}" if length.milliseconds else ""
