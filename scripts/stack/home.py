@@ -66,6 +66,11 @@ class Home:
         return self.path / "control"
 
     @property
+    def textfile(self) -> Path:
+        """What programs that run now and then leave for node_exporter to show."""
+        return self.path / "textfile"
+
+    @property
     def config(self) -> Path:
         """Where the configuration of this stack is rendered to."""
         return self.path / "config"
@@ -92,7 +97,7 @@ class Home:
         Returns what the configuration was compiled from, at the real speed.
         """
         with usable(self.path):
-            for folder in ("data", "log", "secrets", "control"):
+            for folder in ("data", "log", "secrets", "control", "textfile"):
                 (self.path / folder).mkdir(parents=True, exist_ok=True)
             (self.path / "secrets").chmod(0o700)
             # By this file the bot knows that it looks at the true directory, and not at where it should be.
@@ -134,6 +139,8 @@ class Home:
 
     def _write_env(self) -> None:
         lines = {
+            "TRADEWATCH_PLATFORM": "local",
+            "TRADEWATCH_HOME": self.path,
             "PGHOST": HOST,
             "PGPORT": self.ports.postgres,
             "PGUSER": "postgres",
@@ -141,6 +148,12 @@ class Home:
             "PGPASSFILE": self.secret("pgpass"),
             "ADMIN_TOKEN_FILE": self.secret("admin_token"),
             "CONTROL_DIR": self.control,
+            "TRADING_MODE": "simulator",
+            "BINGX_BASE_URL": self.url("simulator"),
+            "BINGX_API_KEY_FILE": self.secret("bingx_api_key"),
+            "BINGX_SECRET_KEY_FILE": self.secret("bingx_secret_key"),
+            "TEXTFILE_DIR": self.textfile,
+            "BACKUP_DIR": self.path / "backups",
             "HTTP_HOST": HOST,
             "HTTP_PORT": self.ports.bot,
             "BOT_URL": self.url("bot"),

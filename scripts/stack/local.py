@@ -21,6 +21,7 @@ _READY_SECONDS = 90
 _STOP_SECONDS = 40
 _POLL_SECONDS = 0.1
 _ENDED = re.compile(r"(?:WARN|INFO) exited: (\S+) \((.*)\)")
+_STOPPED = re.compile(r"(?:WARN|INFO) stopped: (\S+) \(")
 _GAVE_UP = re.compile(r"gave up: (\S+)")
 _SPAWNED = re.compile(r"spawned: '(\S+)' with pid (\d+)")
 
@@ -74,6 +75,8 @@ class Watch:
             self.say(f"{found[1]} does not stay up; see its log")
         elif found := _ENDED.search(line):
             self.say(f"{found[1]} ended: {found[2]}")
+        elif found := _STOPPED.search(line):
+            self.say(f"{found[1]} was told to stop, and stays stopped until it is told to start")
         elif self.is_ready and (found := _SPAWNED.search(line)):
             self.say(f"{found[1]} started again, process {found[2]}")
 

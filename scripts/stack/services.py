@@ -153,7 +153,11 @@ def _prometheus(home: Home) -> Service:
 
 
 def _node_exporter(home: Home) -> Service:
-    command = _tool("node_exporter", f"--web.listen-address={HOST}:{home.ports.node_exporter}")
+    command = _tool(
+        "node_exporter",
+        f"--web.listen-address={HOST}:{home.ports.node_exporter}",
+        f"--collector.textfile.directory={home.textfile}",
+    )
     return Service(name="node_exporter", command=command, ready=home.url("node_exporter", "/metrics"))
 
 
