@@ -1,0 +1,1084 @@
+# shellcheck shell=bash
+# What every runbook script does: flags, confirmation, steps in their own bash, journal, evidence, lock, resume.
+# docs/runbooks.md says it for people. Functions and variables of this part begin with engine_ and ENGINE_; the others are
+# words of steps.
+
+# ---- what stands above: data of this runbook. Declared here so that what a runbook does not have is empty.
+declare -r RUNBOOK_ID RUNBOOK_TITLE RUNBOOK_HASH RUNBOOK_LOCK RUNBOOK_NAMESPACE
+declare -ra RUNBOOK_PLATFORMS RUNBOOK_ALERTS RUNBOOK_EVIDENCE RUNBOOK_SECRETS RUNBOOK_STEPS RUNBOOK_PARAMETERS
+declare -rA STEP_TITLE STEP_KIND STEP_WHY STEP_TIMEOUT STEP_MATCHES STEP_LACKS STEP_FINDING STEP_DANGER STEP_CONFIRM
+declare -rA STEP_ON_FAILURE STEP_REPEATABLE STEP_UNDO_NOT STEP_VERIFY_TIMEOUT STEP_VERIFY_ATTEMPTS STEP_VERIFY_EVERY
+declare -rA STEP_INSTRUCTIONS STEP_BECAUSE PARAMETER_ABOUT PARAMETER_PATTERN PARAMETER_DEFAULT
+
+# ---- state of this run
+ENGINE_MODE=act                              # act, help, list, plan, dry-run or only-probes
+ENGINE_YES=''                                # yes: no question before actions of low danger
+ENGINE_JSON=''                               # yes: events on standard output
+ENGINE_RESUME=''                             # yes, with ENGINE_RESUMED naming a run or not
+ENGINE_RESUMED=''                            # the run to go on with
+declare -A ENGINE_OPTION=() ENGINE_SET=()    # values of flags, and of --set by parameter
+declare -a ENGINE_CONFIRM=() ENGINE_WRONG=() # --confirm; what is wrong about the arguments
+ENGINE_PLATFORM='' ENGINE_TERMINAL=''
+declare -a ENGINE_KNOWN_SECRETS=()
+ENGINE_RUN='' ENGINE_DIR='' ENGINE_JOURNAL='' ENGINE_PREVIOUS='' ENGINE_FILES=0
+ENGINE_LOCK='' # the folder, once it is ours
+ENGINE_CHILD='' # the process that is running a step
+ENGINE_STEP='' ENGINE_STEP_KIND=''
+ENGINE_PREPARED=''                                           # yes: who and where was shown, and actions may run
+declare -A ENGINE_STATE=() ENGINE_ATTEMPT=() # by step: how it ended, how often it began
+declare -a ENGINE_DONE=() ENGINE_FOUND=() ENGINE_FAILED=() ENGINE_LATE=() ENGINE_LEFT=()
+ENGINE_OVER='' ENGINE_ROLLED_BACK=''
+ENGINE_QUIET=''
+readonly ENGINE_CAP=262144 ENGINE_END="end of output $RANDOM$RANDOM$RANDOM"
+
+# ---- words of steps
+finding() {
+    local text="$*"
+    printf '%s\n' "${text//$'\n'/ }" >>"${RUNBOOK_FINDINGS:?}"
+}
+
+fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+needs_action() {
+    case ${RUNBOOK_STEP_KIND-} in
+        action | undo) ;;
+        *) fail "$1 changes something: only an action may use it" ;;
+    esac
+}
+
+left_seconds() {
+    local left
+    left=$((${RUNBOOK_DEADLINE:?} - $(date +%s)))
+    # Not 0: many commands take that for no limit.
+    echo "$((left > 0 ? left : 1))"
+}
+
+# The address goes by standard input, because it may hold a password.
+prometheus_query() {
+    local answer
+    if ! answer=$(printf 'url = "%s/api/v1/query"\n' "${PROMETHEUS_URL:?}" |
+        curl --silent --show-error --max-time "$(left_seconds)" --get --data-urlencode "query=$1" --config -); then
+        fail "Prometheus does not answer"
+    fi
+    case $(json .status <<<"$answer" || :)/$(json .data.resultType <<<"$answer" || :) in
+        success/vector) json '.data.result[]' .metric '.value[1]' <<<"$answer" || : ;;
+        success/scalar) printf '{}\t%s\n' "$(json '.data.result[1]' <<<"$answer")" ;;
+        *) fail "Prometheus does not answer the query: $(json .error <<<"$answer" || :)" ;;
+    esac
+}
+
+alert_is_over() {
+    local series
+    series=$(prometheus_query "$3")
+    [[ -z $series ]] || while IFS=$'\t' read -r labels value; do
+        finding "$1 ($2) is still true: $labels is $value"
+    done <<<"$series"
+}
+
+# ---- what people read. Nobody who closes a pipe ends a run by that.
+engine_say() {
+    printf '%s\n' "$*" 2>/dev/null || :
+}
+
+engine_warn() {
+    printf '%s\n' "${RUNBOOK_ID}: $*" >&2 || :
+}
+
+engine_refuse() {
+    local code=$1
+    shift
+    engine_warn "$*"
+    exit "$code"
+}
+
+engine_colours() {
+    BOLD='' RED='' YELLOW='' GREEN='' PLAIN=''
+    if [[ -t 1 && -z ${NO_COLOR-} && ${TERM-dumb} != dumb && -z ${ENGINE_OPTION[no_color]-} ]]; then
+        BOLD=$'\e[1m' RED=$'\e[31m' YELLOW=$'\e[33m' GREEN=$'\e[32m' PLAIN=$'\e[0m'
+    fi
+}
+
+# ---- arguments
+engine_usage() {
+    local name
+    cat <<TEXT
+$RUNBOOK_TITLE
+
+  ${0##*/}                 asks before each action
+  ${0##*/} --only-probes   looks, and changes nothing
+
+  --list               the steps, a line each
+  --plan               every step with its commands; runs nothing
+  --dry-run            runs the probes, prints the actions
+  --only-probes        runs the probes alone
+  --yes                does not ask before actions of low danger
+  --confirm TARGET     the typed target of an action of high danger
+  --step ID            that step alone
+  --from ID            from that step on
+  --resume [RUN]       goes on with a run that was interrupted
+  --set NAME=VALUE     a parameter
+  --platform NAME      where the stack runs: ${RUNBOOK_PLATFORMS[*]}
+  --reason TEXT        why it is run; kept in the journal
+  --run-dir DIR        where journal and evidence go
+  --json               events on standard output
+  --no-color           no colours
+TEXT
+    ((${#RUNBOOK_PARAMETERS[@]} == 0)) || printf '\nParameters:\n'
+    for name in "${RUNBOOK_PARAMETERS[@]}"; do
+        printf '  %-20s %s (%s)\n' "$name" "${PARAMETER_ABOUT[$name]-}" \
+            "${PARAMETER_DEFAULT[$name]-must be given}"
+    done
+    printf '\nExit codes: 0 done or well, 1 failed, 2 usage, 3 a finding, 4 not confirmed, 5 cannot run here, 6 locked,\n'
+    printf '7 undone, 8 undoing failed, 9 the alert is not over, 124 too long, 130 and 143 interrupted.\n'
+}
+
+engine_wrong() {
+    ENGINE_WRONG+=("$*")
+}
+
+engine_parse() {
+    local flag key
+    while (($# > 0)); do
+        flag=$1
+        shift
+        [[ $flag != --*=* ]] || { set -- "${flag#*=}" "$@" && flag=${flag%%=*}; }
+        case $flag in
+            --help | -h) ENGINE_MODE=help ;;
+            --list | --plan | --dry-run | --only-probes)
+                [[ $ENGINE_MODE == act ]] || engine_wrong "$flag cannot go with --$ENGINE_MODE"
+                [[ $ENGINE_MODE == help ]] || ENGINE_MODE=${flag#--}
+                ;;
+            --yes) ENGINE_YES=yes ;;
+            --json) ENGINE_JSON=yes ;;
+            --no-color) ENGINE_OPTION[no_color]=yes ;;
+            --resume)
+                ENGINE_RESUME=yes
+                if (($# > 0)) && [[ $1 != -* ]]; then
+                    ENGINE_RESUMED=$1
+                    shift
+                fi
+                ;;
+            --confirm | --set | --step | --from | --platform | --reason | --run-dir)
+                if (($# == 0)); then
+                    engine_wrong "$flag needs a value"
+                    break
+                fi
+                engine_option "$flag" "$1"
+                shift
+                ;;
+            *) engine_wrong "no such flag: $flag" ;;
+        esac
+    done
+    [[ $ENGINE_MODE != help ]] || return 0
+    for key in step from; do
+        [[ -z ${ENGINE_OPTION[$key]+given} || -n ${STEP_KIND[${ENGINE_OPTION[$key]:-.}]-} ]] ||
+            engine_wrong "--$key: no such step: ${ENGINE_OPTION[$key]} (${RUNBOOK_STEPS[*]})"
+        [[ -z $ENGINE_RESUME || -z ${ENGINE_OPTION[$key]+given} ]] || engine_wrong "--resume cannot go with --$key"
+    done
+    [[ -z ${ENGINE_OPTION[step]+given} || -z ${ENGINE_OPTION[from]+given} ]] || engine_wrong "--step cannot go with --from"
+    if [[ -n $ENGINE_RESUME ]]; then
+        [[ $ENGINE_MODE == act ]] || engine_wrong "--resume cannot go with --$ENGINE_MODE"
+        ((${#ENGINE_SET[@]} == 0)) || engine_wrong "--resume takes the parameters of the run: no --set"
+        [[ -z ${ENGINE_OPTION[platform]-} ]] || engine_wrong "--resume takes the platform of the run: no --platform"
+    else
+        engine_parameters
+    fi
+    ((${#ENGINE_WRONG[@]} == 0)) || {
+        printf '%s\n' "${ENGINE_WRONG[@]}" "--help tells more" >&2
+        exit 2
+    }
+}
+
+engine_option() {
+    local name=${2%%=*} key=${1#--}
+    key=${key//-/_}
+    case $1 in
+        --confirm) ENGINE_CONFIRM+=("$2") ;;
+        --set)
+            if [[ $2 != *=* ]]; then
+                engine_wrong "--set needs NAME=VALUE: $2"
+            elif [[ -z ${PARAMETER_ABOUT[${name:-.}]+known} ]]; then
+                engine_wrong "--set: no such parameter: $name"
+            else
+                ENGINE_SET[$name]=${2#*=}
+            fi
+            ;;
+        *)
+            [[ -z ${ENGINE_OPTION[$key]+given} ]] || engine_wrong "$1 stands twice"
+            ENGINE_OPTION[$key]=$2
+            ;;
+    esac
+}
+
+# Sets the variables of the parameters.
+engine_parameters() {
+    local name value
+    for name in "${RUNBOOK_PARAMETERS[@]}"; do
+        value=${ENGINE_SET[$name]-${PARAMETER_DEFAULT[$name]-}}
+        if [[ -z ${ENGINE_SET[$name]+given} && -z ${PARAMETER_DEFAULT[$name]+given} ]]; then
+            [[ $ENGINE_MODE == list || $ENGINE_MODE == plan ]] || engine_wrong "--set $name=… must be given: ${PARAMETER_ABOUT[$name]-}"
+        elif [[ ! $value =~ ^(${PARAMETER_PATTERN[$name]-.*})$ ]]; then
+            engine_wrong "--set $name: must match ${PARAMETER_PATTERN[$name]}"
+        fi
+        export "${name^^}=$value"
+    done
+}
+
+# The text with the values of $PARAMETERS; everything else that looks like a variable stays.
+engine_filled() {
+    local rest=$1 name
+    REPLY=''
+    while [[ $rest =~ ^([^$]*)(\$\{?([A-Z][A-Z0-9_]*)\}?)(.*)$ ]]; do
+        name=${BASH_REMATCH[3]}
+        REPLY+=${BASH_REMATCH[1]}
+        rest=${BASH_REMATCH[4]}
+        if [[ -n ${PARAMETER_ABOUT[${name,,}]+known} ]]; then
+            REPLY+=${!name-}
+        else
+            REPLY+=${BASH_REMATCH[2]}
+        fi
+    done
+    REPLY+=$rest
+}
+
+# ---- secrets: kept in the memory of this process; every line that is shown or kept goes through engine_redacted
+engine_add_secret() {
+    local line
+    while IFS= read -r line || [[ -n $line ]]; do
+        line=${line%$'\r'}
+        # Shorter ones would take words out of every output and protect nothing.
+        ((${#line} < 6)) || ENGINE_KNOWN_SECRETS+=("$line")
+    done <<<"$1"
+}
+
+engine_decoded() {
+    local text=${1//\\/\\\\}
+    printf -v REPLY '%b' "${text//%/\\x}"
+}
+
+engine_secrets() {
+    local name file value rest i
+    for name in "${RUNBOOK_SECRETS[@]}"; do
+        file="${name}_FILE"
+        value=${!name-}
+        [[ -z ${!file-} || ! -r ${!file} ]] || value+=$'\n'$(tr -d '\0' <"${!file}")
+        while IFS= read -r rest; do
+            ((${#rest} == 0 || ${#rest} > 5)) ||
+                engine_warn "a value of $name is shorter than 6 characters: it is not taken out of outputs"
+            engine_add_secret "$rest"
+            if [[ $rest =~ ://[^:/@]*:([^@]*)@ || $rest =~ ://[^:/@]*:(.*)@ || $rest =~ password=([^&[:space:]]+) ]]; then
+                engine_add_secret "${BASH_REMATCH[1]}"
+                engine_decoded "${BASH_REMATCH[1]}"
+                engine_add_secret "$REPLY"
+            fi
+        done <<<"$value"
+    done
+    if [[ -n ${PGPASSFILE-} && -r ${PGPASSFILE-} ]]; then
+        while IFS= read -r rest || [[ -n $rest ]]; do
+            for i in 1 2 3 4; do
+                [[ $rest =~ ^(([^:\\]|\\.)*):(.*)$ ]] || continue 2
+                rest=${BASH_REMATCH[3]}
+            done
+            engine_add_secret "$rest"
+            rest=${rest//\\:/:}
+            engine_add_secret "${rest//\\\\/\\}"
+        done <"$PGPASSFILE"
+    fi
+    # The longest first: one may be part of another.
+    mapfile -t ENGINE_KNOWN_SECRETS < <(
+        for value in "${ENGINE_KNOWN_SECRETS[@]}"; do printf '%06d %s\n' "${#value}" "$value"; done | sort -ru | cut -c 8-
+    )
+}
+
+engine_redacted() {
+    local secret
+    REPLY=$1
+    for secret in "${ENGINE_KNOWN_SECRETS[@]}"; do
+        REPLY=${REPLY//"$secret"/[redacted]}
+    done
+}
+
+# Standard input to the file and, indented, to the screen, line by line, until the line ENGINE_END: a step may leave a
+# process behind that keeps its output open.
+engine_filter() {
+    local file=$1 left=$ENGINE_CAP line text longest=${ENGINE_KNOWN_SECRETS[0]-} last=''
+    trap '' PIPE INT TERM HUP
+    while [[ -z $last ]]; do
+        if ! IFS= read -r -n "$left" line; then
+            last=yes
+        elif ((${#line} == left)); then
+            # Cut in its middle: what may be the head of a secret goes, too.
+            ((${#line} < ${#longest})) && line='' || line=${line:0:${#line}-${#longest}}
+            left=0
+        else
+            left=$((left - ${#line} - 1))
+        fi
+        text=${line%"$ENGINE_END"}
+        [[ $text == "$line" ]] || last=yes
+        if [[ $text == "$line" && -z $last || -n $text ]]; then
+            engine_redacted "$text"
+            printf '%s\n' "$REPLY" >>"$file" || :
+            [[ -n $ENGINE_QUIET ]] || printf '    %s\n' "${REPLY//[^[:print:]$'\t'$'\x80'-$'\xff']/?}" || :
+        fi
+        if [[ -z $last ]] && ((left <= 0)); then
+            engine_say "    (cut at $((ENGINE_CAP / 1024)) KiB)"
+            printf '(cut at %s KiB)\n' "$((ENGINE_CAP / 1024))" >>"$file" || :
+            grep -aqF -- "$ENGINE_END" || :
+            last=yes
+        fi
+    done 2>/dev/null
+}
+
+# ---- journal
+engine_time() {
+    date -u +%Y-%m-%dT%H:%M:%S.%3NZ
+}
+
+engine_sha256() {
+    local sum
+    if [[ -n $(type -P sha256sum || :) ]]; then
+        sum=$(sha256sum)
+        echo "${sum%% *}"
+    else
+        sum=$(openssl dgst -sha256)
+        echo "${sum##* }"
+    fi
+}
+
+# Sets REPLY to the JSON string of the bytes. What is no UTF-8 becomes U+FFFD.
+engine_quoted() {
+    local text=$1 byte code i
+    local wide=$'^([\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]'
+    wide+=$'|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})'
+    text=${text//\\/\\\\}
+    text=${text//\"/\\\"}
+    if [[ $text != *[^[:print:]]* ]]; then
+        REPLY="\"$text\""
+        return
+    fi
+    REPLY='"'
+    for ((i = 0; i < ${#text}; i++)); do
+        byte=${text:i:1}
+        if [[ $byte == [[:print:]] ]]; then
+            REPLY+=$byte
+        elif [[ $byte == [$'\x01'-$'\x1f'$'\x7f'] ]]; then
+            printf -v code '\\u%04x' "'$byte"
+            REPLY+=$code
+        elif [[ ${text:i:4} =~ $wide ]]; then
+            REPLY+=${BASH_REMATCH[0]}
+            i=$((i + ${#BASH_REMATCH[0]} - 1))
+        else
+            REPLY+='\ufffd'
+        fi
+    done
+    REPLY+='"'
+}
+
+# engine_event NAME [KEY VALUE]…: KEY= takes the value as it is, for numbers and true.
+engine_event() {
+    local line time
+    [[ -n $ENGINE_JOURNAL ]] || return 0
+    time=$(engine_time)
+    line="{\"run\":\"$ENGINE_RUN\",\"time\":\"$time\",\"event\":\"$1\""
+    shift
+    while (($# > 0)); do
+        if [[ $1 == *= ]]; then
+            line+=",\"${1%=}\":$2"
+        else
+            engine_redacted "$2"
+            engine_quoted "$REPLY"
+            line+=",\"$1\":$REPLY"
+        fi
+        shift 2
+    done
+    line+=",\"prev\":\"$ENGINE_PREVIOUS\"}"
+    ENGINE_PREVIOUS=$(printf '%s' "$line" | engine_sha256)
+    printf '%s\n' "$line" 2>/dev/null >>"$ENGINE_JOURNAL" || engine_warn "cannot write the journal: $line"
+    sync -- "$ENGINE_JOURNAL" 2>/dev/null || :
+    [[ -z $ENGINE_JSON ]] || printf '%s\n' "$line" 2>/dev/null >&3 || :
+}
+
+# ---- where the run is kept
+# The folders in which runs may stand, the best first.
+engine_folders() {
+    local root
+    [[ -z ${ENGINE_OPTION[run_dir]-} ]] || echo "${ENGINE_OPTION[run_dir]}"
+    root=$(engine_root)
+    [[ ! -e $root/docker-compose.yml ]] || echo "$root/.local/runs"
+    [[ -z ${XDG_STATE_HOME-} ]] || echo "$XDG_STATE_HOME/$RUNBOOK_NAMESPACE/runs"
+    [[ -z ${HOME-} ]] || echo "$HOME/.local/state/$RUNBOOK_NAMESPACE/runs"
+    echo "/dev/shm/$RUNBOOK_NAMESPACE-$UID/runs"
+    echo "${TMPDIR:-/tmp}/$RUNBOOK_NAMESPACE-$UID/runs"
+}
+
+# The folder above that of this script.
+engine_root() {
+    cd -P -- "$(dirname -- "$0")/.." && pwd
+}
+
+# Whether a run fits there: the folder is ours, and takes 1 MiB.
+engine_usable() {
+    mkdir -p -- "$1" && [[ -O $1 && ! -L ${1%/runs} ]] &&
+        head -c 1048576 /dev/zero >"$1/.$ENGINE_RUN" && rm -f -- "$1/.$ENGINE_RUN"
+} 2>/dev/null
+
+engine_new_run() {
+    local folder
+    ENGINE_RUN="$(date -u +%Y%m%dT%H%M%SZ)-$RUNBOOK_ID-$$"
+    while IFS= read -r folder; do
+        if engine_usable "$folder" && mkdir -- "$folder/$ENGINE_RUN"; then
+            ENGINE_DIR=$(cd -P -- "$folder/$ENGINE_RUN" && pwd)
+            break
+        fi
+        rm -f -- "$folder/.$ENGINE_RUN" 2>/dev/null || :
+        engine_warn "cannot keep this run in $folder"
+    done < <(engine_folders)
+    [[ -n $ENGINE_DIR ]] || engine_refuse 5 "found no folder that takes the journal: --run-dir names one"
+    ENGINE_JOURNAL=$ENGINE_DIR/journal.jsonl
+}
+
+engine_begin_journal() {
+    local name mode=$ENGINE_MODE
+    local -a parameters=()
+    for name in "${RUNBOOK_PARAMETERS[@]}"; do parameters+=("parameter_$name" "$(printenv "${name^^}" || :)"); done
+    engine_event "${1:-run_start}" mode "$mode" dry_run= "$([[ $mode == act ]] && echo false || echo true)" \
+        runbook "$RUNBOOK_ID" hash "$RUNBOOK_HASH" alerts "${RUNBOOK_ALERTS[*]-}" platform "$ENGINE_PLATFORM" \
+        operator "$(engine_operator)" host "$(uname -n)" tty "$(tty 2>/dev/null || :)" \
+        reason "${ENGINE_OPTION[reason]-}" only "${ENGINE_OPTION[step]-}" from "${ENGINE_OPTION[from]-}" "${parameters[@]}"
+}
+
+engine_operator() {
+    echo "${SUDO_USER:-${USER:-$(id -un || echo "$UID")}}"
+}
+
+# ---- lock
+# One that holds a lock, as a line that no other process ever has: its id, when it started, and since which boot.
+engine_holder() {
+    local boot='' stat=''
+    { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || :
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || :
+    # After the name, which may hold anything, the 20th field is the start.
+    stat=$(cut -d ' ' -f 20 <<<"${stat##*) }")
+    echo "$1 ${stat:-?} ${boot:-?}"
+}
+
+engine_lock() {
+    local base=/tmp home lock holder='' mine="" parts
+    [[ ! -d /dev/shm || ! -w /dev/shm ]] || base=/dev/shm
+    home="$base/$RUNBOOK_NAMESPACE-$UID/locks-$(engine_root | cksum | cut -d ' ' -f 1)"
+    lock="$home/$RUNBOOK_LOCK"
+    mine="$home/.$RUNBOOK_LOCK.$$"
+    mkdir -p -- "$home" && [[ -O $base/$RUNBOOK_NAMESPACE-$UID && ! -L $base/$RUNBOOK_NAMESPACE-$UID ]] ||
+        engine_refuse 5 "cannot lock in $home"
+    rm -rf -- "$mine"
+    mkdir -- "$mine"
+    printf '%s\n%s\n' "$(engine_holder "$$")" "$RUNBOOK_ID, $(engine_operator), since $(engine_time)" >"$mine/holder"
+    # A folder with a file in it is never replaced, so one of two gets it, and who looks always sees whose it is.
+    while ! mv -T -- "$mine" "$lock" 2>/dev/null; do
+        { IFS= read -r holder <"$lock/holder"; } 2>/dev/null || :
+        if [[ -n $holder && $holder == "$(engine_holder "${holder%% *}")" ]] && kill -0 "${holder%% *}" 2>/dev/null; then
+            parts=$(tail -n 1 -- "$lock/holder" 2>/dev/null || :)
+            rm -rf -- "$mine"
+            engine_refuse 6 "another run holds the lock $RUNBOOK_LOCK: process ${holder%% *} ($parts)"
+        fi
+        # Whoever made it is gone. One at a time takes it away, after a second look.
+        if ! mkdir -- "$lock.taken" 2>/dev/null; then
+            rm -rf -- "$mine"
+            engine_refuse 6 "another run takes over the lock just now; if there is none: rmdir $lock.taken"
+        fi
+        if [[ $holder == "$(head -n 1 -- "$lock/holder" 2>/dev/null || :)" ]]; then
+            rm -rf -- "$lock"
+            engine_warn "took over the lock of a run that is gone (process ${holder%% *})"
+        fi
+        rmdir -- "$lock.taken"
+    done
+    ENGINE_LOCK=$lock
+}
+
+# ---- a function in its own bash
+# engine_run LABEL FUNCTION SECONDS KIND: sets RC, FILE (its output) and FOUND (what it called a finding).
+engine_run() {
+    local pipe filter text
+    ENGINE_FILES=$((ENGINE_FILES + 1))
+    printf -v FILE '%s/%03d-%s.log' "$ENGINE_DIR" "$ENGINE_FILES" "$1"
+    : >"$FILE" || :
+    exec {pipe}> >(engine_filter "$FILE")
+    filter=$!
+    (
+        # Its own group, made by timeout, gets the signals; and its own bash must not know that we hear none of PIPE.
+        trap - PIPE INT TERM HUP EXIT ERR
+        unset BASH_ENV
+        export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
+        export RUNBOOK_DEADLINE=$(($(date +%s) + ${3%%.*} + 1))
+        export -f "${ENGINE_WORDS[@]}" "${2?}"
+        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$pipe" 2>&1 {pipe}>&-
+    ) &
+    ENGINE_CHILD=$!
+    RC=0
+    wait "$ENGINE_CHILD" || RC=$?
+    ENGINE_CHILD=''
+    { printf '%s\n' "$ENGINE_END" >&"$pipe"; } 2>/dev/null || :
+    exec {pipe}>&-
+    wait "$filter" || :
+    FOUND=()
+    if [[ -s $FILE.findings ]]; then
+        while IFS= read -r text; do
+            engine_redacted "$text"
+            FOUND+=("$REPLY")
+        done <"$FILE.findings"
+    fi
+    rm -f -- "$FILE.findings"
+}
+
+# The same with a verdict in STATUS: ok, finding, failed, or late, when nobody knows what it did.
+engine_judge() {
+    engine_run "$@"
+    case $RC in
+        0) STATUS=ok ;;
+        124 | 137) STATUS=late ;;
+        *) STATUS=failed ;;
+    esac
+    [[ $STATUS != ok ]] || ((${#FOUND[@]} == 0)) || STATUS=finding
+}
+
+# What the step expects of its output.
+engine_expect() {
+    local step=$1 wrong=''
+    [[ $STATUS == ok || $STATUS == finding ]] || return 0
+    if [[ -n ${STEP_MATCHES[$step]-} ]] && ! grep -aEq -e "${STEP_MATCHES[$step]}" -- "$FILE"; then
+        wrong="no line matches ${STEP_MATCHES[$step]}"
+    elif [[ -n ${STEP_LACKS[$step]-} ]] && grep -aEq -e "${STEP_LACKS[$step]}" -- "$FILE"; then
+        wrong="a line matches ${STEP_LACKS[$step]}"
+    fi
+    [[ -z $wrong ]] || {
+        FOUND+=("${STEP_FINDING[$step]:-$wrong}")
+        STATUS=finding
+    }
+}
+
+# engine_wait SECONDS, so that a signal is heard at once.
+engine_wait() {
+    sleep "$1" &
+    wait "$!" || :
+}
+
+# The function of the step for this platform in FORM; 1 if there is none.
+engine_form() {
+    FORM=step_$1__on_$ENGINE_PLATFORM
+    [[ $(type -t "$FORM" || :) == function ]] || FORM=step_$1
+    [[ $(type -t "$FORM" || :) == function ]]
+}
+
+engine_has() {
+    [[ $(type -t "step_$1__$2" || :) == function ]]
+}
+
+# ---- steps
+engine_title() {
+    engine_say
+    engine_say "$BOLD$1: ${STEP_TITLE[$1]}$PLAIN (${STEP_KIND[$1]}${2:+, $2})"
+}
+
+engine_start_step() {
+    ENGINE_STEP=$1 ENGINE_STEP_KIND=${STEP_KIND[$1]}
+    ENGINE_ATTEMPT[$1]=$((${ENGINE_ATTEMPT[$1]-0} + 1))
+    STARTED=$(engine_time)
+    engine_event step_start step "$1" kind "${STEP_KIND[$1]}" attempt= "${ENGINE_ATTEMPT[$1]}"
+}
+
+# engine_end_step ID STATUS [KEY VALUE]…: tells and keeps how it ended.
+engine_end_step() {
+    local step=$1 status=$2 text
+    shift 2
+    ENGINE_STATE[$step]=$status
+    case $status in
+        ok) engine_say "  ${GREEN}ok$PLAIN" ;;
+        failed)
+            ENGINE_FAILED+=("$step")
+            engine_say "  ${RED}failed$PLAIN${RC:+ with $RC}"
+            ;;
+        late)
+            ENGINE_LATE+=("$step")
+            engine_say "  ${RED}stopped after ${STEP_TIMEOUT[$step]} s: what it did is unknown$PLAIN"
+            ;;
+        *) ;;
+    esac
+    for text in "${FOUND[@]}"; do
+        engine_say "  ${YELLOW}finding: $text$PLAIN"
+        ENGINE_FOUND+=("$text")
+        engine_event finding step "$step" text "$text"
+    done
+    engine_event step_end step "$step" status "$status" start "${STARTED:-}" attempt= "${ENGINE_ATTEMPT[$step]-0}" "$@"
+    ENGINE_STEP=''
+    FOUND=()
+}
+
+# What engine_run left, for the journal.
+engine_output() {
+    OUTPUT=(rc= "$RC" file "${FILE##*/}" sha256 "$(engine_sha256 <"$FILE" || :)")
+}
+
+engine_probe() {
+    engine_title "$1"
+    engine_start_step "$1"
+    engine_judge "$1" "$FORM" "${STEP_TIMEOUT[$1]}" probe
+    engine_expect "$1"
+    engine_output
+    engine_end_step "$1" "$STATUS" "${OUTPUT[@]}"
+    [[ $STATUS == ok || $STATUS == finding ]] || engine_failed "$1" continue
+}
+
+# Whether the alerts of this runbook are over.
+engine_resolved() {
+    local attempt attempts=${STEP_VERIFY_ATTEMPTS[$1]-1}
+    [[ $ENGINE_MODE == act ]] || attempts=1
+    engine_title "$1"
+    engine_start_step "$1"
+    for ((attempt = 1; attempt <= attempts; attempt++)); do
+        ((attempt == 1)) || engine_wait "${STEP_VERIFY_EVERY[$1]-1}"
+        engine_judge "$1" "$FORM" "${STEP_TIMEOUT[$1]}" probe
+        [[ $STATUS != ok ]] || break
+    done
+    engine_output
+    [[ $STATUS != finding || $ENGINE_MODE != act ]] || ENGINE_OVER=not
+    engine_end_step "$1" "$STATUS" "${OUTPUT[@]}"
+}
+
+engine_skipped() {
+    engine_title "$1"
+    engine_say "  $2"
+    ENGINE_STATE[$1]=skipped
+    engine_event step_end step "$1" status skipped reason "$2"
+}
+
+# 0 if the guard says that the step is not needed.
+engine_needless() {
+    engine_has "$1" unless || return 1
+    engine_judge "$1-unless" "step_$1__unless" "${STEP_TIMEOUT[$1]}" probe
+    engine_output
+    engine_event unless step "$1" status "$STATUS" "${OUTPUT[@]}"
+    [[ $STATUS == ok ]]
+}
+
+# 0 if the step did what it is for. Sets RC and STATUS.
+engine_verified() {
+    local attempt
+    engine_has "$1" verify || return 0
+    for ((attempt = 1; attempt <= ${STEP_VERIFY_ATTEMPTS[$1]-1}; attempt++)); do
+        ((attempt == 1)) || engine_wait "${STEP_VERIFY_EVERY[$1]-1}"
+        engine_judge "$1-verify" "step_$1__verify" "${STEP_VERIFY_TIMEOUT[$1]-${STEP_TIMEOUT[$1]}}" probe
+        engine_output
+        engine_event verify step "$1" attempt= "$attempt" status "$STATUS" "${OUTPUT[@]}"
+        [[ $STATUS != ok ]] || return 0
+    done
+    return 1
+}
+
+engine_action() {
+    local step=$1 found status
+    local -a output
+    if engine_needless "$step"; then
+        engine_skipped "$step" "not needed"
+        return
+    fi
+    engine_prepare "$step"
+    engine_title "$step" "danger: ${STEP_DANGER[$step]-low}"
+    engine_confirm "$step"
+    engine_start_step "$step"
+    engine_judge "$step" "$FORM" "${STEP_TIMEOUT[$step]}" action
+    engine_expect "$step"
+    engine_output
+    found=("${FOUND[@]}") status=$STATUS output=("${OUTPUT[@]}")
+    ENGINE_DONE+=("$step")
+    if [[ $status == ok || $status == finding ]] && ! engine_verified "$step"; then
+        engine_say "  it ran, but verifying it failed"
+        status=failed
+        output+=(verify failed)
+    fi
+    [[ $status != ok && $status != finding ]] || ENGINE_FOUND=()
+    FOUND=("${found[@]}")
+    engine_end_step "$step" "$status" "${output[@]}"
+    [[ $status == ok || $status == finding ]] || engine_failed "$step" abort
+}
+
+engine_manual() {
+    local answer=''
+    engine_title "$1"
+    engine_filled "${STEP_INSTRUCTIONS[$1]-}"
+    engine_say "  ${REPLY//$'\n'/$'\n'  }"
+    engine_say "  For a person: ${STEP_BECAUSE[$1]-}"
+    if [[ $ENGINE_MODE == act ]] && engine_ask "  Is it done? [y/N] "; then
+        answer=$REPLY
+    fi
+    if [[ $answer == [yY]* ]]; then
+        ENGINE_STATE[$1]=ok
+        engine_event step_end step "$1" status ok typed "$answer"
+    else
+        ENGINE_STATE[$1]=left
+        ENGINE_LEFT+=("$1")
+        engine_event step_end step "$1" status left
+    fi
+}
+
+# Prints all that an action would do.
+engine_print_action() {
+    engine_title "$1" "not run: a dry run"
+    if engine_needless "$1"; then
+        engine_say "  its guard says: not needed now"
+    fi
+    engine_describe "$1"
+}
+
+# What follows a step that failed: the default is $2.
+engine_failed() {
+    [[ $ENGINE_MODE == act ]] || return 0
+    case ${STEP_ON_FAILURE[$1]:-$2} in
+        continue) ;;
+        rollback)
+            engine_rollback
+            engine_finish
+            ;;
+        *) engine_finish ;;
+    esac
+}
+
+# Takes back what was done, the last first; also what failed on its way, because nobody knows how far it came.
+engine_rollback() {
+    local i step
+    engine_say
+    engine_say "${BOLD}Undoing what was done$PLAIN"
+    ENGINE_ROLLED_BACK=yes
+    for ((i = ${#ENGINE_DONE[@]} - 1; i >= 0; i--)); do
+        step=${ENGINE_DONE[i]}
+        if ! engine_has "$step" undo; then
+            engine_say "  $step stays: ${STEP_UNDO_NOT[$step]-}"
+            engine_event undo step "$step" status stays reason "${STEP_UNDO_NOT[$step]-}"
+            continue
+        fi
+        engine_say "  undo $step"
+        ENGINE_STEP=$step ENGINE_STEP_KIND=undo
+        engine_event undo_start step "$step"
+        engine_judge "$step-undo" "step_${step}__undo" "${STEP_TIMEOUT[$step]}" undo
+        engine_output
+        engine_event undo step "$step" status "$STATUS" "${OUTPUT[@]}"
+        ENGINE_STEP=''
+        if [[ $STATUS == ok || $STATUS == finding ]]; then
+            ENGINE_STATE[$step]=undone
+        else
+            ENGINE_STATE[$step]=unknown
+            ENGINE_ROLLED_BACK=failed
+            engine_say "  ${RED}undoing $step failed with $RC$PLAIN"
+        fi
+    done
+}
+
+# ---- confirmation
+# Asks on the terminal, wherever standard input comes from. 1 without a terminal.
+engine_ask() {
+    [[ -n $ENGINE_TERMINAL ]] || return 1
+    printf '%s' "$1" >/dev/tty
+    REPLY=''
+    IFS= read -r REPLY </dev/tty || :
+}
+
+# Sets REPLY to what has to be typed for this step.
+engine_target() {
+    engine_filled "${STEP_CONFIRM[$1]-}"
+    [[ -n $REPLY ]] || engine_refuse 4 "$1 has high danger, but nothing to type"
+}
+
+# 0 if --confirm gave it.
+engine_given() {
+    local text
+    for text in "${ENGINE_CONFIRM[@]}"; do [[ $text != "$1" ]] || return 0; done
+    return 1
+}
+
+# Before the first action: who and where, and whether all actions that may follow can be confirmed at all.
+engine_prepare() {
+    local step begun=''
+    local -a missing=()
+    [[ -z $ENGINE_PREPARED ]] || return 0
+    for step in "${ENGINE_SELECTED[@]}"; do
+        [[ $step != "$1" ]] || begun=yes
+        [[ -n $begun && ${STEP_KIND[$step]} == action && -z $ENGINE_TERMINAL ]] || continue
+        engine_form "$step" || continue
+        if [[ ${STEP_DANGER[$step]-low} == high ]]; then
+            engine_target "$step"
+            engine_given "$REPLY" || missing+=("$step needs --confirm $REPLY")
+        elif [[ -z $ENGINE_YES ]]; then
+            missing+=("$step needs --yes")
+        fi
+    done
+    engine_form "$1"
+    if ((${#missing[@]} > 0)); then
+        printf '%s\n' "${missing[@]}" >&2
+        engine_refuse 4 "there is no terminal to ask on: nothing was changed"
+    fi
+    engine_say
+    engine_say "${BOLD}Before the first action$PLAIN"
+    engine_say "    runbook: $RUNBOOK_TITLE"
+    engine_say "    platform: $ENGINE_PLATFORM"
+    if [[ $(type -t platform_identity || :) == function ]]; then
+        engine_run identity platform_identity 10 probe
+        engine_output
+        engine_event identity "${OUTPUT[@]}"
+        ((RC == 0)) || engine_say "    who is there is not known: platform_identity ended with $RC"
+    fi
+    engine_say "    time: $(engine_time)"
+    engine_say "    operator: $(engine_operator) on $(uname -n)"
+    engine_say "    run: $ENGINE_DIR"
+    ENGINE_PREPARED=yes
+}
+
+engine_confirm() {
+    local target typed how
+    [[ $ENGINE_MODE == act ]] || return 0
+    if [[ ${STEP_DANGER[$1]-low} == high ]]; then
+        engine_target "$1"
+        target=$REPLY how=typed typed=''
+        if engine_given "$target"; then
+            typed=$target how=--confirm
+        elif engine_ask "  Type $target to do it: "; then
+            typed=$REPLY
+        fi
+        engine_event confirm step "$1" target "$target" typed "$typed" how "$how"
+        [[ $typed == "$target" ]] && return 0
+    elif [[ -n $ENGINE_YES ]]; then
+        engine_event confirm step "$1" typed '' how --yes
+        return 0
+    else
+        declare -f "$FORM" | sed '1,2d;$d;s/^/  /'
+        engine_ask "  Do it? [y/N] " || REPLY=''
+        engine_event confirm step "$1" typed "$REPLY" how typed
+        [[ $REPLY == [yY] || $REPLY == [yY][eE][sS] ]] && return 0
+    fi
+    engine_refuse 4 "$1 was not confirmed: it was not run"
+}
+
+# ---- evidence: beside each other, because none may hold up what mends
+engine_evidence() {
+    local name i number=$ENGINE_FILES
+    local -a jobs=()
+    ((${#RUNBOOK_EVIDENCE[@]} > 0)) || return 0
+    for name in "${RUNBOOK_EVIDENCE[@]}"; do
+        (
+            trap - EXIT ERR INT TERM HUP
+            ENGINE_QUIET=yes
+            ENGINE_FILES=$((number + ${#jobs[@]}))
+            engine_run "evidence-$1-$name" "evidence_$name" 5 probe
+            exit "$RC"
+        ) &
+        jobs+=("$!")
+    done
+    for i in "${!jobs[@]}"; do
+        RC=0
+        wait "${jobs[i]}" || RC=$?
+        name=${RUNBOOK_EVIDENCE[i]}
+        printf -v FILE '%s/%03d-evidence-%s-%s.log' "$ENGINE_DIR" "$((number + i + 1))" "$1" "$name"
+        ((RC == 0)) || engine_say "evidence $name is incomplete: it ended with $RC"
+        engine_output
+        engine_event evidence name "$name" when "$1" "${OUTPUT[@]}"
+    done
+    ENGINE_FILES=$((number + ${#jobs[@]}))
+}
+
+# ---- what a step is, in words and commands
+engine_describe() {
+    local form=$1 key part
+    engine_say "  id: $1, kind: ${STEP_KIND[$1]}${STEP_TIMEOUT[$1]+, timeout: ${STEP_TIMEOUT[$1]} s}"
+    for key in WHY MATCHES LACKS FINDING DANGER CONFIRM ON_FAILURE REPEATABLE UNDO_NOT VERIFY_ATTEMPTS VERIFY_EVERY \
+        VERIFY_TIMEOUT INSTRUCTIONS BECAUSE; do
+        form="STEP_${key}[$1]"
+        [[ -z ${!form-} ]] || {
+            engine_filled "${!form}"
+            engine_say "  ${key,,}: ${REPLY//$'\n'/$'\n'    }"
+        }
+    done
+    for part in "" "__on_${ENGINE_PLATFORM:-*}" __unless __verify __undo; do
+        while IFS= read -r form; do
+            # What is printed is what runs.
+            [[ $form != step_$1$part ]] || declare -f "$form" | sed 's/^/    /'
+        done < <(compgen -A function "step_$1" || :)
+    done
+}
+
+engine_list() {
+    local step
+    for step in "${RUNBOOK_STEPS[@]}"; do
+        printf '%-24s %-9s %s\n' "$step" "${STEP_KIND[$step]}" "${STEP_TITLE[$step]}"
+    done
+}
+
+engine_plan() {
+    local step
+    for step in "${ENGINE_SELECTED[@]}"; do
+        engine_title "$step"
+        engine_describe "$step"
+    done
+}
+
+# ---- platform
+engine_find_platform() {
+    local given=$1 variable="${RUNBOOK_NAMESPACE^^}_PLATFORM" found name
+    [[ -n $given ]] || given=${!variable-}
+    if [[ -z $given ]]; then
+        found=$(
+            export -f "${ENGINE_WORDS[@]}"
+            timeout -k 1 10 "$BASH" -Eeuo pipefail -O inherit_errexit -c platform_detect </dev/null || :
+        )
+        [[ -n $found && $found != *$'\n'* ]] ||
+            engine_refuse 5 "found ${found:+more than one platform: ${found//$'\n'/, }}${found:-no platform}: --platform names it (${RUNBOOK_PLATFORMS[*]})"
+        given=$found
+    fi
+    for name in "${RUNBOOK_PLATFORMS[@]}"; do
+        [[ $name != "$given" ]] || ENGINE_PLATFORM=$name
+    done
+    [[ -n $ENGINE_PLATFORM ]] || engine_refuse 5 "no such platform here: $given (${RUNBOOK_PLATFORMS[*]})"
+}
+
+engine_select() {
+    local step begun=''
+    ENGINE_SELECTED=()
+    [[ -n ${ENGINE_OPTION[from]-} ]] || begun=yes
+    for step in "${RUNBOOK_STEPS[@]}"; do
+        [[ $step != "${ENGINE_OPTION[from]-}" ]] || begun=yes
+        [[ -z $begun || -n ${ENGINE_OPTION[step]-} && $step != "${ENGINE_OPTION[step]}" ]] || ENGINE_SELECTED+=("$step")
+    done
+}
+
+# ---- the end
+engine_command() {
+    local command
+    printf -v command '%q --resume %q' "$0" "$ENGINE_DIR"
+    echo "$command"
+}
+
+engine_finish() {
+    local code=0 text step
+    engine_evidence_after
+    if [[ $ENGINE_ROLLED_BACK == failed ]]; then
+        code=8 text="failed, and undoing it failed as well"
+    elif [[ -n $ENGINE_ROLLED_BACK ]]; then
+        code=7 text="failed, and what was done was undone"
+    elif ((${#ENGINE_LATE[@]} > 0)); then
+        code=124 text="took too long: ${ENGINE_LATE[*]}"
+    elif ((${#ENGINE_FAILED[@]} > 0)); then
+        code=1 text="failed: ${ENGINE_FAILED[*]}"
+    elif [[ -n $ENGINE_OVER ]]; then
+        code=9 text="done, but the alert is not over"
+    elif ((${#ENGINE_FOUND[@]} > 0)); then
+        code=3 text="found what is wrong, and nothing mended it"
+    else
+        text="well"
+    fi
+    engine_say
+    for step in "${ENGINE_FOUND[@]}"; do engine_say "finding: $step"; done
+    for step in "${ENGINE_LEFT[@]}"; do engine_say "left for a person: ${STEP_TITLE[$step]}"; done
+    engine_say "$BOLD$text$PLAIN"
+    engine_say "kept in $ENGINE_DIR"
+    exit "$code"
+}
+
+engine_evidence_after() {
+    [[ -z $ENGINE_PREPARED ]] || engine_evidence after
+}
+
+# ---- signals
+engine_interrupted() {
+    local signal=$1 code=$2 child=$ENGINE_CHILD
+    ENGINE_CHILD=''
+    trap '[[ -z $child ]] || kill -s TERM -- "$child" 2>/dev/null || :' INT TERM HUP
+    if [[ -n $child ]]; then
+        kill -s "$signal" -- "$child" 2>/dev/null || :
+        while kill -0 "$child" 2>/dev/null; do wait "$child" || :; done
+    fi
+    engine_event interrupted signal "$signal" step "$ENGINE_STEP"
+    engine_say
+    engine_say "${RED}Interrupted$PLAIN by $signal"
+    ((${#ENGINE_DONE[@]} == 0)) || engine_say "done: ${ENGINE_DONE[*]}"
+    case $ENGINE_STEP_KIND in
+        action | undo) [[ -z $ENGINE_STEP ]] || engine_say "half done: $ENGINE_STEP ($ENGINE_STEP_KIND): what it did is unknown" ;;
+        *) ;;
+    esac
+    [[ $ENGINE_MODE != act || -z $ENGINE_DIR ]] || engine_say "go on with: $(engine_command)"
+    exit "$code"
+}
+
+engine_exit() {
+    local code=$1
+    trap '' INT TERM HUP
+    trap - EXIT ERR
+    engine_event run_end code= "$code"
+    [[ -z $ENGINE_DIR ]] || rm -f -- "$ENGINE_DIR"/*.findings
+    [[ -z $ENGINE_LOCK ]] || rm -rf -- "$ENGINE_LOCK"
+    exit "$code"
+}
+
+engine_steps() {
+    local step
+    for step in "${ENGINE_SELECTED[@]}"; do
+        case ${STEP_KIND[$step]}/$ENGINE_MODE in
+            manual/only-probes | action/only-probes) continue ;;
+            manual/*)
+                engine_manual "$step"
+                continue
+                ;;
+            *) ;;
+        esac
+        if ! engine_form "$step"; then
+            engine_skipped "$step" "has no form for $ENGINE_PLATFORM"
+            continue
+        fi
+        case ${STEP_KIND[$step]}/$ENGINE_MODE in
+            probe/*) engine_probe "$step" ;;
+            resolved/*) engine_resolved "$step" ;;
+            action/act) engine_action "$step" ;;
+            *) engine_print_action "$step" ;;
+        esac
+    done
+}
+
+main() {
+    local name
+    if [[ $- == *x* ]]; then
+        set +x
+        engine_refuse 5 "runs not under set -x, which prints secrets"
+    fi
+    engine_parse "$@"
+    exec 3>&1
+    [[ -z $ENGINE_JSON ]] || exec 1>&2
+    engine_colours
+    engine_select
+    mapfile -t ENGINE_WORDS < <(compgen -A function | grep -vE '^(engine_|step_|main$)' || :)
+    case $ENGINE_MODE in
+        help) engine_usage && exit 0 ;;
+        list) engine_list && exit 0 ;;
+        plan)
+            ENGINE_PLATFORM=${ENGINE_OPTION[platform]-}
+            engine_plan && exit 0
+            ;;
+        *) ;;
+    esac
+    [[ -n $(type -P timeout || :) ]] || engine_refuse 5 "needs the command timeout"
+    engine_find_platform "${ENGINE_OPTION[platform]-}"
+    engine_secrets
+    if [[ $(type -t platform_enter || :) == function ]]; then
+        platform_enter "$ENGINE_PLATFORM" || engine_refuse 5 "cannot enter the platform $ENGINE_PLATFORM"
+        engine_secrets
+    fi
+    if { : >/dev/tty; } 2>/dev/null; then ENGINE_TERMINAL=yes; fi
+    trap '' PIPE
+    trap 'engine_exit "$?"' EXIT
+    trap 'engine_interrupted INT 130' INT
+    trap 'engine_interrupted TERM 143' TERM HUP
+    [[ $ENGINE_MODE != act ]] || engine_lock
+    engine_new_run
+    engine_begin_journal
+    [[ $ENGINE_MODE != act ]] || engine_evidence before
+    engine_steps
+    engine_finish
+}
