@@ -1,0 +1,788 @@
+# shellcheck shell=sh
+# The emergency stop, a whole program. It needs a POSIX sh such as bash 3.2, curl, openssl, awk and od: no bot, no database, no
+# Python, no room on a disk. So it has no array, no `local`, no here-document (some shells keep those in a file), and nothing
+# else that came with bash 4. There is no errexit: whatever fails, the rest goes on, and the end says what holds.
+#
+# First the HALT file, then the running bot, then the exchange; then all of it is read again until it is proved. Who presses it
+# twice has it proved once more; two at the same time do not hinder each other, and no lock holds it up.
+#
+# EMERGENCY_SECONDS is the time for the exchange (60); after it the stop says what is left. EMERGENCY_QUIET is how long nothing
+# may come any more (5): an order that was signed longer ago than that is not taken by the exchange.
+
+stop_help() {
+    printf '%s\n' \
+        "emergency_stop.sh: stops trading, now. Without arguments: no new entries. It never asks at levels 1 and 2." \
+        "" \
+        "  --level 1          no new entries; what rests may still be filled, positions keep their stops (the default)" \
+        "  --level 2          and entries that rest are cancelled; stops and targets stay" \
+        "  --level 3          and every position is closed at the market; it does level 2 at once, then wants the mode typed" \
+        "  --confirm MODE     simulator, vst or live: typed beforehand, for level 3" \
+        "  --reason TEXT      what others shall read" \
+        "  --platform NAME    local, compose; kubernetes and systemd take everything from the environment" \
+        "  --dry-run          only reads, and says what it would do" \
+        "  --list, --plan     the steps; with their commands" \
+        "  --yes              says nothing new: only level 3 asks, and only for the mode" \
+        "" \
+        "It ends with 0 when it is proved, 9 when it is done and not proved, 1 when nothing could be done, 2 for wrong" \
+        "arguments, 4 when level 3 was not confirmed (level 2 is done then), 3 when a dry run could not read everything." \
+        "Nothing here opens trading again: python -m bot resume does, by a person and with a reason."
+}
+
+stop_list() {
+    printf '%s\n' \
+        "latch     write HALT into the control directory" \
+        "bot       tell the running bot" \
+        "exchange  level 2: cancel entries; level 3: close positions, then cancel what is left" \
+        "verify    read bot and exchange until it is proved"
+}
+
+stop_plan() {
+    printf '%s\n' \
+        "latch     \$CONTROL_DIR/HALT: '<level> <reason>', at once; a level that is higher stays; on a full disk the file is" \
+        "          empty, which is level 1, and the level is tried again with each round" \
+        "bot       POST /trading {\"level\": N, \"at_least\": true, ...}; nobody waits for the answer" \
+        "exchange  GET /openApi/swap/v2/trade/openOrders and GET /openApi/swap/v2/user/positions, round after round" \
+        "  level 2 DELETE /openApi/swap/v2/trade/order for each order that could make a position larger, one by one: what only" \
+        "          makes one smaller stays. Can the orders not be read, three times: DELETE .../allOpenOrders?type=LIMIT" \
+        "  level 3 POST /openApi/swap/v1/trade/closePosition for each position; if it is there in the next round POST" \
+        "          /openApi/swap/v2/trade/order at the market against its own side, and so on by turns. Once nothing was held" \
+        "          for ${EMERGENCY_QUIET:-5} s: DELETE .../order for each order that is left. A position that stays keeps its stop" \
+        "verify    two reads and ${EMERGENCY_QUIET:-5} s after the latch: level 1 no order came that could make a position larger;" \
+        "          level 2 there is none, and stops cover every position; level 3 no position and no order" \
+        "          GET /status of the bot, if it answers, shows the level; else HALT is read back" \
+        "Within ${EMERGENCY_SECONDS:-60} s; after that it says what is left, and ends with 9."
+}
+
+# ---- words
+
+stop_say() {
+    printf '%s %s\n' "$(date -u +%H:%M:%S)" "$1"
+}
+
+stop_warn() {
+    printf '%s %s\n' "$(date -u +%H:%M:%S)" "$1" >&2
+}
+
+# The same trouble is told once in a row.
+stop_trouble() {
+    [ "$1" = "$stop_told" ] || stop_warn "$1"
+    stop_told=$1
+}
+
+stop_quoted() {
+    printf '%s' "$1" | sed 's/[\\"]/\\&/g'
+}
+
+stop_secret() {
+    if [ -n "$1" ]; then tr -d ' \t\r\n' <"$1" 2>/dev/null; else printf '%s' "$2"; fi
+}
+
+# ---- what is asked
+
+stop_arguments() {
+    stop_level=1 stop_reason="" stop_platform="" stop_confirm="" stop_do=stop
+    while [ "$#" -gt 0 ]; do
+        stop_flag=$1
+        shift
+        case "$stop_flag" in
+            --help | -h) stop_do=help ;;
+            --list) stop_do=list ;;
+            --plan) stop_do=plan ;;
+            --dry-run) stop_do=look ;;
+            --yes) ;;
+            --level | --reason | --platform | --confirm)
+                if [ "$#" = 0 ]; then
+                    stop_usage "$stop_flag wants a value"
+                    return 2
+                fi
+                case "$stop_flag" in
+                    --level) stop_level=$1 ;;
+                    --reason) stop_reason=$1 ;;
+                    --platform) stop_platform=$1 ;;
+                    *) stop_confirm=$1 ;;
+                esac
+                shift
+                ;;
+            *)
+                stop_usage "no such argument: $stop_flag"
+                return 2
+                ;;
+        esac
+    done
+    case "$stop_level" in
+        1 | 2 | 3) ;;
+        *)
+            stop_usage "--level is 1, 2 or 3"
+            return 2
+            ;;
+    esac
+    case "$stop_platform" in
+        "" | local | compose | kubernetes | systemd) ;;
+        *)
+            stop_usage "--platform is local, compose, kubernetes or systemd"
+            return 2
+            ;;
+    esac
+    stop_reason=$(printf '%s' "${stop_reason:-emergency stop}" | tr '\000-\037\177' ' ')
+    # Longer ones the bot refuses; a letter that is cut in two would be refused as well.
+    if [ "${#stop_reason}" -gt 400 ]; then stop_reason=$(printf '%.400s' "$stop_reason" | tr -c ' -~' '?'); fi
+}
+
+stop_usage() {
+    printf 'NOTHING WAS STOPPED: %s; without arguments it stops new entries, --help tells more\n' "$1" >&2
+}
+
+# ---- where
+
+stop_variables="CONTROL_DIR HTTP_HOST HTTP_PORT ADMIN_TOKEN ADMIN_TOKEN_FILE TRADING_MODE BINGX_BASE_URL SIMULATOR_HOST
+    BINGX_API_KEY BINGX_API_KEY_FILE BINGX_SECRET_KEY BINGX_SECRET_KEY_FILE"
+
+# Sets stop_found to the platforms that could be meant.
+stop_find() {
+    case "$0" in
+        */*) stop_root=${0%/*}/.. ;;
+        *) stop_root=.. ;;
+    esac
+    stop_root=$(cd "$stop_root" 2>/dev/null && pwd) || stop_root=.
+    stop_home=${TRADEWATCH_HOME:-$stop_root/.local}
+    stop_compose=$stop_root/.local/compose
+    stop_found="" stop_elsewhere=""
+    [ "$stop_platform" != kubernetes ] || stop_elsewhere="; write it in the pod: kubectl exec POD -- sh -c 'echo $stop_level stop >\$CONTROL_DIR/HALT'"
+    case "$stop_platform" in
+        local | compose) stop_found=$stop_platform ;;
+        kubernetes | systemd)
+            stop_found=environment
+            stop_say "platform $stop_platform: directory, keys and addresses are taken from the environment alone"
+            ;;
+        *)
+            if [ -n "${CONTROL_DIR:-}${BINGX_API_KEY:-}${BINGX_API_KEY_FILE:-}" ]; then
+                stop_found=environment
+            else
+                [ ! -f "$stop_home/env" ] || stop_found=local
+                [ ! -d "$stop_compose/secrets" ] || stop_found="$stop_found compose"
+            fi
+            ;;
+    esac
+    stop_found=${stop_found# }
+    stop_found=${stop_found:-environment}
+}
+
+# Sets the variables to what holds on a platform. One platform's are never mixed with another's.
+stop_take() {
+    case "$1" in
+        local)
+            stop_values=$(
+                for stop_name in $stop_variables; do unset "$stop_name"; done
+                eval "$(cat "$stop_home/env")" >/dev/null 2>&1
+                for stop_name in $stop_variables; do eval "printf '%s=%s\n' $stop_name \"\${$stop_name:-}\""; done
+            )
+            for stop_name in $stop_variables; do
+                stop_value=$(printf '%s\n' "$stop_values" | sed -n "s/^$stop_name=//p")
+                eval "$stop_name=\$stop_value"
+            done
+            ;;
+        compose)
+            for stop_name in $stop_variables; do eval "$stop_name="; done
+            CONTROL_DIR=$stop_compose/control
+            HTTP_PORT=$(stop_of_compose BOT_PORT 8080)
+            ADMIN_TOKEN_FILE=$stop_compose/secrets/admin_token
+            TRADING_MODE=simulator
+            BINGX_BASE_URL=http://127.0.0.1:$(stop_of_compose SIMULATOR_PORT 8090)
+            BINGX_API_KEY_FILE=$stop_compose/secrets/bingx_api_key
+            BINGX_SECRET_KEY_FILE=$stop_compose/secrets/bingx_secret_key
+            ;;
+        *) CONTROL_DIR=${CONTROL_DIR:-$stop_root/.local/control} ;;
+    esac
+    TRADING_MODE=${TRADING_MODE:-simulator}
+    export TRADING_MODE BINGX_BASE_URL SIMULATOR_HOST BINGX_API_KEY_FILE BINGX_SECRET_KEY_FILE
+    stop_bot=${HTTP_HOST:-127.0.0.1}
+    case "$stop_bot" in
+        0.0.0.0) stop_bot=127.0.0.1 ;;
+        ::) stop_bot='[::1]' ;;
+        *:*) stop_bot="[$stop_bot]" ;;
+        *) ;;
+    esac
+    stop_bot=http://$stop_bot:${HTTP_PORT:-8080}
+}
+
+# A port of docker-compose.yml: the shell's variable, else that of .env.
+stop_of_compose() {
+    eval "stop_value=\${$1:-}"
+    [ -n "$stop_value" ] || stop_value=$(sed -n "s/^$1=\([0-9]*\).*/\1/p" "$stop_root/.env" 2>/dev/null | tail -n 1)
+    printf '%s' "${stop_value:-$2}"
+}
+
+# Of several the one whose exchange answers to its keys; else the first.
+stop_choose() {
+    stop_chosen=""
+    for stop_one in $stop_found; do
+        stop_take "$stop_one"
+        if [ "$stop_found" = "$stop_one" ] || exchange_call GET /openApi/swap/v2/user/positions >/dev/null 2>&1; then
+            stop_chosen=$stop_one
+            break
+        fi
+    done
+    if [ -z "$stop_chosen" ]; then
+        stop_chosen=${stop_found%% *}
+        stop_take "$stop_chosen"
+    fi
+    case "$stop_found" in
+        *" "*) stop_say "found $stop_found; going on with $stop_chosen, --platform says otherwise" ;;
+        *) ;;
+    esac
+}
+
+# ---- the latch
+
+# Sets stop_held to the level that HALT in the directory says: by the rules of the bot whatever is there is a level.
+stop_read_latch() {
+    stop_held=0 stop_word=""
+    if [ ! -e "$1/HALT" ] && [ ! -h "$1/HALT" ]; then return; fi
+    if [ -f "$1/HALT" ] && [ ! -h "$1/HALT" ]; then { read -r stop_word _ <"$1/HALT"; } 2>/dev/null; fi
+    while :; do
+        case "$stop_word" in
+            *[:,.\;]) stop_word=${stop_word%?} ;;
+            *) break ;;
+        esac
+    done
+    case "$stop_word" in
+        1 | 2 | 3) stop_held=$stop_word ;;
+        *) stop_held=1 ;;
+    esac
+}
+
+# Makes HALT in CONTROL_DIR say at least the level.
+stop_latch() {
+    if [ ! -e "$CONTROL_DIR/tradewatch-control" ]; then
+        stop_held=0
+        stop_latch_trouble="NO LATCH: there is no control directory $CONTROL_DIR with a file tradewatch-control on this machine${stop_elsewhere}"
+        return 1
+    fi
+    stop_read_latch "$CONTROL_DIR"
+    [ "$stop_held" -lt "$stop_level" ] || return 0
+    stop_line="$stop_level $stop_reason, by $stop_who"
+    stop_new=$CONTROL_DIR/.HALT.$$
+    stop_back=""
+    { printf '%s\n' "$stop_line" >"$stop_new" && IFS= read -r stop_back <"$stop_new"; } 2>/dev/null
+    if [ "$stop_back" = "$stop_line" ]; then
+        # A link is made only where nothing is, so nobody's higher level is lowered by one that comes at the same time.
+        if [ "$stop_held" != 0 ] || ! ln "$stop_new" "$CONTROL_DIR/HALT" 2>/dev/null; then
+            stop_read_latch "$CONTROL_DIR"
+            if [ "$stop_held" -lt "$stop_level" ] && [ ! -d "$CONTROL_DIR/HALT" ]; then mv -f "$stop_new" "$CONTROL_DIR/HALT" 2>/dev/null; fi
+        fi
+    else
+        # A full disk has often room for a name.
+        (set -C && : >"$CONTROL_DIR/HALT") 2>/dev/null
+    fi
+    rm -f "$stop_new" 2>/dev/null
+    stop_read_latch "$CONTROL_DIR"
+    [ "$stop_held" -lt "$stop_level" ] || return 0
+    stop_latch_trouble="the latch says only level $stop_held: $CONTROL_DIR/HALT cannot be written"
+    [ "$stop_held" != 0 ] || stop_latch_trouble="NO LATCH: $CONTROL_DIR/HALT cannot be written"
+    return 1
+}
+
+# Latches each platform that could be meant, before anything is asked of a network.
+stop_latch_all() {
+    for stop_one in $stop_found; do
+        stop_take "$stop_one"
+        if stop_latch; then
+            stop_say "latch: $CONTROL_DIR/HALT says level $stop_held"
+        else
+            stop_warn "$stop_latch_trouble; the rest goes on"
+        fi
+    done
+    stop_latched_at=$(date +%s)
+    # So that it outlives a power cut; a disk that is ill may take minutes.
+    (sync >/dev/null 2>&1 &)
+}
+
+# ---- the bot
+
+# Calls the bot: status code in stop_status, its JSON in stop_answer. The token is read from standard input by curl.
+stop_call_bot() {
+    stop_answer=$(
+        {
+            printf 'url = "%s%s"\nsilent\nnoproxy = "*"\nconnect-timeout = 1\nmax-time = %s\n' "$stop_bot" "$1" "$2"
+            printf 'write-out = "\\n%%{http_code}"\n'
+            if [ -n "$3" ]; then
+                printf 'header = "Content-Type: application/json"\ndata = "%s"\n' "$(stop_quoted "$3")"
+                printf 'header = "Authorization: Bearer %s"\n' "$stop_token"
+            fi
+        } | curl -q --config - 2>/dev/null
+    ) || {
+        stop_status=000
+        return 1
+    }
+    stop_status=${stop_answer##*
+}
+    stop_answer=${stop_answer%
+*}
+}
+
+# In the background: a bot that is frozen takes the call and never answers.
+stop_tell_bot() {
+    stop_token=$(stop_secret "${ADMIN_TOKEN_FILE:-}" "${ADMIN_TOKEN:-}")
+    case "$stop_token" in
+        "" | *[!!-~]* | *[\"\\]*)
+            stop_warn "bot: no ADMIN_TOKEN to tell it by; it reads the latch"
+            return
+            ;;
+        *) ;;
+    esac
+    stop_body="{\"level\": $stop_level, \"at_least\": true, \"reason\": \"$(stop_quoted "$stop_reason")\", \"who\": \"$(stop_quoted "$stop_who")\"}"
+    if ! stop_call_bot /trading 4 "$stop_body"; then
+        stop_warn "bot: does not answer at $stop_bot; the latch holds it when it wakes or starts"
+        return
+    fi
+    case "$stop_status" in
+        200) stop_say "bot: $(printf '%s' "$stop_answer" | json .summary 2>/dev/null)" ;;
+        *) stop_warn "bot: HTTP $stop_status $(printf '%s' "$stop_answer" | json .error 2>/dev/null)" ;;
+    esac
+}
+
+# Sets stop_bot_level to what the bot says, "" if it does not answer.
+stop_ask_bot() {
+    stop_bot_level=""
+    if stop_call_bot /status 2 ""; then
+        stop_bot_level=$(printf '%s' "$stop_answer" | json .switch.level 2>/dev/null) || stop_bot_level=""
+    fi
+    case "$stop_bot_level" in
+        [0-3]) ;;
+        *) stop_bot_level="" ;;
+    esac
+}
+
+# ---- the exchange
+
+# Makes a call; stop_answer has its JSON, or why there is none. Returns what exchange_call does.
+stop_call() {
+    stop_rc=0
+    stop_answer=$(exchange_call "$@" 2>&1) || stop_rc=$?
+    [ "$stop_rc" != 0 ] || return 0
+    stop_answer=${stop_answer##*exchange: }
+    stop_until=""
+    # The text of a ban says in milliseconds when it is over.
+    [ "$stop_rc" != 3 ] || stop_until=$(printf '%s .' "$stop_answer" | sed -n 's/.*[^0-9]\([0-9]\{10\}\)[0-9]\{3\}[^0-9].*/\1/p')
+    return "$stop_rc"
+}
+
+# Prints the fields of each element of a list, and fails where that is no list.
+stop_rows() {
+    stop_path=$1
+    shift
+    if printf '%s' "$stop_answer" | json "${stop_path}[]" "$@" 2>/dev/null; then return; fi
+    case "$(printf '%s' "$stop_answer" | json "$stop_path" 2>/dev/null)" in
+        "[]" | null) ;;
+        *) return 1 ;;
+    esac
+}
+
+# Reads orders and positions, and sorts them into stop_book, a word for each:
+#   E|id|symbol|what      an order that could make a position larger
+#   G|id|symbol|what      one that can only make one smaller
+#   P|id|symbol|LONG or SHORT|quantity|mode     a position; in one-way mode the exchange calls its side BOTH
+#   N|symbol|side|quantity      how much of a position no stop covers
+stop_read_book() {
+    stop_orders="" stop_positions="" stop_orders_read="" stop_positions_read=""
+    if stop_call GET /openApi/swap/v2/user/positions; then
+        if stop_positions=$(stop_rows .data .positionId .symbol .positionSide .positionAmt .onlyOnePosition); then stop_positions_read=yes; fi
+    fi
+    [ -n "$stop_positions_read" ] || stop_unread positions
+    [ "$stop_rc" != 2 ] || return 2
+    if stop_call GET /openApi/swap/v2/trade/openOrders; then
+        if stop_orders=$(stop_rows .data.orders .orderId .symbol .side .positionSide .type .origQty .executedQty .reduceOnly .closePosition); then stop_orders_read=yes; fi
+    fi
+    [ -n "$stop_orders_read" ] || stop_unread orders
+    [ -z "$stop_orders_read" ] || [ -z "$stop_positions_read" ] || stop_refusals=0
+    stop_book=$(
+        {
+            printf '%s\n' "$stop_positions" | sed 's/^/P	/'
+            printf '%s\n' "$stop_orders" | sed 's/^/O	/'
+        } | awk -F '\t' '
+            function size(text) { sub(/^-/, "", text); return text }
+            $1 == "P" && $5 + 0 != 0 {
+                side = $4
+                if (side == "BOTH") side = $5 + 0 < 0 ? "SHORT" : "LONG"
+                mode = $6 == "true" || $4 == "BOTH" ? "one" : "hedge"
+                held[$3, side] = size($5); order[++n] = $3 SUBSEP side
+                printf "P|%s|%s|%s|%s|%s\n", $2, $3, side, size($5), mode
+            }
+            $1 == "O" && NF > 9 {
+                against = $4 == "BUY" ? "SHORT" : "LONG"
+                waits = $6 ~ /STOP|TAKE_PROFIT/
+                closes = $5 == "LONG" || $5 == "SHORT" ? $5 == against : $9 == "true" || $10 == "true" || (waits && ($3, against) in held)
+                printf "%s|%s|%s|%s-%s-%s\n", closes ? "G" : "E", $2, $3, $4, $5, $6
+                if (!closes || $6 !~ /^STOP/) next
+                cover[$3, against] += $10 == "true" ? held[$3, against] : $7 - $8
+            }
+            END {
+                for (i = 1; i <= n; i++) {
+                    bare = held[order[i]] - cover[order[i]]
+                    split(order[i], name, SUBSEP)
+                    if (bare > held[order[i]] / 1000000) printf "N|%s|%s|%.10g\n", name[1], name[2], bare
+                }
+            }'
+    )
+}
+
+stop_unread() {
+    stop_trouble "exchange: the $1 cannot be read: $stop_answer"
+    stop_troubled=yes
+    # What is wrong with the keys does not pass, and the exchange bans who asks on.
+    if [ "$stop_rc" = 1 ]; then stop_refusals=$((stop_refusals + 1)); fi
+    stop_wait_until "$stop_until"
+}
+
+stop_wait_until() {
+    case "$1" in
+        "") ;;
+        *)
+            stop_pause=$(($1 - $(date +%s) + 1))
+            # It may be for one kind of call alone.
+            [ "$stop_pause" -lt 10 ] || stop_pause=10
+            ;;
+    esac
+}
+
+# Prints one kind of the book.
+stop_of() {
+    for stop_row in $stop_book; do
+        case "$stop_row" in
+            "$1|"*) printf '%s\n' "${stop_row#*|}" ;;
+            *) ;;
+        esac
+    done
+}
+
+stop_fields() {
+    stop_a=${1%%|*} stop_b=${1#*|} stop_c=""
+    case "$stop_b" in
+        *"|"*) stop_c=${stop_b#*|} stop_b=${stop_b%%|*} ;;
+        *) ;;
+    esac
+}
+
+# Cancels each order of a kind, one by one: no call that cancels many could tell a stop from an entry.
+stop_cancel() {
+    for stop_order in $(stop_of "$1"); do
+        if stop_is_late; then return; fi
+        stop_fields "$stop_order"
+        if stop_call DELETE /openApi/swap/v2/trade/order "symbol=$stop_b&orderId=$stop_a"; then
+            stop_say "exchange: cancelled $stop_b $stop_c"
+        else
+            stop_trouble "exchange: $stop_b $stop_c is not cancelled yet: $stop_answer"
+            stop_wait_until "$stop_until"
+            [ "$stop_rc" != 3 ] || return
+        fi
+        stop_breathe
+    done
+}
+
+# The exchange takes ten calls of a kind in a second.
+stop_breathe() {
+    sleep 0.1 2>/dev/null || sleep 1
+}
+
+# Closes each position by its own side, by turns in the two ways that the exchange has: one of them may be what is broken.
+stop_close() {
+    stop_turn=$((stop_turn + 1))
+    for stop_position in $(stop_of P); do
+        if stop_is_late; then return; fi
+        stop_fields "$stop_position"
+        stop_side=${stop_c%%|*} stop_quantity=${stop_c#*|}
+        stop_mode=${stop_quantity#*|} stop_quantity=${stop_quantity%%|*}
+        if [ "$((stop_turn % 2))" = 1 ]; then
+            stop_call POST /openApi/swap/v1/trade/closePosition "positionId=$stop_a"
+        else
+            stop_way="side=SELL"
+            [ "$stop_side" = LONG ] || stop_way="side=BUY"
+            if [ "$stop_mode" = one ]; then stop_way="$stop_way&positionSide=BOTH&reduceOnly=true"; else stop_way="$stop_way&positionSide=$stop_side"; fi
+            stop_call POST /openApi/swap/v2/trade/order "symbol=$stop_b&$stop_way&type=MARKET&quantity=$stop_quantity"
+        fi
+        if [ "$stop_rc" = 0 ]; then
+            stop_say "exchange: closing $stop_b $stop_side $stop_quantity"
+        else
+            stop_trouble "exchange: $stop_b $stop_side $stop_quantity is not closed yet: $stop_answer"
+            stop_wait_until "$stop_until"
+            [ "$stop_rc" != 3 ] || return
+        fi
+        stop_breathe
+    done
+}
+
+stop_is_late() {
+    [ "$(date +%s)" -ge "$stop_deadline" ]
+}
+
+# One round: read, do, and say in stop_clean whether it found nothing to do.
+stop_round() {
+    stop_clean="" stop_pause=1 stop_troubled=""
+    stop_latch || stop_trouble "$stop_latch_trouble"
+    stop_read_book || return
+    stop_entries=$(stop_of E)
+    stop_held_positions=$(stop_of P)
+    if [ "$stop_level" = 1 ]; then
+        if [ -n "$stop_orders_read" ]; then
+            if [ -n "$stop_before_read" ]; then stop_clean=yes; fi
+            for stop_order in $stop_entries; do
+                case " $stop_before " in
+                    *" ${stop_order%%|*} "*) ;;
+                    *) [ -z "$stop_clean" ] || {
+                        stop_clean=""
+                        stop_warn "exchange: a new order came: $stop_order"
+                    } ;;
+                esac
+            done
+            stop_before=""
+            for stop_order in $stop_entries; do stop_before="$stop_before ${stop_order%%|*}"; done
+            stop_before_read=yes
+        fi
+        return
+    fi
+    stop_cancel E
+    [ -n "$stop_orders_read" ] || stop_do_blindly orders LIMIT DELETE /openApi/swap/v2/trade/allOpenOrders type=LIMIT
+    if [ "$stop_level" = 3 ]; then
+        stop_close
+        [ -n "$stop_positions_read" ] || stop_do_blindly positions "" POST /openApi/swap/v2/trade/closeAllPositions
+        if [ -z "$stop_positions_read" ] || [ -n "$stop_held_positions" ]; then stop_flat_since=""; fi
+        if [ -n "$stop_positions_read" ] && [ -z "$stop_held_positions" ]; then
+            stop_flat_since=${stop_flat_since:-$(date +%s)}
+            # A position may be there for a moment before it is listed, and its stop is listed at once.
+            if [ -z "$stop_entries" ] && [ "$(($(date +%s) - stop_flat_since))" -gt "$stop_quiet" ]; then stop_cancel G; fi
+        fi
+    fi
+    if [ -n "$stop_orders_read" ] && [ -n "$stop_positions_read" ] && [ -z "$stop_entries" ]; then
+        if [ "$stop_level" = 2 ] || { [ -z "$stop_held_positions" ] && [ -z "$(stop_of G)" ]; }; then stop_clean=yes; fi
+    fi
+}
+
+# What cannot be read is done for all at once, in the third round. Stops and targets that wait for their price are not LIMIT.
+stop_do_blindly() {
+    [ "$stop_rounds" = 2 ] || return 0
+    stop_what="all ${2:+$2 }$1 at once"
+    shift 2
+    if stop_call "$@"; then
+        stop_say "exchange: asked for the end of $stop_what, for they cannot be read"
+    else
+        stop_trouble "exchange: not even $stop_what can be ended: $stop_answer"
+    fi
+}
+
+stop_begin() {
+    stop_deadline=$(($(date +%s) + ${EMERGENCY_SECONDS:-60}))
+    stop_before="" stop_before_read="" stop_calm=0 stop_flat_since="" stop_turn=0 stop_refusals=0
+    stop_backoff=1 stop_proved="" stop_rounds=0 stop_rc=0 stop_book=""
+}
+
+# Goes on until it is proved, or the time is over, or there is nothing that could be asked.
+stop_work() {
+    while :; do
+        stop_round
+        [ "$stop_rc" != 2 ] && [ "$stop_refusals" -lt 12 ] || return
+        if [ -n "$stop_clean" ]; then stop_calm=$((stop_calm + 1)); else stop_calm=0; fi
+        if [ "$stop_calm" -ge 2 ] && [ "$(($(date +%s) - stop_latched_at))" -gt "$stop_quiet" ] && stop_is_held; then
+            stop_proved=yes
+            return
+        fi
+        # Not by the clock alone: somebody may set it back.
+        stop_rounds=$((stop_rounds + 1))
+        if stop_is_late || [ "$stop_rounds" -gt 90 ]; then return; fi
+        stop_rest
+    done
+}
+
+stop_rest() {
+    if [ -n "$stop_troubled" ] && [ "$stop_pause" = 1 ]; then
+        stop_pause=$stop_backoff
+        [ "$stop_backoff" -ge 8 ] || stop_backoff=$((stop_backoff * 2))
+    elif [ -z "$stop_troubled" ]; then
+        stop_backoff=1
+    fi
+    stop_left=$((stop_deadline - $(date +%s)))
+    [ "$stop_pause" -le "$stop_left" ] || stop_pause=$stop_left
+    [ "$stop_pause" -gt 0 ] || stop_pause=1
+    sleep "$stop_pause"
+}
+
+# Whether whoever places orders is held: the bot says so, or does not answer and the latch waits for it.
+stop_is_held() {
+    stop_ask_bot
+    if [ -n "$stop_bot_level" ]; then
+        [ "$stop_bot_level" -ge "$stop_level" ] && return
+        stop_trouble "bot: it answers, and is at level $stop_bot_level: $CONTROL_DIR is perhaps not its own CONTROL_DIR"
+        return 1
+    fi
+    stop_read_latch "$CONTROL_DIR"
+    [ -e "$CONTROL_DIR/tradewatch-control" ] && [ "$stop_held" -ge "$stop_level" ]
+}
+
+# ---- level 3 is confirmed by a person
+
+# Returns 0 if positions may be closed.
+stop_confirmed() {
+    if [ -z "$stop_confirm" ] && [ -t 0 ]; then
+        printf 'LEVEL 3 CLOSES EVERY POSITION of this account, at the market: %s\n' "$(stop_of P | tr '\n' ' ')" >&2
+        printf 'Level 2 is under way. Type the mode, which is %s, to close them; anything else stays at level 2: ' "$TRADING_MODE" >&2
+        read -r stop_confirm || stop_confirm=""
+    fi
+    [ "$stop_confirm" = "$TRADING_MODE" ]
+}
+
+# ---- what is told at the end
+
+stop_by_hand() {
+    printf '%s\n' "What has to be done by hand, in the exchange's app or on its site, with the account of the bot:" \
+        "  1. Futures, Open Orders: look whether orders come that nobody placed." >&2
+    if [ "$stop_level" -ge 2 ]; then
+        printf '%s\n' "  2. Cancel each limit or trigger order that OPENS a position. Leave stop loss and take profit alone." >&2
+    fi
+    if [ "$stop_level" = 3 ]; then
+        printf '%s\n' "  3. Futures, Positions: close each at the market; then cancel what is left of stops." >&2
+    fi
+    printf '%s\n' "  If orders still come: API Management, delete the bot's key. That cancels nothing that rests." >&2
+}
+
+stop_tell_rest() {
+    for stop_row in $stop_book; do
+        stop_plain=$(printf '%s' "${stop_row#*|}" | tr '|' ' ')
+        case "$stop_level$stop_row" in
+            1E*) stop_say "rests, may still be filled: $stop_plain" ;;
+            [23]E*) stop_warn "LEFT: the entry $stop_plain" ;;
+            3P*) stop_warn "LEFT: the position $stop_plain" ;;
+            3G*) stop_warn "LEFT: the order $stop_plain" ;;
+            [12]N*) stop_warn "WITHOUT A STOP: $stop_plain" ;;
+            *) ;;
+        esac
+    done
+}
+
+# Says what holds, and sets stop_code.
+stop_end() {
+    stop_tell_rest
+    stop_bare=""
+    [ "$stop_level" != 2 ] || stop_bare=$(stop_of N)
+    if [ -n "$stop_proved" ] && [ -n "$stop_bot_level" ]; then
+        stop_verdict="STOPPED at level $stop_level, proved at the exchange; the bot is at level $stop_bot_level"
+    elif [ -n "$stop_proved" ]; then
+        stop_verdict="STOPPED at level $stop_level, proved at the exchange; the bot does not answer, and the latch holds it when it wakes or starts"
+    fi
+    stop_code=0
+    stop_latch
+    if [ -z "$stop_proved" ]; then
+        stop_ask_bot
+        stop_verdict="NOT PROVED at level $stop_level: latch at level $stop_held, bot ${stop_bot_level:+at level }${stop_bot_level:-silent}, exchange not seen quiet"
+        stop_code=9
+        if [ "$stop_held" = 0 ] && [ "${stop_bot_level:-0}" = 0 ] && [ -z "$stop_orders_read$stop_positions_read" ]; then
+            stop_verdict="NOT STOPPED: no latch, no bot, no exchange could be reached; stop the bot's process or machine"
+            stop_code=1
+        fi
+        stop_by_hand
+    elif [ "$stop_held" -lt "$stop_level" ]; then
+        stop_verdict="$stop_verdict; BUT $stop_latch_trouble"
+        stop_code=9
+    elif [ -n "$stop_bare" ]; then
+        stop_verdict="$stop_verdict; BUT positions are without a stop, see above; --level 3 closes them"
+        stop_code=9
+    fi
+    if [ "$stop_code" = 0 ] && [ -n "$stop_refused" ]; then
+        stop_verdict="$stop_verdict; level 3 was NOT CONFIRMED, positions stay: --level 3 --confirm $TRADING_MODE"
+        stop_code=4
+    fi
+    if [ "$stop_code" = 0 ]; then stop_say "$stop_verdict"; else stop_warn "$stop_verdict"; fi
+}
+
+# A line of the journal; where nothing can be written it goes to standard error.
+stop_journal() {
+    stop_entry=$(
+        printf '{"time": "%s", "runbook": "emergency_stop", "event": "%s", "level": %s, "platform": "%s", "mode": "%s", "who": "%s", "reason": "%s", "result": "%s"}' \
+            "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$1" "$stop_level" "$stop_chosen" "$(stop_quoted "$TRADING_MODE")" "$(stop_quoted "$stop_who")" \
+            "$(stop_quoted "$stop_reason")" "$(stop_quoted "$2")"
+    )
+    stop_runs=$stop_root/.local/runs
+    if [ -d "$stop_root/.local" ]; then mkdir -p "$stop_runs" 2>/dev/null; fi
+    { printf '%s\n' "$stop_entry" >>"$stop_runs/emergency_stop.jsonl"; } 2>/dev/null && return
+    printf 'journal: %s\n' "$stop_entry" >&2
+}
+
+# ---- the two ways to run it
+
+# Only reads.
+stop_look() {
+    stop_choose
+    stop_begin
+    stop_read_latch "$CONTROL_DIR"
+    stop_say "latch: $CONTROL_DIR/HALT says level $stop_held; would make it at least $stop_level"
+    stop_ask_bot
+    stop_say "bot: ${stop_bot_level:+at level }${stop_bot_level:-does not answer} at $stop_bot"
+    stop_read_book
+    if [ "$stop_level" -ge 2 ]; then
+        for stop_order in $(stop_of E); do stop_say "would cancel: $stop_order"; done
+    fi
+    if [ "$stop_level" = 3 ]; then
+        for stop_order in $(stop_of P); do stop_say "would close: $stop_order"; done
+        for stop_order in $(stop_of G); do stop_say "would cancel, once nothing is held: $stop_order"; done
+    fi
+    for stop_order in $(stop_of N); do stop_say "without a stop: $stop_order"; done
+    [ -e "$CONTROL_DIR/tradewatch-control" ] && [ -n "$stop_bot_level" ] && [ -n "$stop_orders_read" ] && [ -n "$stop_positions_read" ] || return 3
+}
+
+stop_press() {
+    stop_asked=$stop_level stop_refused=""
+    if [ "$stop_level" = 3 ]; then stop_level=2; fi
+    stop_latch_all
+    stop_choose
+    if [ "$stop_asked" = 3 ] && [ -n "$stop_confirm" ] && stop_confirmed; then
+        stop_level=3
+        stop_latch || stop_trouble "$stop_latch_trouble"
+    fi
+    stop_tell_bot &
+    stop_journal begin ""
+    EXCHANGE_AHEAD_MS=$(exchange_ahead_ms 2>/dev/null) || EXCHANGE_AHEAD_MS=0
+    export EXCHANGE_AHEAD_MS
+    stop_begin
+    if [ "$stop_asked" = 3 ] && [ "$stop_level" = 2 ]; then
+        stop_round
+        if stop_confirmed; then
+            stop_level=3
+            stop_latch || stop_trouble "$stop_latch_trouble"
+            stop_tell_bot &
+        else
+            stop_refused=yes
+        fi
+        stop_begin
+    fi
+    stop_work
+    wait
+    stop_end
+    stop_journal end "$stop_verdict"
+    return "$stop_code"
+}
+
+main() {
+    set -uf
+    unset CDPATH
+    IFS=' 	
+'
+    export LC_ALL=C
+    umask 022
+    # Whoever reads along may go away; the stop goes on.
+    trap '' PIPE
+    stop_arguments "$@" || return
+    case "$stop_do" in
+        help) stop_help && return ;;
+        list) stop_list && return ;;
+        plan) stop_plan && return ;;
+        *) ;;
+    esac
+    stop_told="" stop_pause=1 stop_chosen="" stop_bot_level="" stop_quiet=${EMERGENCY_QUIET:-5}
+    stop_who=$(printf '%.64s' "${SUDO_USER:-${USER:-$(id -un 2>/dev/null)}}@$(hostname 2>/dev/null)" | tr -c ' -~' '?')
+    stop_find
+    stop_half="INTERRUPTED: the latch stays as it is, the exchange may be half done; press again to go on"
+    trap 'stop_warn "$stop_half"; exit 130' INT
+    trap 'stop_warn "$stop_half"; exit 143' TERM
+    if [ "$stop_do" = look ]; then stop_look; else stop_press; fi
+}
+
+main "$@"
+exit "$?"
