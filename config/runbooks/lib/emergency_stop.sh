@@ -759,7 +759,7 @@ stop_press() {
     return "$stop_code"
 }
 
-main() {
+stop_main() {
     set -uf
     unset CDPATH
     IFS=' 	
@@ -784,5 +784,10 @@ main() {
     if [ "$stop_do" = look ]; then stop_look; else stop_press; fi
 }
 
+# Nothing is read of this file after it began: it may be made anew meanwhile.
+main() {
+    stop_main "$@"
+    exit "$?"
+}
+
 main "$@"
-exit "$?"
