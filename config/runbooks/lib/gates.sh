@@ -1,0 +1,160 @@
+# shellcheck shell=bash
+# What speaks against trading. Each gate prints a line `against: why` for each thing; what is not known speaks against it, too.
+# Uses bot and exchange.
+
+# gate NAME…: makes a finding of each thing that speaks against trading.
+gate() {
+    local name line
+    for name in "$@"; do
+        while IFS= read -r line; do
+            echo "$line"
+            [[ $line != "against: "* ]] || finding "${line#against: }"
+        done < <("gate_$name" || echo "against: nobody could look at: $name")
+    done
+}
+
+# gates_hold NAME…: prints what speaks against trading, and fails if there is anything.
+gates_hold() {
+    local name told=''
+    for name in "$@"; do
+        told+=$("gate_$name" || echo "against: nobody could look at: $name")$'\n'
+    done
+    ! grep '^against: ' <<<"$told"
+}
+
+# What the bot finds: itself, the last look at the account, money.
+gate_account() {
+    local told
+    told=$(bot_get /status 2>/dev/null) || {
+        gate__against "the bot does not answer"
+        return 0
+    }
+    gate__health "$told"
+    gate__look "$told"
+    gate__positions "$told"
+    gate__money "$told"
+}
+
+# Nothing is on its way of which nobody knows what became of it.
+gate_unknown() {
+    local told symbol side age
+    told=$(bot_get /status 2>/dev/null) || {
+        gate__against "the bot does not answer"
+        return 0
+    }
+    json '.unknown[]' .symbol .side .age_seconds <<<"$told" | while IFS=$'\t' read -r symbol side age; do
+        gate__against "nobody knows what became of an order for ${age%.*} s: $side $symbol"
+    done || :
+}
+
+gate_database() {
+    local told
+    told=$(bot_get /status 2>/dev/null | json .health.checks.database.ok) || told=
+    [[ $told == true ]] || gate__against "the bot does not reach the database"
+    sql "SELECT 1" >/dev/null 2>&1 || gate__against "the database does not answer from here"
+}
+
+# The exchange from here: it answers, it takes the key, and its clock is ours.
+gate_exchange() {
+    local offset rc=0
+    if ! offset=$(outage_offset_ms); then
+        gate__against "the exchange does not answer from here"
+        return 0
+    fi
+    ((${offset#-} <= 1000)) || gate__against "this machine's clock is $(gate__seconds "$offset") off the exchange's"
+    exchange_call GET /openApi/swap/v3/user/balance >/dev/null 2>&1 || rc=$?
+    ((rc == 0)) || gate__against "the exchange does not answer a question about the account ($rc)"
+}
+
+# By the exchange's own lists, not by the bot's memory.
+gate_covered() {
+    local positions orders
+    if ! positions=$(exchange_call GET /openApi/swap/v2/user/positions 2>/dev/null) ||
+        ! orders=$(exchange_call GET /openApi/swap/v2/trade/openOrders 2>/dev/null); then
+        gate__against "the exchange does not tell of positions and their stops"
+        return 0
+    fi
+    {
+        json '.data[]' .symbol .positionSide .positionAmt <<<"$positions" | sed 's/^/position\t/' || :
+        json '.data.orders[]' .symbol .positionSide .type .origQty .closePosition .executedQty <<<"$orders" | sed 's/^/order\t/' || :
+    } | awk -F '\t' '
+        $1 == "position" && $4 + 0 { key = $2 " " $3; held[key] = $4 < 0 ? -$4 : $4 + 0 }
+        $1 == "order" && $4 ~ /^(STOP|STOP_MARKET|TRAILING_STOP_MARKET)$/ {
+            key = $2 " " $3
+            if ($6 == "true") whole[key] = 1
+            stopped[key] += $5 - $7
+        }
+        END {
+            for (key in held) {
+                short = held[key] - (whole[key] ? held[key] : stopped[key])
+                if (short > held[key] / 1e6)
+                    printf "against: %s: %.8g of %.8g has no stop at the exchange\n", key, short, held[key]
+                else
+                    printf "%s: %.8g, and stops for all of it\n", key, held[key]
+            }
+        }'
+}
+
+# Alerts that page somebody.
+gate_alerts() {
+    local told name
+    if ! told=$(prometheus_query 'ALERTS{alertstate="firing", severity="critical"}' 2>/dev/null); then
+        gate__against "Prometheus does not answer, so nobody knows what fires"
+        return 0
+    fi
+    [[ -z $told ]] || while IFS=$'\t' read -r told _; do
+        name=$(json .alertname <<<"$told")
+        gate__against "the alert $name fires"
+    done <<<"$told"
+}
+
+# What follows is for the words above.
+
+gate__against() { printf 'against: %s\n' "$*"; }
+
+gate__seconds() { awk -v ms="$1" 'BEGIN { printf "%.1f s", ms / 1000 }'; }
+
+gate__health() {
+    local ok reason
+    json '.health.checks[]' .ok .reason <<<"$1" | while IFS=$'\t' read -r ok reason; do
+        [[ $ok == true ]] || gate__against "the bot is not well: $reason"
+    done
+    if reason=$(json .health.stopped <<<"$1"); then
+        gate__against "the bot stopped trading until a person restarts it: $reason"
+    fi
+    [[ $(json .switch.trading_enabled <<<"$1") == true ]] || gate__against "TRADING_ENABLED is not true"
+    [[ $(json .ban_seconds <<<"$1") == 0 ]] || gate__against "the exchange refuses calls of the bot for $(json .ban_seconds <<<"$1") s"
+}
+
+gate__look() {
+    local age kind count
+    age=$(json .reconciliation.age_seconds <<<"$1") || age=
+    if [[ -z $age ]] || ((${age%.*} > 30)); then
+        gate__against "the bot has not looked at the account${age:+ for ${age%.*} s}"
+        return 0
+    fi
+    for kind in order_missing order_foreign position_size stop_missing; do
+        count=$(json ".reconciliation.differences.$kind" <<<"$1") || count="not known"
+        [[ $count == 0 ]] || gate__against "database and exchange differ: $kind $count"
+    done
+}
+
+gate__positions() {
+    local symbol side bare
+    json '.positions[]' .symbol .side .uncovered_quantity <<<"$1" | while IFS=$'\t' read -r symbol side bare; do
+        [[ $bare == 0 || $bare =~ ^0\.0+$ ]] || gate__against "$symbol $side: $bare has no stop"
+    done || :
+}
+
+gate__money() {
+    local age lost limit
+    age=$(json .money.age_seconds <<<"$1") || age=
+    if [[ -z $age ]] || ((${age%.*} > 60)); then
+        gate__against "the money was not read${age:+ for ${age%.*} s}"
+        return 0
+    fi
+    lost=$(json .money.loss_today_usdt <<<"$1") limit=$(json .money.loss_limit_usdt <<<"$1")
+    if awk -v lost="$lost" -v limit="$limit" 'BEGIN { exit !(lost + 0 >= limit + 0) }'; then
+        gate__against "the loss of today, $lost USDT, is at its limit of $limit"
+    fi
+}

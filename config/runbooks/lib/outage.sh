@@ -1,0 +1,157 @@
+# shellcheck shell=bash
+# Words that find out why calls to the exchange fail: the exchange, the network, the key, a limit, a clock, or the bot.
+# Uses bot and exchange.
+
+# By how many milliseconds the exchange's clock is ahead of this machine's, to some hundredths of a second.
+outage_offset_ms() {
+    local before there after
+    before=$(date +%s%3N)
+    there=$(exchange_public /openApi/swap/v2/server/time | json .data.serverTime) || return
+    after=$(date +%s%3N)
+    echo $((there - (before + after) / 2))
+}
+
+# The way from here to the exchange, phase by phase: so one sees where it ends.
+outage_way() {
+    local base=${BINGX_BASE_URL:?}
+    local format='address %{remote_ip}\nname found after %{time_namelookup} s\nconnected after %{time_connect} s\n'
+    [[ $base != https:* ]] || format+='encrypted after %{time_appconnect} s\n'
+    format+='answered after %{time_starttransfer} s with HTTP %{http_code}\n'
+    echo "$base"
+    curl --silent --show-error --max-time "${EXCHANGE_TIMEOUT:-5}" --output /dev/null --write-out "$format" \
+        "$base/openApi/swap/v2/server/time" 2>&1 || echo "no answer: curl ended with $?"
+}
+
+# outage_bot_calls SECONDS: prints how many calls the bot makes meanwhile, and of these how many fail, by kind.
+outage_bot_calls() {
+    local before after
+    before=$(bot_metric bingx_api_calls_total bingx_api_errors_total) || return
+    sleep "$1"
+    after=$(bot_metric bingx_api_calls_total bingx_api_errors_total) || return
+    printf '%s\n' "$before" -- "$after" | awk '
+        $1 == "--" { is_after = 1; next }
+        !is_after { was[$1] = $2; next }
+        $2 > was[$1] {
+            new = $2 - was[$1]
+            if ($1 ~ /^bingx_api_calls_total/) { calls += new; next }
+            kind = $1; sub(/.*kind="/, "", kind); sub(/".*/, "", kind)
+            count[kind] += new
+        }
+        END { printf "calls %d\n", calls; for (kind in count) printf "%s %d\n", kind, count[kind] }'
+}
+
+# outage_cause SECONDS ELSEWHERE: names one cause as a finding, or none if all is well. ELSEWHERE is an address in the
+# internet that tells a fault of this machine's network from one of the exchange; '' for a usual one.
+outage_cause() {
+    local seconds=$1 elsewhere=$2 said rc=0
+    said=$(exchange_public /openApi/swap/v2/server/time 2>&1 >/dev/null) || rc=$?
+    said=${said#exchange: }
+    case $rc in
+        0) outage__account "$seconds" ;;
+        2) finding "nobody could ask the exchange from here: $said" ;;
+        3) finding "cause: rate limit: the exchange refuses this address ($said)" ;;
+        4) outage__unheard "$said" "$elsewhere" ;;
+        *) finding "cause: the exchange refuses a question that everybody may ask ($said)" ;;
+    esac
+}
+
+# Orders of which nobody knows what became, by the bot; by the database if the bot does not answer.
+outage_unknown() {
+    local told
+    if told=$(bot_get /status 2>/dev/null); then
+        json '.unknown[]' .symbol .side .quantity .age_seconds .client_id <<<"$told" |
+            awk -F '\t' '{ printf "unknown: %s %s %s for %d s, %s\n", $2, $3, $1, $4, $5 }' || :
+    else
+        sql "SELECT 'unknown: ' || side || ' ' || quantity || ' ' || symbol || ' since ' || created_at::timestamptz(0) || ', ' || client_id
+            FROM orders WHERE state IN ('intent', 'unknown') ORDER BY id"
+    fi
+}
+
+# Fails until the exchange has answered GOOD times in a row here, and the bot's calls too, without a failure between.
+outage_wait() {
+    local good=$1 patience=$2 row=0 end
+    end=$(($(date +%s) + patience))
+    while (($(date +%s) < end)); do
+        if outage_is_well; then row=$((row + 1)); else row=0; fi
+        echo "good looks in a row: $row of $good"
+        ((row < good)) || return 0
+        sleep 1
+    done
+    return 1
+}
+
+# One look: the exchange takes a signed question, and no call of the bot fails for a second.
+outage_is_well() {
+    local told
+    exchange_call GET /openApi/swap/v2/user/positions >/dev/null || return
+    told=$(outage_bot_calls 1) || return
+    ! grep -E '^(transport|http|rate_limited) ' <<<"$told"
+}
+
+# What follows is for the words above.
+
+outage__unheard() {
+    local said=$1 elsewhere=$2
+    if [[ $said == *"HTTP "* ]]; then
+        finding "cause: the exchange is down: what stands before it answers for it ($said)"
+    elif ! outage__leads_outside "$elsewhere"; then
+        finding "cause: the exchange is down, or nothing listens at its address ($said)"
+    elif outage__reaches "${elsewhere:-https://www.cloudflare.com/cdn-cgi/trace}"; then
+        finding "cause: the exchange is down: other addresses answer this machine, and it does not ($said)"
+    else
+        finding "cause: the network of this machine: the exchange does not answer, and neither does anything else ($said)"
+    fi
+}
+
+# An exchange that is played on this machine is reached without any network.
+outage__leads_outside() {
+    [[ -n $1 || ! ${BINGX_BASE_URL-} =~ ^https?://(127\.|localhost|\[::1\]) ]]
+}
+
+outage__reaches() {
+    curl --silent --max-time 3 --output /dev/null "$1"
+}
+
+# The exchange answers what everybody may ask: now with the key, and what does the bot see?
+outage__account() {
+    local seconds=$1 said rc=0 offset
+    if offset=$(outage_offset_ms) && ((${offset#-} > 1000)); then
+        finding "cause: clock: this machine's and the exchange's differ by ${offset} ms"
+    fi
+    said=$(exchange_call GET /openApi/swap/v2/user/positions 2>&1 >/dev/null) || rc=$?
+    said=${said##*exchange: }
+    case $rc/$said in
+        0/*) outage__bot "$seconds" ;;
+        1/*1000[01][14]* | 1/*10041[2349]*) finding "cause: the key: the exchange does not take it ($said)" ;;
+        1/*) finding "cause: the exchange refuses a question about the account ($said)" ;;
+        2/*)
+            echo "not asked with the key: $said"
+            outage__bot "$seconds"
+            ;;
+        3/*) finding "cause: rate limit: the exchange takes no more calls of this key now ($said)" ;;
+        *) finding "cause: the exchange is down in part: it tells the time and nothing of the account ($said)" ;;
+    esac
+}
+
+outage__bot() {
+    local told stopped ban calls
+    if ! told=$(bot_get /status 2>/dev/null); then
+        finding "cause: the bot: the exchange answers here, and the bot does not answer (runbooks/bot_down.sh)"
+        return
+    fi
+    stopped=$(json .health.stopped <<<"$told") || stopped=''
+    ban=$(json .ban_seconds <<<"$told") || ban=0
+    if [[ -n $stopped ]]; then
+        finding "cause: the bot stopped by itself, and the exchange answers here: $stopped"
+    elif [[ $ban != 0 ]]; then
+        finding "cause: rate limit: the exchange refuses some calls of the bot for another $ban s"
+    elif calls=$(outage_bot_calls "$1"); then
+        echo "$calls"
+        case $calls in
+            *rate_limited*) finding "cause: rate limit: the exchange answers here, and the bot calls too often" ;;
+            *transport* | *http*) finding "cause: the bot's way to the exchange: it answers here with the same key, and the bot's calls fail" ;;
+            'calls 0') finding "cause: the bot: the exchange answers here, and the bot calls nobody" ;;
+            *) echo "the exchange answers here, and no call of the bot fails now" ;;
+        esac
+    fi
+}
