@@ -65,7 +65,7 @@ stop_warn() {
 
 # The same trouble is told once in a row.
 stop_trouble() {
-    [ "$1" = "$stop_told" ] || stop_warn "$1"
+    test "$1" = "$stop_told" || stop_warn "$1"
     stop_told=$1
 }
 
@@ -74,14 +74,14 @@ stop_quoted() {
 }
 
 stop_secret() {
-    if [ -n "$1" ]; then tr -d ' \t\r\n' <"$1" 2>/dev/null; else printf '%s' "$2"; fi
+    if test -n "$1"; then tr -d ' \t\r\n' <"$1" 2>/dev/null; else printf '%s' "$2"; fi
 }
 
 # ---- what is asked
 
 stop_arguments() {
     stop_level=1 stop_reason="" stop_platform="" stop_confirm="" stop_do=stop
-    while [ "$#" -gt 0 ]; do
+    while test "$#" -gt 0; do
         stop_flag=$1
         shift
         case "$stop_flag" in
@@ -91,7 +91,7 @@ stop_arguments() {
             --dry-run) stop_do=look ;;
             --yes) ;;
             --level | --reason | --platform | --confirm)
-                if [ "$#" = 0 ]; then
+                if test "$#" = 0; then
                     stop_usage "$stop_flag wants a value"
                     return 2
                 fi
@@ -125,7 +125,7 @@ stop_arguments() {
     esac
     stop_reason=$(printf '%s' "${stop_reason:-emergency stop}" | tr '\000-\037\177' ' ')
     # Longer ones the bot refuses; a letter that is cut in two would be refused as well.
-    if [ "${#stop_reason}" -gt 400 ]; then stop_reason=$(printf '%.400s' "$stop_reason" | tr -c ' -~' '?'); fi
+    if test "${#stop_reason}" -gt 400; then stop_reason=$(printf '%.400s' "$stop_reason" | tr -c ' -~' '?'); fi
 }
 
 stop_usage() {
@@ -147,7 +147,7 @@ stop_find() {
     stop_home=${TRADEWATCH_HOME:-$stop_root/.local}
     stop_compose=$stop_root/.local/compose
     stop_found="" stop_elsewhere=""
-    [ "$stop_platform" != kubernetes ] || stop_elsewhere="; write it in the pod: kubectl exec POD -- sh -c 'echo $stop_level stop >\$CONTROL_DIR/HALT'"
+    test "$stop_platform" != kubernetes || stop_elsewhere="; write it in the pod: kubectl exec POD -- sh -c 'echo $stop_level stop >\$CONTROL_DIR/HALT'"
     case "$stop_platform" in
         local | compose) stop_found=$stop_platform ;;
         kubernetes | systemd)
@@ -155,11 +155,11 @@ stop_find() {
             stop_say "platform $stop_platform: directory, keys and addresses are taken from the environment alone"
             ;;
         *)
-            if [ -n "${CONTROL_DIR:-}${BINGX_API_KEY:-}${BINGX_API_KEY_FILE:-}" ]; then
+            if test -n "${CONTROL_DIR:-}${BINGX_API_KEY:-}${BINGX_API_KEY_FILE:-}"; then
                 stop_found=environment
             else
-                [ ! -f "$stop_home/env" ] || stop_found=local
-                [ ! -d "$stop_compose/secrets" ] || stop_found="$stop_found compose"
+                test ! -f "$stop_home/env" || stop_found=local
+                test ! -d "$stop_compose/secrets" || stop_found="$stop_found compose"
             fi
             ;;
     esac
@@ -208,7 +208,7 @@ stop_take() {
 # A port of docker-compose.yml: the shell's variable, else that of .env.
 stop_of_compose() {
     eval "stop_value=\${$1:-}"
-    [ -n "$stop_value" ] || stop_value=$(sed -n "s/^$1=\([0-9]*\).*/\1/p" "$stop_root/.env" 2>/dev/null | tail -n 1)
+    test -n "$stop_value" || stop_value=$(sed -n "s/^$1=\([0-9]*\).*/\1/p" "$stop_root/.env" 2>/dev/null | tail -n 1)
     printf '%s' "${stop_value:-$2}"
 }
 
@@ -217,12 +217,12 @@ stop_choose() {
     stop_chosen=""
     for stop_one in $stop_found; do
         stop_take "$stop_one"
-        if [ "$stop_found" = "$stop_one" ] || exchange_call GET /openApi/swap/v2/user/positions >/dev/null 2>&1; then
+        if test "$stop_found" = "$stop_one" || exchange_ask /openApi/swap/v2/user/positions >/dev/null 2>&1; then
             stop_chosen=$stop_one
             break
         fi
     done
-    if [ -z "$stop_chosen" ]; then
+    if test -z "$stop_chosen"; then
         stop_chosen=${stop_found%% *}
         stop_take "$stop_chosen"
     fi
@@ -237,8 +237,8 @@ stop_choose() {
 # Sets stop_held to the level that HALT in the directory says: by the rules of the bot whatever is there is a level.
 stop_read_latch() {
     stop_held=0 stop_word=""
-    if [ ! -e "$1/HALT" ] && [ ! -h "$1/HALT" ]; then return; fi
-    if [ -f "$1/HALT" ] && [ ! -h "$1/HALT" ]; then { read -r stop_word _ <"$1/HALT"; } 2>/dev/null; fi
+    if test ! -e "$1/HALT" && test ! -h "$1/HALT"; then return; fi
+    if test -f "$1/HALT" && test ! -h "$1/HALT"; then { read -r stop_word _ <"$1/HALT"; } 2>/dev/null; fi
     while :; do
         case "$stop_word" in
             *[:,.\;]) stop_word=${stop_word%?} ;;
@@ -253,22 +253,22 @@ stop_read_latch() {
 
 # Makes HALT in CONTROL_DIR say at least the level.
 stop_latch() {
-    if [ ! -e "$CONTROL_DIR/tradewatch-control" ]; then
+    if test ! -e "$CONTROL_DIR/tradewatch-control"; then
         stop_held=0
         stop_latch_trouble="NO LATCH: there is no control directory $CONTROL_DIR with a file tradewatch-control on this machine${stop_elsewhere}"
         return 1
     fi
     stop_read_latch "$CONTROL_DIR"
-    [ "$stop_held" -lt "$stop_level" ] || return 0
+    test "$stop_held" -lt "$stop_level" || return 0
     stop_line="$stop_level $stop_reason, by $stop_who"
     stop_new=$CONTROL_DIR/.HALT.$$
     stop_back=""
     { printf '%s\n' "$stop_line" >"$stop_new" && IFS= read -r stop_back <"$stop_new"; } 2>/dev/null
-    if [ "$stop_back" = "$stop_line" ]; then
+    if test "$stop_back" = "$stop_line"; then
         # A link is made only where nothing is, so nobody's higher level is lowered by one that comes at the same time.
-        if [ "$stop_held" != 0 ] || ! ln "$stop_new" "$CONTROL_DIR/HALT" 2>/dev/null; then
+        if test "$stop_held" != 0 || ! ln "$stop_new" "$CONTROL_DIR/HALT" 2>/dev/null; then
             stop_read_latch "$CONTROL_DIR"
-            if [ "$stop_held" -lt "$stop_level" ] && [ ! -d "$CONTROL_DIR/HALT" ]; then mv -f "$stop_new" "$CONTROL_DIR/HALT" 2>/dev/null; fi
+            if test "$stop_held" -lt "$stop_level" && test ! -d "$CONTROL_DIR/HALT"; then mv -f "$stop_new" "$CONTROL_DIR/HALT" 2>/dev/null; fi
         fi
     else
         # A full disk has often room for a name.
@@ -276,9 +276,9 @@ stop_latch() {
     fi
     rm -f "$stop_new" 2>/dev/null
     stop_read_latch "$CONTROL_DIR"
-    [ "$stop_held" -lt "$stop_level" ] || return 0
+    test "$stop_held" -lt "$stop_level" || return 0
     stop_latch_trouble="the latch says only level $stop_held: $CONTROL_DIR/HALT cannot be written"
-    [ "$stop_held" != 0 ] || stop_latch_trouble="NO LATCH: $CONTROL_DIR/HALT cannot be written"
+    test "$stop_held" != 0 || stop_latch_trouble="NO LATCH: $CONTROL_DIR/HALT cannot be written"
     return 1
 }
 
@@ -305,7 +305,7 @@ stop_call_bot() {
         {
             printf 'url = "%s%s"\nsilent\nnoproxy = "*"\nconnect-timeout = 1\nmax-time = %s\n' "$stop_bot" "$1" "$2"
             printf 'write-out = "\\n%%{http_code}"\n'
-            if [ -n "$3" ]; then
+            if test -n "$3"; then
                 printf 'header = "Content-Type: application/json"\ndata = "%s"\n' "$(stop_quoted "$3")"
                 printf 'header = "Authorization: Bearer %s"\n' "$stop_token"
             fi
@@ -359,11 +359,11 @@ stop_ask_bot() {
 stop_call() {
     stop_rc=0
     stop_answer=$(exchange_call "$@" 2>&1) || stop_rc=$?
-    [ "$stop_rc" != 0 ] || return 0
+    test "$stop_rc" != 0 || return 0
     stop_answer=${stop_answer##*exchange: }
     stop_until=""
     # The text of a ban says in milliseconds when it is over.
-    [ "$stop_rc" != 3 ] || stop_until=$(printf '%s .' "$stop_answer" | sed -n 's/.*[^0-9]\([0-9]\{10\}\)[0-9]\{3\}[^0-9].*/\1/p')
+    test "$stop_rc" != 3 || stop_until=$(printf '%s .' "$stop_answer" | sed -n 's/.*[^0-9]\([0-9]\{10\}\)[0-9]\{3\}[^0-9].*/\1/p')
     return "$stop_rc"
 }
 
@@ -388,13 +388,13 @@ stop_read_book() {
     if stop_call GET /openApi/swap/v2/user/positions; then
         if stop_positions=$(stop_rows .data .positionId .symbol .positionSide .positionAmt .onlyOnePosition); then stop_positions_read=yes; fi
     fi
-    [ -n "$stop_positions_read" ] || stop_unread positions
-    [ "$stop_rc" != 2 ] || return 2
+    test -n "$stop_positions_read" || stop_unread positions
+    test "$stop_rc" != 2 || return 2
     if stop_call GET /openApi/swap/v2/trade/openOrders; then
         if stop_orders=$(stop_rows .data.orders .orderId .symbol .side .positionSide .type .origQty .executedQty .reduceOnly .closePosition); then stop_orders_read=yes; fi
     fi
-    [ -n "$stop_orders_read" ] || stop_unread orders
-    [ -z "$stop_orders_read" ] || [ -z "$stop_positions_read" ] || stop_refusals=0
+    test -n "$stop_orders_read" || stop_unread orders
+    test -z "$stop_orders_read" || test -z "$stop_positions_read" || stop_refusals=0
     stop_book=$(
         {
             printf '%s\n' "$stop_positions" | sed 's/^/P	/'
@@ -430,7 +430,7 @@ stop_unread() {
     stop_trouble "exchange: the $1 cannot be read: $stop_answer"
     stop_troubled=yes
     # What is wrong with the keys does not pass, and the exchange bans who asks on.
-    if [ "$stop_rc" = 1 ]; then stop_refusals=$((stop_refusals + 1)); fi
+    if test "$stop_rc" = 1; then stop_refusals=$((stop_refusals + 1)); fi
     stop_wait_until "$stop_until"
 }
 
@@ -440,7 +440,7 @@ stop_wait_until() {
         *)
             stop_pause=$(($1 - $(date +%s) + 1))
             # It may be for one kind of call alone.
-            [ "$stop_pause" -lt 10 ] || stop_pause=10
+            test "$stop_pause" -lt 10 || stop_pause=10
             ;;
     esac
 }
@@ -473,7 +473,7 @@ stop_cancel() {
         else
             stop_trouble "exchange: $stop_b $stop_c is not cancelled yet: $stop_answer"
             stop_wait_until "$stop_until"
-            [ "$stop_rc" != 3 ] || return
+            test "$stop_rc" != 3 || return
         fi
         stop_breathe
     done
@@ -492,27 +492,27 @@ stop_close() {
         stop_fields "$stop_position"
         stop_side=${stop_c%%|*} stop_quantity=${stop_c#*|}
         stop_mode=${stop_quantity#*|} stop_quantity=${stop_quantity%%|*}
-        if [ "$((stop_turn % 2))" = 1 ]; then
+        if test "$((stop_turn % 2))" = 1; then
             stop_call POST /openApi/swap/v1/trade/closePosition "positionId=$stop_a"
         else
             stop_way="side=SELL"
-            [ "$stop_side" = LONG ] || stop_way="side=BUY"
-            if [ "$stop_mode" = one ]; then stop_way="$stop_way&positionSide=BOTH&reduceOnly=true"; else stop_way="$stop_way&positionSide=$stop_side"; fi
+            test "$stop_side" = LONG || stop_way="side=BUY"
+            if test "$stop_mode" = one; then stop_way="$stop_way&positionSide=BOTH&reduceOnly=true"; else stop_way="$stop_way&positionSide=$stop_side"; fi
             stop_call POST /openApi/swap/v2/trade/order "symbol=$stop_b&$stop_way&type=MARKET&quantity=$stop_quantity"
         fi
-        if [ "$stop_rc" = 0 ]; then
+        if test "$stop_rc" = 0; then
             stop_say "exchange: closing $stop_b $stop_side $stop_quantity"
         else
             stop_trouble "exchange: $stop_b $stop_side $stop_quantity is not closed yet: $stop_answer"
             stop_wait_until "$stop_until"
-            [ "$stop_rc" != 3 ] || return
+            test "$stop_rc" != 3 || return
         fi
         stop_breathe
     done
 }
 
 stop_is_late() {
-    [ "$(date +%s)" -ge "$stop_deadline" ]
+    test "$(date +%s)" -ge "$stop_deadline"
 }
 
 # One round: read, do, and say in stop_clean whether it found nothing to do.
@@ -522,13 +522,13 @@ stop_round() {
     stop_read_book || return
     stop_entries=$(stop_of E)
     stop_held_positions=$(stop_of P)
-    if [ "$stop_level" = 1 ]; then
-        if [ -n "$stop_orders_read" ]; then
-            if [ -n "$stop_before_read" ]; then stop_clean=yes; fi
+    if test "$stop_level" = 1; then
+        if test -n "$stop_orders_read"; then
+            if test -n "$stop_before_read"; then stop_clean=yes; fi
             for stop_order in $stop_entries; do
                 case " $stop_before " in
                     *" ${stop_order%%|*} "*) ;;
-                    *) [ -z "$stop_clean" ] || {
+                    *) test -z "$stop_clean" || {
                         stop_clean=""
                         stop_warn "exchange: a new order came: $stop_order"
                     } ;;
@@ -541,25 +541,25 @@ stop_round() {
         return
     fi
     stop_cancel E
-    [ -n "$stop_orders_read" ] || stop_do_blindly orders LIMIT DELETE /openApi/swap/v2/trade/allOpenOrders type=LIMIT
-    if [ "$stop_level" = 3 ]; then
+    test -n "$stop_orders_read" || stop_do_blindly orders LIMIT DELETE /openApi/swap/v2/trade/allOpenOrders type=LIMIT
+    if test "$stop_level" = 3; then
         stop_close
-        [ -n "$stop_positions_read" ] || stop_do_blindly positions "" POST /openApi/swap/v2/trade/closeAllPositions
-        if [ -z "$stop_positions_read" ] || [ -n "$stop_held_positions" ]; then stop_flat_since=""; fi
-        if [ -n "$stop_positions_read" ] && [ -z "$stop_held_positions" ]; then
+        test -n "$stop_positions_read" || stop_do_blindly positions "" POST /openApi/swap/v2/trade/closeAllPositions
+        if test -z "$stop_positions_read" || test -n "$stop_held_positions"; then stop_flat_since=""; fi
+        if test -n "$stop_positions_read" && test -z "$stop_held_positions"; then
             stop_flat_since=${stop_flat_since:-$(date +%s)}
             # A position may be there for a moment before it is listed, and its stop is listed at once.
-            if [ -z "$stop_entries" ] && [ "$(($(date +%s) - stop_flat_since))" -gt "$stop_quiet" ]; then stop_cancel G; fi
+            if test -z "$stop_entries" && test "$(($(date +%s) - stop_flat_since))" -gt "$stop_quiet"; then stop_cancel G; fi
         fi
     fi
-    if [ -n "$stop_orders_read" ] && [ -n "$stop_positions_read" ] && [ -z "$stop_entries" ]; then
-        if [ "$stop_level" = 2 ] || { [ -z "$stop_held_positions" ] && [ -z "$(stop_of G)" ]; }; then stop_clean=yes; fi
+    if test -n "$stop_orders_read" && test -n "$stop_positions_read" && test -z "$stop_entries"; then
+        if test "$stop_level" = 2 || { test -z "$stop_held_positions" && test -z "$(stop_of G)"; }; then stop_clean=yes; fi
     fi
 }
 
 # What cannot be read is done for all at once, in the third round. Stops and targets that wait for their price are not LIMIT.
 stop_do_blindly() {
-    [ "$stop_rounds" = 2 ] || return 0
+    test "$stop_rounds" = 2 || return 0
     stop_what="all ${2:+$2 }$1 at once"
     shift 2
     if stop_call "$@"; then
@@ -579,54 +579,54 @@ stop_begin() {
 stop_work() {
     while :; do
         stop_round
-        [ "$stop_rc" != 2 ] && [ "$stop_refusals" -lt 12 ] || return
-        if [ -n "$stop_clean" ]; then stop_calm=$((stop_calm + 1)); else stop_calm=0; fi
-        if [ "$stop_calm" -ge 2 ] && [ "$(($(date +%s) - stop_latched_at))" -gt "$stop_quiet" ] && stop_is_held; then
+        test "$stop_rc" != 2 && test "$stop_refusals" -lt 12 || return
+        if test -n "$stop_clean"; then stop_calm=$((stop_calm + 1)); else stop_calm=0; fi
+        if test "$stop_calm" -ge 2 && test "$(($(date +%s) - stop_latched_at))" -gt "$stop_quiet" && stop_is_held; then
             stop_proved=yes
             return
         fi
         # Not by the clock alone: somebody may set it back.
         stop_rounds=$((stop_rounds + 1))
-        if stop_is_late || [ "$stop_rounds" -gt 90 ]; then return; fi
+        if stop_is_late || test "$stop_rounds" -gt 90; then return; fi
         stop_rest
     done
 }
 
 stop_rest() {
-    if [ -n "$stop_troubled" ] && [ "$stop_pause" = 1 ]; then
+    if test -n "$stop_troubled" && test "$stop_pause" = 1; then
         stop_pause=$stop_backoff
-        [ "$stop_backoff" -ge 8 ] || stop_backoff=$((stop_backoff * 2))
-    elif [ -z "$stop_troubled" ]; then
+        test "$stop_backoff" -ge 8 || stop_backoff=$((stop_backoff * 2))
+    elif test -z "$stop_troubled"; then
         stop_backoff=1
     fi
     stop_left=$((stop_deadline - $(date +%s)))
-    [ "$stop_pause" -le "$stop_left" ] || stop_pause=$stop_left
-    [ "$stop_pause" -gt 0 ] || stop_pause=1
+    test "$stop_pause" -le "$stop_left" || stop_pause=$stop_left
+    test "$stop_pause" -gt 0 || stop_pause=1
     sleep "$stop_pause"
 }
 
 # Whether whoever places orders is held: the bot says so, or does not answer and the latch waits for it.
 stop_is_held() {
     stop_ask_bot
-    if [ -n "$stop_bot_level" ]; then
-        [ "$stop_bot_level" -ge "$stop_level" ] && return
+    if test -n "$stop_bot_level"; then
+        test "$stop_bot_level" -ge "$stop_level" && return
         stop_trouble "bot: it answers, and is at level $stop_bot_level: $CONTROL_DIR is perhaps not its own CONTROL_DIR"
         return 1
     fi
     stop_read_latch "$CONTROL_DIR"
-    [ -e "$CONTROL_DIR/tradewatch-control" ] && [ "$stop_held" -ge "$stop_level" ]
+    test -e "$CONTROL_DIR/tradewatch-control" && test "$stop_held" -ge "$stop_level"
 }
 
 # ---- level 3 is confirmed by a person
 
 # Returns 0 if positions may be closed.
 stop_confirmed() {
-    if [ -z "$stop_confirm" ] && [ -t 0 ]; then
+    if test -z "$stop_confirm" && test -t 0; then
         printf 'LEVEL 3 CLOSES EVERY POSITION of this account, at the market: %s\n' "$(stop_of P | tr '\n' ' ')" >&2
         printf 'Level 2 is under way. Type the mode, which is %s, to close them; anything else stays at level 2: ' "$TRADING_MODE" >&2
         read -r stop_confirm || stop_confirm=""
     fi
-    [ "$stop_confirm" = "$TRADING_MODE" ]
+    test "$stop_confirm" = "$TRADING_MODE"
 }
 
 # ---- what is told at the end
@@ -634,10 +634,10 @@ stop_confirmed() {
 stop_by_hand() {
     printf '%s\n' "What has to be done by hand, in the exchange's app or on its site, with the account of the bot:" \
         "  1. Futures, Open Orders: look whether orders come that nobody placed." >&2
-    if [ "$stop_level" -ge 2 ]; then
+    if test "$stop_level" -ge 2; then
         printf '%s\n' "  2. Cancel each limit or trigger order that OPENS a position. Leave stop loss and take profit alone." >&2
     fi
-    if [ "$stop_level" = 3 ]; then
+    if test "$stop_level" = 3; then
         printf '%s\n' "  3. Futures, Positions: close each at the market; then cancel what is left of stops." >&2
     fi
     printf '%s\n' "  If orders still come: API Management, delete the bot's key. That cancels nothing that rests." >&2
@@ -661,35 +661,35 @@ stop_tell_rest() {
 stop_end() {
     stop_tell_rest
     stop_bare=""
-    [ "$stop_level" != 2 ] || stop_bare=$(stop_of N)
-    if [ -n "$stop_proved" ] && [ -n "$stop_bot_level" ]; then
+    test "$stop_level" != 2 || stop_bare=$(stop_of N)
+    if test -n "$stop_proved" && test -n "$stop_bot_level"; then
         stop_verdict="STOPPED at level $stop_level, proved at the exchange; the bot is at level $stop_bot_level"
-    elif [ -n "$stop_proved" ]; then
+    elif test -n "$stop_proved"; then
         stop_verdict="STOPPED at level $stop_level, proved at the exchange; the bot does not answer, and the latch holds it when it wakes or starts"
     fi
     stop_code=0
     stop_latch
-    if [ -z "$stop_proved" ]; then
+    if test -z "$stop_proved"; then
         stop_ask_bot
         stop_verdict="NOT PROVED at level $stop_level: latch at level $stop_held, bot ${stop_bot_level:+at level }${stop_bot_level:-silent}, exchange not seen quiet"
         stop_code=9
-        if [ "$stop_held" = 0 ] && [ "${stop_bot_level:-0}" = 0 ] && [ -z "$stop_orders_read$stop_positions_read" ]; then
+        if test "$stop_held" = 0 && test "${stop_bot_level:-0}" = 0 && test -z "$stop_orders_read$stop_positions_read"; then
             stop_verdict="NOT STOPPED: no latch, no bot, no exchange could be reached; stop the bot's process or machine"
             stop_code=1
         fi
         stop_by_hand
-    elif [ "$stop_held" -lt "$stop_level" ]; then
+    elif test "$stop_held" -lt "$stop_level"; then
         stop_verdict="$stop_verdict; BUT $stop_latch_trouble"
         stop_code=9
-    elif [ -n "$stop_bare" ]; then
+    elif test -n "$stop_bare"; then
         stop_verdict="$stop_verdict; BUT positions are without a stop, see above; --level 3 closes them"
         stop_code=9
     fi
-    if [ "$stop_code" = 0 ] && [ -n "$stop_refused" ]; then
+    if test "$stop_code" = 0 && test -n "$stop_refused"; then
         stop_verdict="$stop_verdict; level 3 was NOT CONFIRMED, positions stay: --level 3 --confirm $TRADING_MODE"
         stop_code=4
     fi
-    if [ "$stop_code" = 0 ]; then stop_say "$stop_verdict"; else stop_warn "$stop_verdict"; fi
+    if test "$stop_code" = 0; then stop_say "$stop_verdict"; else stop_warn "$stop_verdict"; fi
 }
 
 # A line of the journal; where nothing can be written it goes to standard error.
@@ -700,7 +700,7 @@ stop_journal() {
             "$(stop_quoted "$stop_reason")" "$(stop_quoted "$2")"
     )
     stop_runs=$stop_root/.local/runs
-    if [ -d "$stop_root/.local" ]; then mkdir -p "$stop_runs" 2>/dev/null; fi
+    if test -d "$stop_root/.local"; then mkdir -p "$stop_runs" 2>/dev/null; fi
     { printf '%s\n' "$stop_entry" >>"$stop_runs/emergency_stop.jsonl"; } 2>/dev/null && return
     printf 'journal: %s\n' "$stop_entry" >&2
 }
@@ -716,23 +716,23 @@ stop_look() {
     stop_ask_bot
     stop_say "bot: ${stop_bot_level:+at level }${stop_bot_level:-does not answer} at $stop_bot"
     stop_read_book
-    if [ "$stop_level" -ge 2 ]; then
+    if test "$stop_level" -ge 2; then
         for stop_order in $(stop_of E); do stop_say "would cancel: $stop_order"; done
     fi
-    if [ "$stop_level" = 3 ]; then
+    if test "$stop_level" = 3; then
         for stop_order in $(stop_of P); do stop_say "would close: $stop_order"; done
         for stop_order in $(stop_of G); do stop_say "would cancel, once nothing is held: $stop_order"; done
     fi
     for stop_order in $(stop_of N); do stop_say "without a stop: $stop_order"; done
-    [ -e "$CONTROL_DIR/tradewatch-control" ] && [ -n "$stop_bot_level" ] && [ -n "$stop_orders_read" ] && [ -n "$stop_positions_read" ] || return 3
+    test -e "$CONTROL_DIR/tradewatch-control" && test -n "$stop_bot_level" && test -n "$stop_orders_read" && test -n "$stop_positions_read" || return 3
 }
 
 stop_press() {
     stop_asked=$stop_level stop_refused=""
-    if [ "$stop_level" = 3 ]; then stop_level=2; fi
+    if test "$stop_level" = 3; then stop_level=2; fi
     stop_latch_all
     stop_choose
-    if [ "$stop_asked" = 3 ] && [ -n "$stop_confirm" ] && stop_confirmed; then
+    if test "$stop_asked" = 3 && test -n "$stop_confirm" && stop_confirmed; then
         stop_level=3
         stop_latch || stop_trouble "$stop_latch_trouble"
     fi
@@ -741,7 +741,7 @@ stop_press() {
     EXCHANGE_AHEAD_MS=$(exchange_ahead_ms 2>/dev/null) || EXCHANGE_AHEAD_MS=0
     export EXCHANGE_AHEAD_MS
     stop_begin
-    if [ "$stop_asked" = 3 ] && [ "$stop_level" = 2 ]; then
+    if test "$stop_asked" = 3 && test "$stop_level" = 2; then
         stop_round
         if stop_confirmed; then
             stop_level=3
@@ -781,7 +781,7 @@ stop_main() {
     stop_half="INTERRUPTED: the latch stays as it is, the exchange may be half done; press again to go on"
     trap 'stop_warn "$stop_half"; exit 130' INT
     trap 'stop_warn "$stop_half"; exit 143' TERM
-    if [ "$stop_do" = look ]; then stop_look; else stop_press; fi
+    if test "$stop_do" = look; then stop_look; else stop_press; fi
 }
 
 # Nothing is read of this file after it began: it may be made anew meanwhile.

@@ -3,7 +3,8 @@
 # database are gone. It does not depend on IFS.
 #
 #   exchange_public PATH [QUERY]         a call that everybody may make; always a GET
-#   exchange_call METHOD PATH [QUERY]    a signed one; QUERY is a=b&c=d, its values as they are, not encoded
+#   exchange_ask PATH [QUERY]            a signed one that only asks: a GET; QUERY is a=b&c=d, its values as they are, not encoded
+#   exchange_call METHOD PATH [QUERY]    a signed one; what is no GET needs an action
 #
 # The answer's JSON goes to standard output, what is wrong to standard error. What comes back:
 #   0  done: the exchange said code 0
@@ -25,32 +26,24 @@ exchange_public() (
     exchange_send GET "${1}${query:+?$query}" ""
 )
 
+exchange_ask() (
+    { set +x; } 2>/dev/null
+    exchange_once_more GET "$1" "${2-}"
+)
+
 exchange_call() (
     { set +x; } 2>/dev/null
     case "$1" in
         GET) ;;
         POST | PUT | DELETE)
-            # By a variable: a check that reads this must not take a word that only asks with GET for one that changes something.
-            guard=needs_action
-            if command -v "$guard" >/dev/null 2>&1; then "$guard" exchange_call || exit 2; fi
+            if command -v needs_action >/dev/null 2>&1; then needs_action exchange_call || exit 2; fi
             ;;
         *)
             exchange_say "no such method: $1"
             exit 2
             ;;
     esac
-    exchange_settings || exit 2
-    exchange_keys || exit 2
-    rc=0
-    exchange_signed "$1" "$2" "${3-}" "${EXCHANGE_AHEAD_MS:-0}" || rc=$?
-    [ "$rc" = 5 ] || exit "$rc"
-    # Refused for its time, so it was not done, and may be sent again.
-    ahead=$(exchange_ahead_ms) || exit 4
-    rc=0
-    exchange_signed "$1" "$2" "${3-}" "$ahead" || rc=$?
-    [ "$rc" = 5 ] || exit "$rc"
-    exchange_refused
-    exit 1
+    exchange_once_more "$1" "$2" "${3-}"
 )
 
 # By how many milliseconds the exchange's clock is ahead of this machine's.
@@ -67,8 +60,8 @@ exchange_ahead_ms() (
 
 # Positions and open orders, as evidence.
 evidence_exchange() {
-    exchange_call GET /openApi/swap/v2/user/positions || true
-    exchange_call GET /openApi/swap/v2/trade/openOrders || true
+    exchange_ask /openApi/swap/v2/user/positions || true
+    exchange_ask /openApi/swap/v2/trade/openOrders || true
 }
 
 exchange_say() {
@@ -121,7 +114,7 @@ exchange_is_allowed() {
     # A name without a dot, as containers have: no exchange in the internet has one.
     case "${SIMULATOR_HOST:-}" in
         "" | [!a-z]* | *[!a-z0-9-]*) return 1 ;;
-        *) [ "$host" = "$SIMULATOR_HOST" ] ;;
+        *) test "$host" = "$SIMULATOR_HOST" ;;
     esac
 }
 
@@ -132,7 +125,7 @@ exchange_keys() {
 
 exchange_secret() {
     found=$2
-    if [ -n "$1" ]; then found=$(tr -d ' \t\r\n' 2>/dev/null <"$1") || found=""; fi 2>/dev/null
+    if test -n "$1"; then found=$(tr -d ' \t\r\n' 2>/dev/null <"$1") || found=""; fi 2>/dev/null
     case "$found" in
         "")
             exchange_say "$3 is not set, or its file cannot be read"
@@ -169,13 +162,28 @@ exchange_query() {
     esac
 }
 
+# Makes a signed call. Refused for its time it was not done, and is made once more by the exchange's clock.
+exchange_once_more() {
+    exchange_settings || exit 2
+    exchange_keys || exit 2
+    rc=0
+    exchange_signed "$1" "$2" "$3" "${EXCHANGE_AHEAD_MS:-0}" || rc=$?
+    test "$rc" = 5 || exit "$rc"
+    ahead=$(exchange_ahead_ms) || exit 4
+    rc=0
+    exchange_signed "$1" "$2" "$3" "$ahead" || rc=$?
+    test "$rc" = 5 || exit "$rc"
+    exchange_refused
+    exit 1
+}
+
 exchange_signed() {
     stamp=$(date +%s) || return 4
     # The middle of the second, for the clock here tells no more.
     raw="${3:+$3&}timestamp=$((stamp * 1000 + 500 + $4))"
     exchange_query "$raw" || return 2
     signature=$(exchange_hmac "$raw") || signature=""
-    if [ "${#signature}" != 64 ]; then
+    if test "${#signature}" != 64; then
         exchange_say "openssl made no signature"
         return 2
     fi
@@ -186,7 +194,7 @@ exchange_signed() {
 exchange_hmac() {
     blocks=$(
         {
-            if [ "${#secret}" -gt 64 ]; then printf '%s' "$secret" | openssl dgst -sha256 -binary; else printf '%s' "$secret"; fi
+            if test "${#secret}" -gt 64; then printf '%s' "$secret" | openssl dgst -sha256 -binary; else printf '%s' "$secret"; fi
         } | od -An -v -tu1 | LC_ALL=C awk '
             function octal(n) { return sprintf("\\0%d%d%d", int(n / 64), int(n / 8) % 8, n % 8) }
             function differ(a, b,    bit, sum) {
@@ -211,7 +219,7 @@ exchange_hmac() {
 exchange_send() {
     rc=0
     answer=$(exchange_curl "$1" "$2" "$3") || rc=$?
-    if [ "$rc" != 0 ]; then
+    if test "$rc" != 0; then
         exchange_say "no answer: $(exchange_curl_word "$rc")"
         return 4
     fi
@@ -256,10 +264,10 @@ exchange_judge() {
     exchange_hide "${secret:-}"
     exchange_hide "${signature:-}"
     code="" said=""
-    if [ "$status" -lt 500 ] && said=$(printf '%s\n' "$answer" | json . .code .msg 2>/dev/null); then
+    if test "$status" -lt 500 && said=$(printf '%s\n' "$answer" | json . .code .msg 2>/dev/null); then
         code=${said%%"	"*}
         said=$(printf '%.200s' "${said#*"	"}")
-        [ "$code" != - ] || code=""
+        test "$code" != - || code=""
     fi
     case "$status:$code:$said" in
         *:0:*)
@@ -267,7 +275,7 @@ exchange_judge() {
             return 0
             ;;
         429:* | 418:* | 403::* | *:100409:* | *:100410:* | *:109429:*)
-            [ -z "$code" ] || printf '%s\n' "$answer"
+            test -z "$code" || printf '%s\n' "$answer"
             exchange_say "too many calls: ${code:-HTTP $status} $said"
             return 3
             ;;
@@ -298,7 +306,7 @@ exchange_refused() {
 
 # Takes what is secret out of the answer: who plays the exchange may repeat what it was told.
 exchange_hide() {
-    [ -n "$1" ] || return 0
+    test -n "$1" || return 0
     while :; do
         case "$answer" in
             *"$1"*) answer="${answer%%"$1"*}(hidden)${answer#*"$1"}" ;;
