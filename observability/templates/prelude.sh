@@ -21,12 +21,12 @@ declare -a ENGINE_CONFIRM=() ENGINE_WRONG=() # --confirm; what is wrong about th
 ENGINE_PLATFORM='' ENGINE_TERMINAL=''
 declare -a ENGINE_KNOWN_SECRETS=()
 ENGINE_RUN='' ENGINE_DIR='' ENGINE_JOURNAL='' ENGINE_PREVIOUS='' ENGINE_FILES=0
-ENGINE_LOCK='' # the folder, once it is ours
+ENGINE_LOCK=''  # the folder, once it is ours
 ENGINE_CHILD='' # the process that is running a step
 ENGINE_STEP='' ENGINE_STEP_KIND=''
-ENGINE_PREPARED=''                                           # yes: who and where was shown, and actions may run
+ENGINE_PREPARED=''                           # yes: who and where was shown, and actions may run
 declare -A ENGINE_STATE=() ENGINE_ATTEMPT=() # by step: how it ended, how often it began
-declare -a ENGINE_DONE=() ENGINE_FOUND=() ENGINE_FAILED=() ENGINE_LATE=() ENGINE_LEFT=()
+declare -a ENGINE_WORDS=() ENGINE_SELECTED=() ENGINE_DONE=() ENGINE_FOUND=() ENGINE_FAILED=() ENGINE_LATE=() ENGINE_LEFT=()
 ENGINE_OVER='' ENGINE_ROLLED_BACK=''
 ENGINE_QUIET=''
 readonly ENGINE_CAP=262144 ENGINE_END="end of output $RANDOM$RANDOM$RANDOM"
@@ -304,32 +304,25 @@ engine_redacted() {
 # Standard input to the file and, indented, to the screen, line by line, until the line ENGINE_END: a step may leave a
 # process behind that keeps its output open.
 engine_filter() {
-    local file=$1 left=$ENGINE_CAP line text longest=${ENGINE_KNOWN_SECRETS[0]-} last=''
+    local file=$1 left=$ENGINE_CAP line text longest=${ENGINE_KNOWN_SECRETS[0]-} ended=''
     trap '' PIPE INT TERM HUP
-    while [[ -z $last ]]; do
-        if ! IFS= read -r -n "$left" line; then
-            last=yes
-        elif ((${#line} == left)); then
-            # Cut in its middle: what may be the head of a secret goes, too.
-            ((${#line} < ${#longest})) && line='' || line=${line:0:${#line}-${#longest}}
-            left=0
-        else
-            left=$((left - ${#line} - 1))
-        fi
+    while [[ -z $ended ]] && { IFS= read -r -n "$((left + 100))" line || [[ -n $line ]]; }; do
         text=${line%"$ENGINE_END"}
-        [[ $text == "$line" ]] || last=yes
-        if [[ $text == "$line" && -z $last || -n $text ]]; then
-            engine_redacted "$text"
-            printf '%s\n' "$REPLY" >>"$file" || :
-            [[ -n $ENGINE_QUIET ]] || printf '    %s\n' "${REPLY//[^[:print:]$'\t'$'\x80'-$'\xff']/?}" || :
+        [[ $text == "$line" ]] || ended=yes
+        [[ -z $ended || -n $text ]] || break
+        engine_redacted "$text"
+        text=$REPLY
+        if ((${#line} >= left)); then
+            # The head of a secret may stand at the end of what was read.
+            text="${text:0:${#text}>${#longest}?${#text}-${#longest}:0} (cut at $((ENGINE_CAP / 1024)) KiB)"
+            [[ -n $ended ]] || ended=full
         fi
-        if [[ -z $last ]] && ((left <= 0)); then
-            engine_say "    (cut at $((ENGINE_CAP / 1024)) KiB)"
-            printf '(cut at %s KiB)\n' "$((ENGINE_CAP / 1024))" >>"$file" || :
-            grep -aqF -- "$ENGINE_END" || :
-            last=yes
-        fi
+        left=$((left - ${#line} - 1))
+        ((left > 0)) || left=1
+        printf '%s\n' "$text" >>"$file" || :
+        [[ -n $ENGINE_QUIET ]] || printf '    %s\n' "${text//[^[:print:]$'\t'$'\x80'-$'\xff']/?}" || :
     done 2>/dev/null
+    [[ $ended != full ]] || grep -aqF -- "$ENGINE_END" || :
 }
 
 # ---- journal
@@ -440,11 +433,11 @@ engine_new_run() {
     ENGINE_JOURNAL=$ENGINE_DIR/journal.jsonl
 }
 
-engine_begin_journal() {
+engine_begin() {
     local name mode=$ENGINE_MODE
     local -a parameters=()
     for name in "${RUNBOOK_PARAMETERS[@]}"; do parameters+=("parameter_$name" "$(printenv "${name^^}" || :)"); done
-    engine_event "${1:-run_start}" mode "$mode" dry_run= "$([[ $mode == act ]] && echo false || echo true)" \
+    engine_event "$1" mode "$mode" dry_run= "$([[ $mode == act ]] && echo false || echo true)" \
         runbook "$RUNBOOK_ID" hash "$RUNBOOK_HASH" alerts "${RUNBOOK_ALERTS[*]-}" platform "$ENGINE_PLATFORM" \
         operator "$(engine_operator)" host "$(uname -n)" tty "$(tty 2>/dev/null || :)" \
         reason "${ENGINE_OPTION[reason]-}" only "${ENGINE_OPTION[step]-}" from "${ENGINE_OPTION[from]-}" "${parameters[@]}"
@@ -452,6 +445,104 @@ engine_begin_journal() {
 
 engine_operator() {
     echo "${SUDO_USER:-${USER:-$(id -un || echo "$UID")}}"
+}
+
+# ---- resume
+# Finds the run and reads from its journal how far it came. What is refused begins with the reason in one word.
+engine_load_run() {
+    local folder path line previous='' name started=''
+    while IFS= read -r folder; do
+        for path in "$folder"/${ENGINE_RESUMED:-*-$RUNBOOK_ID-*}; do
+            # Without a name it is the last one that could change something.
+            [[ ${path##*/} > "${ENGINE_DIR##*/}" && -r $path/journal.jsonl ]] || continue
+            [[ -z $ENGINE_RESUMED ]] && ! head -n 1 -- "$path/journal.jsonl" | grep -q '"event":"run_start","mode":"act"' ||
+                ENGINE_DIR=$path
+        done
+    done < <(engine_folders)
+    [[ ! -r ${ENGINE_RESUMED:-.}/journal.jsonl ]] || ENGINE_DIR=$(cd -P -- "$ENGINE_RESUMED" && pwd)
+    path=$ENGINE_DIR ENGINE_DIR=''
+    [[ -n $path ]] || engine_refuse 5 "no_such_run: ${ENGINE_RESUMED:-there is none} (looked in $(engine_folders | paste -sd ' ' -))"
+    while IFS= read -r line || [[ -n $line ]]; do
+        # A line without its end was cut when the run was.
+        if [[ $line == *'"}' ]]; then
+            [[ $line == *",\"prev\":\"$previous\"}" ]] || engine_refuse 5 "journal_broken: a line of $path/journal.jsonl was changed"
+            [[ $line != *'"event":"run_start",'* ]] || started=$line
+            engine_replay "$line"
+        fi
+        previous=$(printf '%s' "$line" | engine_sha256)
+    done <"$path/journal.jsonl"
+    [[ $started == *'"event":"run_start","mode":"act",'* ]] || engine_refuse 5 "dry_run: $path changed nothing; start anew"
+    [[ $started == *",\"runbook\":\"$RUNBOOK_ID\",\"hash\":\"$RUNBOOK_HASH\","* ]] ||
+        engine_refuse 5 "runbook_changed: $path was made by another runbook or another version of this one; look at what it did, and use --from"
+    [[ ${ENGINE_STATE[0]-} != 0 ]] || engine_refuse 5 "already_done: $path ended with 0"
+    for name in "${RUNBOOK_PARAMETERS[@]}"; do
+        printf -v line '%b' "$(json ".parameter_$name" <<<"$started" || :)"
+        [[ $line != *'[redacted]'* ]] || engine_refuse 5 "secret_parameter: the journal does not hold $name; use --from"
+        ENGINE_SET[$name]=$line
+    done
+    engine_parameters
+    ENGINE_OPTION[platform]=$(json .platform <<<"$started")
+    ENGINE_OPTION[step]=$(json .only <<<"$started" || :)
+    ENGINE_OPTION[from]=$(json .from <<<"$started" || :)
+    engine_select
+    [[ -z $(tail -c 1 -- "$path/journal.jsonl") ]] || echo >>"$path/journal.jsonl"
+    ENGINE_PREVIOUS=$previous ENGINE_DIR=$path ENGINE_RUN=${path##*/} ENGINE_JOURNAL=$path/journal.jsonl
+    for path in "$path"/*.log; do
+        name=${path##*/}
+        [[ $name == '*.log' ]] || ENGINE_FILES=$((10#${name%%-*}))
+    done
+    engine_say "Goes on with $ENGINE_DIR"
+}
+
+# No text of a journal can look like one of these keys: its quotes are escaped.
+engine_replay() {
+    local event='' step=0 status=''
+    [[ ! $1 =~ ,\"event\":\"([a-z_]+)\" ]] || event=${BASH_REMATCH[1]}
+    [[ ! $1 =~ ,\"step\":\"([a-z0-9_]+)\" ]] || step=${BASH_REMATCH[1]}
+    [[ ! $1 =~ ,\"status\":\"([a-z]+)\" ]] || status=${BASH_REMATCH[1]}
+    case $event/$status in
+        step_start/*)
+            ENGINE_STATE[$step]=unknown
+            ENGINE_ATTEMPT[$step]=$((${ENGINE_ATTEMPT[$step]-0} + 1))
+            ;;
+        undo_start/* | step_end/late) ENGINE_STATE[$step]=unknown ;;
+        undo/ok | undo/finding) ENGINE_STATE[$step]=undone ;;
+        step_end/*) ENGINE_STATE[$step]=$status ;;
+        run_end/*) [[ ! $1 =~ ,\"code\":([0-9]+) ]] || ENGINE_STATE[0]=${BASH_REMATCH[1]} ;;
+        *) ;;
+    esac
+}
+
+# 0 if a resumed run has this step behind it. Nobody repeats an action of which it is not known whether it was done.
+engine_behind() {
+    local step=$1 before='' next='' one
+    case ${STEP_KIND[$step]}/${ENGINE_STATE[$step]-} in
+        probe/ok | manual/ok | */skipped) engine_say "$step: done before" ;;
+        action/ok | action/finding)
+            engine_say "$step: done before"
+            ENGINE_DONE+=("$step")
+            ENGINE_FOUND=()
+            ;;
+        action/unknown)
+            engine_title "$step" "nobody knows whether it was done"
+            if engine_needless "$step" || { engine_has "$step" verify && engine_verified "$step"; }; then
+                engine_say "  it was done"
+                FOUND=() RC=''
+                ENGINE_DONE+=("$step")
+                engine_end_step "$step" ok reason "it was done, as its guard or its check says"
+                return 0
+            fi
+            [[ -z ${STEP_REPEATABLE[$step]-} ]] || return 1
+            for one in "${RUNBOOK_STEPS[@]}"; do
+                [[ $before != "$step" ]] || next=$one
+                before=$one
+            done
+            engine_warn "unknown_outcome: $step was cut off, and doing it twice may do harm. Look whether it was done."
+            [[ -z $next ]] || engine_warn "  it was: $0 --from $next, with the same --set and --platform"
+            engine_refuse 5 "  it was not: $0 --from $step"
+            ;;
+        *) return 1 ;;
+    esac
 }
 
 # ---- lock
@@ -598,7 +689,7 @@ engine_end_step() {
         ok) engine_say "  ${GREEN}ok$PLAIN" ;;
         failed)
             ENGINE_FAILED+=("$step")
-            engine_say "  ${RED}failed$PLAIN${RC:+ with $RC}"
+            engine_say "  ${RED}failed${RC:+ with $RC}$PLAIN"
             ;;
         late)
             ENGINE_LATE+=("$step")
@@ -695,7 +786,7 @@ engine_action() {
     ENGINE_DONE+=("$step")
     if [[ $status == ok || $status == finding ]] && ! engine_verified "$step"; then
         engine_say "  it ran, but verifying it failed"
-        status=failed
+        status=failed RC=''
         output+=(verify failed)
     fi
     [[ $status != ok && $status != finding ]] || ENGINE_FOUND=()
@@ -888,22 +979,33 @@ engine_evidence() {
 
 # ---- what a step is, in words and commands
 engine_describe() {
-    local form=$1 key part
+    local form part
     engine_say "  id: $1, kind: ${STEP_KIND[$1]}${STEP_TIMEOUT[$1]+, timeout: ${STEP_TIMEOUT[$1]} s}"
-    for key in WHY MATCHES LACKS FINDING DANGER CONFIRM ON_FAILURE REPEATABLE UNDO_NOT VERIFY_ATTEMPTS VERIFY_EVERY \
-        VERIFY_TIMEOUT INSTRUCTIONS BECAUSE; do
-        form="STEP_${key}[$1]"
-        [[ -z ${!form-} ]] || {
-            engine_filled "${!form}"
-            engine_say "  ${key,,}: ${REPLY//$'\n'/$'\n'    }"
-        }
-    done
+    engine_fact why "${STEP_WHY[$1]-}"
+    engine_fact "a line must match" "${STEP_MATCHES[$1]-}"
+    engine_fact "no line may match" "${STEP_LACKS[$1]-}"
+    engine_fact "otherwise a finding" "${STEP_FINDING[$1]-}"
+    engine_fact danger "${STEP_DANGER[$1]-}"
+    engine_fact "to be typed" "${STEP_CONFIRM[$1]-}"
+    engine_fact "if it fails" "${STEP_ON_FAILURE[$1]-}"
+    engine_fact "may be done twice" "${STEP_REPEATABLE[$1]-}"
+    engine_fact "cannot be undone" "${STEP_UNDO_NOT[$1]-}"
+    engine_fact "verified so often, at most" "${STEP_VERIFY_ATTEMPTS[$1]-}"
+    engine_fact instructions "${STEP_INSTRUCTIONS[$1]-}"
+    engine_fact "for a person" "${STEP_BECAUSE[$1]-}"
     for part in "" "__on_${ENGINE_PLATFORM:-*}" __unless __verify __undo; do
         while IFS= read -r form; do
             # What is printed is what runs.
             [[ $form != step_$1$part ]] || declare -f "$form" | sed 's/^/    /'
         done < <(compgen -A function "step_$1" || :)
     done
+}
+
+engine_fact() {
+    [[ -z $2 ]] || {
+        engine_filled "$2"
+        engine_say "  $1: ${REPLY//$'\n'/$'\n'    }"
+    }
 }
 
 engine_list() {
@@ -915,6 +1017,7 @@ engine_list() {
 
 engine_plan() {
     local step
+    ENGINE_PLATFORM=${ENGINE_OPTION[platform]-}
     for step in "${ENGINE_SELECTED[@]}"; do
         engine_title "$step"
         engine_describe "$step"
@@ -923,7 +1026,7 @@ engine_plan() {
 
 # ---- platform
 engine_find_platform() {
-    local given=$1 variable="${RUNBOOK_NAMESPACE^^}_PLATFORM" found name
+    local given=${ENGINE_OPTION[platform]-} variable="${RUNBOOK_NAMESPACE^^}_PLATFORM" found name
     [[ -n $given ]] || given=${!variable-}
     if [[ -z $given ]]; then
         found=$(
@@ -1004,7 +1107,6 @@ engine_interrupted() {
         action | undo) [[ -z $ENGINE_STEP ]] || engine_say "half done: $ENGINE_STEP ($ENGINE_STEP_KIND): what it did is unknown" ;;
         *) ;;
     esac
-    [[ $ENGINE_MODE != act || -z $ENGINE_DIR ]] || engine_say "go on with: $(engine_command)"
     exit "$code"
 }
 
@@ -1012,7 +1114,11 @@ engine_exit() {
     local code=$1
     trap '' INT TERM HUP
     trap - EXIT ERR
-    engine_event run_end code= "$code"
+    [[ -z $ENGINE_DIR ]] || engine_event run_end code= "$code"
+    case $ENGINE_MODE/$code in
+        act/[1478] | act/124 | act/130 | act/143) [[ -z $ENGINE_DIR ]] || engine_say "go on with: $(engine_command)" ;;
+        *) ;;
+    esac
     [[ -z $ENGINE_DIR ]] || rm -f -- "$ENGINE_DIR"/*.findings
     [[ -z $ENGINE_LOCK ]] || rm -rf -- "$ENGINE_LOCK"
     exit "$code"
@@ -1021,6 +1127,7 @@ engine_exit() {
 engine_steps() {
     local step
     for step in "${ENGINE_SELECTED[@]}"; do
+        if [[ -n $ENGINE_RESUME ]] && engine_behind "$step"; then continue; fi
         case ${STEP_KIND[$step]}/$ENGINE_MODE in
             manual/only-probes | action/only-probes) continue ;;
             manual/*)
@@ -1043,7 +1150,8 @@ engine_steps() {
 }
 
 main() {
-    local name
+    # As in a step: the words must not see another one here.
+    local IFS=$' \t\n'
     if [[ $- == *x* ]]; then
         set +x
         engine_refuse 5 "runs not under set -x, which prints secrets"
@@ -1052,32 +1160,38 @@ main() {
     exec 3>&1
     [[ -z $ENGINE_JSON ]] || exec 1>&2
     engine_colours
-    engine_select
     mapfile -t ENGINE_WORDS < <(compgen -A function | grep -vE '^(engine_|step_|main$)' || :)
+    engine_select
     case $ENGINE_MODE in
-        help) engine_usage && exit 0 ;;
-        list) engine_list && exit 0 ;;
-        plan)
-            ENGINE_PLATFORM=${ENGINE_OPTION[platform]-}
-            engine_plan && exit 0
-            ;;
-        *) ;;
+        help) engine_usage ;;
+        list) engine_list ;;
+        plan) engine_plan ;;
+        *) engine_start ;;
     esac
+    exit 0
+}
+
+engine_start() {
     [[ -n $(type -P timeout || :) ]] || engine_refuse 5 "needs the command timeout"
-    engine_find_platform "${ENGINE_OPTION[platform]-}"
-    engine_secrets
-    if [[ $(type -t platform_enter || :) == function ]]; then
-        platform_enter "$ENGINE_PLATFORM" || engine_refuse 5 "cannot enter the platform $ENGINE_PLATFORM"
-        engine_secrets
-    fi
-    if { : >/dev/tty; } 2>/dev/null; then ENGINE_TERMINAL=yes; fi
     trap '' PIPE
     trap 'engine_exit "$?"' EXIT
+    trap 'engine_warn "line $LINENO of the script itself failed: $BASH_COMMAND"' ERR
     trap 'engine_interrupted INT 130' INT
     trap 'engine_interrupted TERM 143' TERM HUP
     [[ $ENGINE_MODE != act ]] || engine_lock
-    engine_new_run
-    engine_begin_journal
+    [[ -z $ENGINE_RESUME ]] || engine_load_run
+    engine_find_platform
+    if [[ $(type -t platform_enter || :) == function ]]; then
+        platform_enter "$ENGINE_PLATFORM" || engine_refuse 5 "cannot enter the platform $ENGINE_PLATFORM"
+    fi
+    engine_secrets
+    if { : >/dev/tty; } 2>/dev/null; then ENGINE_TERMINAL=yes; fi
+    if [[ -n $ENGINE_RESUME ]]; then
+        engine_begin resume
+    else
+        engine_new_run
+        engine_begin run_start
+    fi
     [[ $ENGINE_MODE != act ]] || engine_evidence before
     engine_steps
     engine_finish
