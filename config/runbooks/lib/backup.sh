@@ -116,7 +116,7 @@ SQL
 _manifest_sql() {
     cat <<'SQL'
 SELECT 'made=' || to_char(now(), 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
-SELECT 'epoch=' || extract(epoch FROM now())::bigint;
+SELECT 'epoch=' || floor(extract(epoch FROM now()))::bigint;
 SELECT 'database=' || current_database();
 SELECT 'server=' || current_setting('server_version_num')::integer / 10000;
 SELECT 'system=' || system_identifier FROM pg_control_system();
@@ -137,20 +137,23 @@ fingerprint_compare() {
     ! grep '^never' <<<"$found" | grep -v '|0|$' || finding "rows contradict each other, and did so when they were saved"
 }
 
-# What runs left that were killed: files without a name of a backup, and copies of the database. A copy that somebody is
-# connected to is still in use.
+# Lines `file PATH` and `database NAME` of what runs left that were killed: files without a name of a backup, and copies
+# of the database. A copy that somebody is connected to is still in use.
+backup_leftovers() {
+    [[ ! -d ${BACKUP_DIR:?} ]] ||
+        find "$BACKUP_DIR" -mindepth 1 -maxdepth 1 -regex '.*/[.]\(partial\|sealed\|gone\)-[^/]*' -printf 'file %p\n'
+    sql_in postgres "SELECT 'database ' || datname FROM pg_database d WHERE datname ~ '^scratch_[a-z0-9_]+\$'
+        AND shobj_description(oid, 'pg_database') LIKE 'made by a runbook%'
+        AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)"
+}
+
 backup_tidy() {
     needs_action backup_tidy
-    local name
-    mkdir -p "${BACKUP_DIR:?}"
-    find "$BACKUP_DIR" -mindepth 1 -maxdepth 1 \( -name '.partial-*' -o -name '.sealed-*' -o -name '.gone-*' \) \
-        -print -exec rm -rf -- {} +
-    while read -r name; do
-        printf '%s\n' "$name"
-        scratch_drop "$name"
-    done < <(sql_in postgres "SELECT datname FROM pg_database d WHERE datname ~ '^scratch_[a-z0-9_]+\$'
-        AND shobj_description(oid, 'pg_database') LIKE 'made by a runbook%'
-        AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)")
+    local kind name
+    while IFS=' ' read -r kind name; do
+        printf '%s %s\n' "$kind" "$name"
+        if [[ $kind == file ]]; then rm -rf -- "${name:?}"; else scratch_drop "$name"; fi
+    done < <(backup_leftovers)
 }
 
 # --- making ----------------------------------------------------------------------------------------------------------
@@ -345,22 +348,28 @@ backup_mark() {
 # would be lost. Looking at an older one again makes nothing newer.
 backup_tell() {
     needs_action backup_tell
-    local file epoch told=0
+    local file=${TEXTFILE_DIR:-}/backup.prom
     [[ -f $(backup_path "$1")/verified ]] || fail "$1 was not restored and found whole"
-    [[ -d ${TEXTFILE_DIR:-} ]] || {
-        finding "no alert hears of this backup: there is no folder TEXTFILE_DIR that node_exporter reads"
+    if [[ ! -d ${TEXTFILE_DIR:-} ]]; then
+        finding "no alert hears of this backup: TEXTFILE_DIR is no folder that node_exporter reads"
         return 0
-    }
-    epoch=$(manifest_value "$1" epoch)
-    file=$TEXTFILE_DIR/backup.prom
-    [[ ! -r $file ]] || told=$(sed -n 's/^backup_last_verified_timestamp_seconds \([0-9]*\)$/\1/p' "$file")
-    ((epoch > ${told:-0})) || return 0
+    fi
+    ! backup_is_told "$1" || return 0
     cat >"$file.$$" <<END
 # HELP backup_last_verified_timestamp_seconds When the newest backup was made that was restored and found whole
 # TYPE backup_last_verified_timestamp_seconds gauge
-backup_last_verified_timestamp_seconds $epoch
+backup_last_verified_timestamp_seconds $(manifest_value "$1" epoch)
 END
-    # Its user is another one in a container.
+    # In a container the exporter is another user.
     chmod 644 "$file.$$"
     mv -- "$file.$$" "$file"
+}
+
+# Whether the metric knows of this backup or a newer one. Where nobody reads it, there is nothing to know.
+backup_is_told() {
+    local told epoch
+    [[ -d ${TEXTFILE_DIR:-} ]] || return 0
+    epoch=$(manifest_value "$1" epoch)
+    told=$(sed -n 's/^backup_last_verified_timestamp_seconds \([0-9]*\)$/\1/p' "$TEXTFILE_DIR/backup.prom" 2>/dev/null || :)
+    ((${told:-0} >= epoch))
 }

@@ -66,6 +66,10 @@ sql_change_in() {
     _psql write "$database" -At "$@"
 }
 
+database_exists() {
+    [[ $(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") == 1 ]]
+}
+
 # What people look at first. Of statements only the first words are shown: values may be nobody's business.
 evidence_database() {
     sql_table "SELECT version(), pg_is_in_recovery() AS standby, pg_postmaster_start_time()::timestamptz(0) AS started,

@@ -75,6 +75,17 @@ backup_copy() {
     )
 }
 
+# Whether the copy is there; there is none to look for where none was asked for.
+backup_is_copied() {
+    local file
+    file=$1$(_sealed_ending)
+    case ${COPY_TO:?} in
+        none) ;;
+        *:*) ssh -o BatchMode=yes -o ConnectTimeout=10 -- "${COPY_TO%%:*}" "test -s ${COPY_TO#*:}/$file" ;;
+        *) [[ -s $COPY_TO/$file ]] ;;
+    esac
+}
+
 _sealed_ending() {
     case ${ENCRYPT_TO:?} in
         none) printf '.tar\n' ;;

@@ -22,8 +22,9 @@ chosen_backup() {
     printf '%s\n' "$name"
 }
 
-database_exists() {
-    [[ $(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") == 1 ]]
+# By the bot's own word, or by what it reads when it starts.
+trading_is_closed() {
+    [[ -n ${CONTROL_DIR:-} && -e $CONTROL_DIR/HALT ]] || switch_is_closed
 }
 
 # Ends the step unless the bot is stopped and nobody else writes: a bot that trades would lose what it remembers.
