@@ -20,6 +20,16 @@ switch_level() {
     json .switch.level <<<"$told"
 }
 
+# What the control directory says, whether the bot lives or not.
+switch_latch() {
+    local file=${CONTROL_DIR:?the control directory is not known here}/HALT
+    if [[ -e $file || -L $file ]]; then
+        echo "the HALT file closes at level $(bot__halt_level "$file"): $(head -c 500 -- "$file" 2>/dev/null | tr '[:cntrl:]' ' ')"
+    else
+        echo "there is no HALT file"
+    fi
+}
+
 # switch_close LEVEL REASON: closes at least so far, and opens nothing. The HALT file comes first, because it works with
 # the bot dead, too. Prints what holds; fails if nothing does.
 switch_close() {

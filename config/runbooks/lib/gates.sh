@@ -62,15 +62,15 @@ gate_exchange() {
         return 0
     fi
     ((${offset#-} <= 1000)) || gate__against "this machine's clock is $(gate__seconds "$offset") off the exchange's"
-    exchange_call GET /openApi/swap/v3/user/balance >/dev/null 2>&1 || rc=$?
+    exchange_ask /openApi/swap/v3/user/balance >/dev/null 2>&1 || rc=$?
     ((rc == 0)) || gate__against "the exchange does not answer a question about the account ($rc)"
 }
 
 # By the exchange's own lists, not by the bot's memory.
 gate_covered() {
     local positions orders
-    if ! positions=$(exchange_call GET /openApi/swap/v2/user/positions 2>/dev/null) ||
-        ! orders=$(exchange_call GET /openApi/swap/v2/trade/openOrders 2>/dev/null); then
+    if ! positions=$(exchange_ask /openApi/swap/v2/user/positions 2>/dev/null) ||
+        ! orders=$(exchange_ask /openApi/swap/v2/trade/openOrders 2>/dev/null); then
         gate__against "the exchange does not tell of positions and their stops"
         return 0
     fi
@@ -115,7 +115,7 @@ gate__against() { printf 'against: %s\n' "$*"; }
 gate__seconds() { awk -v ms="$1" 'BEGIN { printf "%.1f s", ms / 1000 }'; }
 
 gate__health() {
-    local ok reason
+    local ok reason ban
     json '.health.checks[]' .ok .reason <<<"$1" | while IFS=$'\t' read -r ok reason; do
         [[ $ok == true ]] || gate__against "the bot is not well: $reason"
     done
@@ -123,7 +123,8 @@ gate__health() {
         gate__against "the bot stopped trading until a person restarts it: $reason"
     fi
     [[ $(json .switch.trading_enabled <<<"$1") == true ]] || gate__against "TRADING_ENABLED is not true"
-    [[ $(json .ban_seconds <<<"$1") == 0 ]] || gate__against "the exchange refuses calls of the bot for $(json .ban_seconds <<<"$1") s"
+    ban=$(json .ban_seconds <<<"$1") || ban=''
+    [[ $ban =~ ^0(\.0*)?$ ]] || gate__against "the exchange refuses calls of the bot for $ban s"
 }
 
 gate__look() {

@@ -41,7 +41,7 @@ outage_bot_calls() {
 }
 
 # outage_cause SECONDS ELSEWHERE: names one cause as a finding, or none if all is well. ELSEWHERE is an address in the
-# internet that tells a fault of this machine's network from one of the exchange; '' for a usual one.
+# internet that tells a fault of this machine's network from one of the exchange; `usual` for one that never fails.
 outage_cause() {
     local seconds=$1 elsewhere=$2 said rc=0
     said=$(exchange_public /openApi/swap/v2/server/time 2>&1 >/dev/null) || rc=$?
@@ -83,7 +83,7 @@ outage_wait() {
 # One look: the exchange takes a signed question, and no call of the bot fails for a second.
 outage_is_well() {
     local told
-    exchange_call GET /openApi/swap/v2/user/positions >/dev/null || return
+    exchange_ask /openApi/swap/v2/user/positions >/dev/null || return
     told=$(outage_bot_calls 1) || return
     ! grep -E '^(transport|http|rate_limited) ' <<<"$told"
 }
@@ -96,7 +96,7 @@ outage__unheard() {
         finding "cause: the exchange is down: what stands before it answers for it ($said)"
     elif ! outage__leads_outside "$elsewhere"; then
         finding "cause: the exchange is down, or nothing listens at its address ($said)"
-    elif outage__reaches "${elsewhere:-https://www.cloudflare.com/cdn-cgi/trace}"; then
+    elif outage__reaches "$elsewhere"; then
         finding "cause: the exchange is down: other addresses answer this machine, and it does not ($said)"
     else
         finding "cause: the network of this machine: the exchange does not answer, and neither does anything else ($said)"
@@ -105,11 +105,13 @@ outage__unheard() {
 
 # An exchange that is played on this machine is reached without any network.
 outage__leads_outside() {
-    [[ -n $1 || ! ${BINGX_BASE_URL-} =~ ^https?://(127\.|localhost|\[::1\]) ]]
+    [[ $1 != usual || ! ${BINGX_BASE_URL-} =~ ^https?://(127\.|localhost|\[::1\]) ]]
 }
 
 outage__reaches() {
-    curl --silent --max-time 3 --output /dev/null "$1"
+    local address=$1
+    [[ $address != usual ]] || address=https://www.cloudflare.com/cdn-cgi/trace
+    curl --silent --max-time 3 --output /dev/null "$address"
 }
 
 # The exchange answers what everybody may ask: now with the key, and what does the bot see?
@@ -118,7 +120,7 @@ outage__account() {
     if offset=$(outage_offset_ms) && ((${offset#-} > 1000)); then
         finding "cause: clock: this machine's and the exchange's differ by ${offset} ms"
     fi
-    said=$(exchange_call GET /openApi/swap/v2/user/positions 2>&1 >/dev/null) || rc=$?
+    said=$(exchange_ask /openApi/swap/v2/user/positions 2>&1 >/dev/null) || rc=$?
     said=${said##*exchange: }
     case $rc/$said in
         0/*) outage__bot "$seconds" ;;
@@ -143,7 +145,7 @@ outage__bot() {
     ban=$(json .ban_seconds <<<"$told") || ban=0
     if [[ -n $stopped ]]; then
         finding "cause: the bot stopped by itself, and the exchange answers here: $stopped"
-    elif [[ $ban != 0 ]]; then
+    elif awk -v ban="$ban" 'BEGIN { exit !(ban > 0) }'; then
         finding "cause: rate limit: the exchange refuses some calls of the bot for another $ban s"
     elif calls=$(outage_bot_calls "$1"); then
         echo "$calls"
