@@ -1,4 +1,4 @@
-"""Makes what docker-compose.yml mounts: secret files, once, and the control directory. Needs Python alone."""
+"""Makes what docker-compose.yml mounts: secret files, once, and two directories. Needs Python alone."""
 
 import secrets
 import sys
@@ -6,6 +6,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[1] / ".local" / "compose" / "secrets"
 CONTROL = FOLDER.with_name("control")
+TEXTFILE = FOLDER.with_name("textfile")
 _SECRET_BYTES = 16  # as 32 hexadecimal characters, the length of a PagerDuty routing key
 # Each service runs under a user of its own that the host does not know, so the files are readable by all.
 # It is the folder that keeps everyone else out; a container sees only the files that it is given.
@@ -13,12 +14,16 @@ _FOLDER_MODE, _FILE_MODE = 0o700, 0o444
 _PGPASS_MODE = 0o600  # psql ignores a file that others may read; no container is given this one
 # The bot in its container and people on the host both write HALT and take it away.
 _CONTROL_MODE = 0o777
+# Runbooks on the host write there; node_exporter reads as a user of its own.
+_TEXTFILE_MODE = 0o755
 
 
 def main() -> int:
     try:
         make(FOLDER)
         make_control(CONTROL)
+        TEXTFILE.mkdir(exist_ok=True)
+        TEXTFILE.chmod(_TEXTFILE_MODE)
     except OSError as error:
         print(f"cannot make the files for docker compose: {error}", file=sys.stderr)
         return 1

@@ -22,6 +22,7 @@ CORE = {"bot", "db", "prometheus", "alertmanager", "grafana", "node-exporter", "
 DEMO = {"simulator", "sink"}
 SECRETS = ".local/compose/secrets/"
 CONTROL = "./.local/compose/control"
+TEXTFILE = "./.local/compose/textfile"
 # Health checks of these stand in their Dockerfiles.
 BUILT = {"bot", "simulator", "sink"}
 
@@ -79,6 +80,10 @@ def test_everything_that_is_mounted_exists_and_is_read_only_or_a_volume() -> Non
         for source, target, mode in mounts(name):
             if source == CONTROL:
                 assert (name, mode) == ("bot", "rw")
+            elif source == TEXTFILE:
+                assert (name, mode) == ("node-exporter", "ro")
+                assert f"--collector.textfile.directory={target}" in SERVICES[name]["command"]
+                assert (ROOT / source) == compose_secrets.TEXTFILE
             elif source.startswith((".", "/")):
                 assert (ROOT / source).is_dir(), f"{name} mounts {source} at {target}"
                 assert mode == "ro"
