@@ -556,37 +556,47 @@ engine_holder() {
     echo "$1 ${stat:-?} ${boot:-?}"
 }
 
+# Whether the process of such a line still lives.
+engine_alive() {
+    [[ -n $1 && $1 == "$(engine_holder "${1%% *}")" ]] && kill -0 "${1%% *}" 2>/dev/null
+}
+
 engine_lock() {
-    local base=/tmp home lock holder='' mine="" parts
+    local base=/tmp home lock mine holder child try
     [[ ! -d /dev/shm || ! -w /dev/shm ]] || base=/dev/shm
-    home="$base/$RUNBOOK_NAMESPACE-$UID/locks-$(engine_root | cksum | cut -d ' ' -f 1)"
-    lock="$home/$RUNBOOK_LOCK"
-    mine="$home/.$RUNBOOK_LOCK.$$"
-    mkdir -p -- "$home" && [[ -O $base/$RUNBOOK_NAMESPACE-$UID && ! -L $base/$RUNBOOK_NAMESPACE-$UID ]] ||
+    base+="/$RUNBOOK_NAMESPACE-$UID"
+    home="$base/locks-$(engine_root | cksum | cut -d ' ' -f 1)"
+    lock="$home/$RUNBOOK_LOCK" mine="$home/.$RUNBOOK_LOCK.$$"
+    { mkdir -p -- "$home" && [[ -O $base && ! -L $base ]] && rm -rf -- "$mine" && mkdir -- "$mine"; } ||
         engine_refuse 5 "cannot lock in $home"
-    rm -rf -- "$mine"
-    mkdir -- "$mine"
     printf '%s\n%s\n' "$(engine_holder "$$")" "$RUNBOOK_ID, $(engine_operator), since $(engine_time)" >"$mine/holder"
-    # A folder with a file in it is never replaced, so one of two gets it, and who looks always sees whose it is.
-    while ! mv -T -- "$mine" "$lock" 2>/dev/null; do
-        { IFS= read -r holder <"$lock/holder"; } 2>/dev/null || :
-        if [[ -n $holder && $holder == "$(engine_holder "${holder%% *}")" ]] && kill -0 "${holder%% *}" 2>/dev/null; then
-            parts=$(tail -n 1 -- "$lock/holder" 2>/dev/null || :)
+    for ((try = 0; try < 20; try++)); do
+        # A folder with a file in it is never replaced, so one of two gets it, and who looks always sees whose it is.
+        if mv -T -- "$mine" "$lock" 2>/dev/null; then
+            ENGINE_LOCK=$lock
+            return
+        fi
+        holder=$(head -n 1 -- "$lock/holder" 2>/dev/null || :)
+        # A run that was killed may have left its step behind.
+        child=$(head -n 1 -- "$lock/child" 2>/dev/null || :)
+        if engine_alive "$holder" || engine_alive "$child"; then
+            child=$(tail -n 1 -- "$lock/holder" 2>/dev/null || :)
             rm -rf -- "$mine"
-            engine_refuse 6 "another run holds the lock $RUNBOOK_LOCK: process ${holder%% *} ($parts)"
+            engine_refuse 6 "another run holds the lock $RUNBOOK_LOCK: process ${holder%% *} ($child)"
         fi
         # Whoever made it is gone. One at a time takes it away, after a second look.
-        if ! mkdir -- "$lock.taken" 2>/dev/null; then
-            rm -rf -- "$mine"
-            engine_refuse 6 "another run takes over the lock just now; if there is none: rmdir $lock.taken"
+        if mkdir -- "$lock.taken" 2>/dev/null; then
+            if [[ -n $holder && $holder == "$(head -n 1 -- "$lock/holder" 2>/dev/null || :)" ]]; then
+                engine_warn "takes over the lock of a run that is gone (process ${holder%% *})"
+                rm -rf -- "$lock"
+            fi
+            rmdir -- "$lock.taken"
+        else
+            engine_wait 0.1
         fi
-        if [[ $holder == "$(head -n 1 -- "$lock/holder" 2>/dev/null || :)" ]]; then
-            rm -rf -- "$lock"
-            engine_warn "took over the lock of a run that is gone (process ${holder%% *})"
-        fi
-        rmdir -- "$lock.taken"
     done
-    ENGINE_LOCK=$lock
+    rm -rf -- "$mine"
+    engine_refuse 6 "cannot take the lock $lock${holder:+ of process ${holder%% *}}; if nobody has it: rm -r $lock $lock.taken"
 }
 
 # ---- a function in its own bash
@@ -608,6 +618,7 @@ engine_run() {
         exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$pipe" 2>&1 {pipe}>&-
     ) &
     ENGINE_CHILD=$!
+    [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''
