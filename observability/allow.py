@@ -19,6 +19,7 @@ _LONGEST = timedelta(days=366)
 UNCONDITIONAL = frozenset(
     {"level_bound", "name_unique", "placeholder_known", "query_syntax", "receiver_address"}
     | {"reference_known", "routing_sound", "story_sound"}
+    | {"runbook_alerts", "runbook_platform", "runbook_script", "runbook_uses", "step_form", "step_id"}
 )
 Owners = Mapping[Place, frozenset[str]]
 

@@ -53,7 +53,6 @@ class _Group:
 class _Draft:
     """The command that is being read."""
 
-    line: int
     before: str = ""
     asks: str = ""
     negated: bool = False
@@ -91,7 +90,7 @@ class _Reader:
         self.named: str | None = None
         self.heredocs: list[tuple[Redirect, bool, bool]] = []
         self.closed: _Group | None = None
-        self.draft = _Draft(1)
+        self.draft = _Draft()
         cursor.substitute = self.substitute
 
     def substitute(self, cursor: Cursor, kind: str) -> tuple[Simple, ...]:
@@ -102,7 +101,7 @@ class _Reader:
 
     def read(self) -> None:
         cursor = self.cursor
-        self.draft = _Draft(cursor.line)
+        self.draft = _Draft()
         while True:
             cursor.skip_blanks()
             if not cursor.rest:
@@ -193,12 +192,9 @@ class _Reader:
 
     def word(self) -> None:
         cursor, draft = self.cursor, self.draft
-        line = cursor.line
         word = cursor.word()
-        if draft.is_empty:
-            draft.line = line
-            if self.keyword(word.raw):
-                return
+        if draft.is_empty and self.keyword(word.raw):
+            return
         if not draft.words and (found := _ASSIGNED.match(word.raw)):
             if word.raw == found.group() and cursor.peek("("):
                 word = cursor.array(word)
@@ -245,7 +241,7 @@ class _Reader:
         cursor = self.cursor
         cursor.skip_blanks()
         if cursor.peek("(("):
-            self.draft.words += [Word.plain("(("), cursor.arithmetic()]
+            self.draft.words += [Word.plain("for"), Word.plain("(("), cursor.arithmetic()]
             return
         name = cursor.word()
         cursor.skip_blanks()
@@ -294,7 +290,7 @@ class _Reader:
         if name:
             self.function = name
             self.functions.setdefault(name, ())
-        self.draft.asks = asks
+        self.draft.asks, self.draft.before = asks, ""
 
     def close(self, word: str) -> None:
         self.finish(";")
@@ -316,7 +312,6 @@ class _Reader:
                 words=tuple(draft.words),
                 assigned=tuple(draft.assigned),
                 redirects=tuple(draft.redirects),
-                line=draft.line,
                 before=draft.before,
                 after=operator,
                 asks=draft.asks or (self.groups[-1].asks if self.groups else ""),
@@ -324,13 +319,14 @@ class _Reader:
                 inside=self.inside,
                 function=self.function,
                 is_piped=operator == "|",
+                depth=len(self.groups),
             )
             self.add(command)
         elif closed is not None:
             for command in self.commands[closed.first :]:
                 command.is_piped |= operator == "|"
         self.closed = None
-        self.draft = _Draft(self.cursor.line, before=operator)
+        self.draft = _Draft(before=operator)
 
     def add(self, command: Simple) -> None:
         self.commands.append(command)

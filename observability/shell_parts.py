@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """`$NAME` or `${NAME…}`; `operator` is what follows the name, such as `:?`, or `#` for a length."""
+    """`$NAME` or `${NAME…}`; `operator` is what follows the name, such as `:?`, or `length`."""
 
     name: str
     operator: str = ""
@@ -44,13 +44,13 @@ class Simple:
     """A simple command; `before` and `after` are what joins it to its neighbours.
 
     `inside` is the substitution that it stands in, `$(`, `<(` or `>(`; `asks` the keyword
-    whose condition it is part of; `is_piped` also holds in a group that is piped.
+    whose condition it is part of; `is_piped` also holds in a group that is piped;
+    `depth` counts the groups around it.
     """
 
     words: tuple[Word, ...]
     assigned: tuple[tuple[str, Word], ...]
     redirects: tuple[Redirect, ...]
-    line: int
     before: str
     after: str
     asks: str
@@ -58,6 +58,7 @@ class Simple:
     inside: str
     function: str | None
     is_piped: bool
+    depth: int
 
     @property
     def name(self) -> str:

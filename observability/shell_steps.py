@@ -85,8 +85,20 @@ def used_by(project: Project, runbook: Runbook) -> Iterator[Library]:
 @lru_cache(1)
 def changing(project: Project) -> frozenset[str]:
     """Return the words that call needs_action, themselves or by another word."""
+    return _reaching(project, "needs_action")
+
+
+@lru_cache(1)
+def asking_sql(project: Project) -> frozenset[str]:
+    """Return psql and the words that hand their arguments to it in the end."""
+    return _reaching(project, "psql")
+
+
+def _reaching(project: Project, end: str) -> frozenset[str]:
+    """Return the words that call `end`, hand it on to be called, or call such a word."""
     words = {word: made for one in libraries(project).values() for word, made in one.words.items()}
-    found = {"needs_action"}
+    found = {end}
+    found |= {word for word, made in words.items() if any(end in call.arguments for call in made)}
     while True:
         more = {
             word for word, made in words.items() if word not in found and any(c.name in found for c in made)

@@ -8,6 +8,7 @@ from observability.shell_parts import Expansion, Simple, Word
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _ANSI = re.compile(r"\$'(?:[^'\\]|\\.)*'", re.DOTALL)
 _SPECIAL = re.compile(r"\d|[@*#?$!-]")
+_PLAIN, _QUOTED = re.compile(r"[^\s;|&()<>'\"`$\\]+"), re.compile(r'[^"`$\\]+')
 _ENDS = " \t\n;|&()<>"
 
 
@@ -37,10 +38,6 @@ class Cursor:
     @property
     def rest(self) -> bool:
         return self.at < len(self.text)
-
-    @property
-    def line(self) -> int:
-        return self.text.count("\n", 0, self.at) + 1
 
     def peek(self, wanted: str) -> bool:
         return self.text.startswith(wanted, self.at)
@@ -100,7 +97,7 @@ class Cursor:
         elif char in "$`":
             self._expansion(made, is_quoted=False)
         else:
-            made.text.append(self.take(1))
+            made.text.append(self._run(_PLAIN))
 
     def _single(self) -> str:
         end = self.text.find("'", self.at + 1)
@@ -124,7 +121,12 @@ class Cursor:
         elif char in "$`":
             self._expansion(made, is_quoted=True)
         else:
-            made.text.append(self.take(1))
+            made.text.append(self._run(_QUOTED))
+
+    def _run(self, pattern: re.Pattern[str]) -> str:
+        """Take all that the pattern matches, and one character at least."""
+        found = pattern.match(self.text, self.at)
+        return self.take(len(found.group()) if found else 1)
 
     def _expansion(self, made: _Made, *, is_quoted: bool) -> None:
         start = self.at
@@ -174,7 +176,8 @@ class Cursor:
         if self.peek("["):
             self._until(made, "]", is_text=False)
         operator = re.compile(r":?[-=?+]|[#%/^,@:]*").match(self.text, self.at)
-        made.expansions.append(Expansion(found.group(), prefix + (operator.group() if operator else "")))
+        kind = "length" if prefix == "#" else operator.group() if operator else ""
+        made.expansions.append(Expansion(found.group(), kind))
         self._until(made, "}", is_text=False)
 
     def _until(self, made: _Made, end: str, *, is_text: bool = True) -> None:

@@ -55,7 +55,8 @@ def _about(block: str) -> str:
 
 def _example(block: str, lines: str) -> str:
     if not block.startswith("edit "):
-        return f"```yaml\n{lines.rstrip()}\n```\n"
+        language = "bash" if block.endswith(".sh") else "yaml"
+        return f"```{language}\n{lines.rstrip()}\n```\n"
     edits = (line.partition(" => ") for line in lines.splitlines())
     shown = "\n".join(f"- {old.strip()}\n+ {new.strip()}".rstrip() for old, _, new in edits)
     return f"```diff\n{shown}\n```\n"

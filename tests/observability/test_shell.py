@@ -60,7 +60,7 @@ def test_quotes_expansions_and_substitutions_are_told_apart() -> None:
     assert [(one.name, one.operator) for word in outer.all_words for one in word.expansions] == [
         ("X", ""),
         ("Y", ":?"),
-        ("Z", "#"),
+        ("Z", "length"),
         ("W", ""),
     ]
     assert [word.text for word in outer.words] == ["a", "$X ${Y:?} $N", "$N", "${#Z}", "$(…)"]
