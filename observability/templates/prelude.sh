@@ -955,8 +955,9 @@ engine_confirm() {
     else
         declare -f "$FORM" | sed '1,2d;$d;s/^/  /'
         engine_ask "  Do it? [y/N] " || REPLY=''
-        engine_event confirm step "$1" typed "$REPLY" how typed
-        [[ $REPLY == [yY] || $REPLY == [yY][eE][sS] ]] && return 0
+        typed=$REPLY
+        engine_event confirm step "$1" typed "$typed" how typed
+        [[ $typed == [yY] || $typed == [yY][eE][sS] ]] && return 0
     fi
     engine_refuse 4 "$1 was not confirmed: it was not run"
 }
