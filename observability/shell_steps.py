@@ -1,7 +1,7 @@
 """The pieces of shell of the runbooks' steps, and the words that libraries give them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -68,11 +68,12 @@ def pieces(project: Project) -> tuple[Piece, ...]:
 
 @lru_cache(1)
 def libraries(project: Project) -> Mapping[str, Library]:
-    """Return the libraries that can be read, by name."""
+    """Return the libraries that can be read, by name, but for those that are a program of their own."""
+    programs = {runbook.script for runbook in project.runbooks.values()}
     return {
         name: Library(name, _functions(script), frozenset(_variables(script)))
         for name, text in project.libraries.items()
-        if (script := _read(text)) is not None
+        if name not in programs and (script := _read(text)) is not None
     }
 
 
@@ -84,33 +85,58 @@ def used_by(project: Project, runbook: Runbook) -> Iterator[Library]:
 
 @lru_cache(1)
 def changing(project: Project) -> frozenset[str]:
-    """Return the words that call needs_action, themselves or by another word."""
-    return _reaching(project, "needs_action")
+    """Return the words that call needs_action at their head, and those that call such a word."""
+    heads = {
+        word
+        for one in libraries(project).values()
+        for word, made in one.words.items()
+        if any(call.name == "needs_action" and call.command.depth == 1 for call in made)
+    }
+    return _calling(project, heads)
 
 
 @lru_cache(1)
 def asking_sql(project: Project) -> frozenset[str]:
     """Return psql and the words that hand their arguments to it in the end."""
-    return _reaching(project, "psql")
+    handing = {
+        word
+        for one in libraries(project).values()
+        for word, made in one.words.items()
+        if any("psql" in call.arguments for call in made)
+    }
+    return _calling(project, {"psql", *handing})
 
 
-def _reaching(project: Project, end: str) -> frozenset[str]:
-    """Return the words that call `end`, hand it on to be called, or call such a word."""
+def _calling(project: Project, names: set[str]) -> frozenset[str]:
+    """Return these names and the words that call one of them, themselves or by another word."""
     words = {word: made for one in libraries(project).values() for word, made in one.words.items()}
-    found = {end}
-    found |= {word for word, made in words.items() if any(end in call.arguments for call in made)}
-    while True:
-        more = {
-            word for word, made in words.items() if word not in found and any(c.name in found for c in made)
-        }
-        if not more:
-            return frozenset(found)
+    found = set(names)
+    while more := {
+        word for word, made in words.items() if word not in found and any(c.name in found for c in made)
+    }:
         found |= more
+    return frozenset(found)
 
 
+@lru_cache(1)
 def owners(project: Project) -> Mapping[str, str]:
     """Return the library of each word."""
     return {word: one.name for one in libraries(project).values() for word in one.words}
+
+
+def called(project: Project, made: Iterable[Call]) -> Iterator[str]:
+    """Yield the words of libraries among the calls, and those that are handed on by their names.
+
+    Of a name that is put together, such as `gate_$name`, every word that begins so is meant.
+    """
+    owner = owners(project)
+    for call in made:
+        head, dollar, _ = call.name.partition("$")
+        if call.name in owner:
+            yield call.name
+        elif dollar and head.endswith("_"):
+            yield from (one for one in owner if one.startswith(head))
+        yield from (one for one in call.arguments if "_" in one and one in owner)
 
 
 def _read(text: str) -> Script | None:

@@ -10,16 +10,16 @@ from config.spec.model import Project
 from config.spec.names import did_you_mean
 from config.spec.runbook import Runbook
 from observability.checks.finding import Finding
-from observability.shell_steps import ALWAYS, PRELUDE, Piece, libraries, owners, pieces, used_by
+from observability.shell_steps import ALWAYS, PRELUDE, Piece, called, libraries, owners, pieces, used_by
 
 _EVIDENCE = "evidence_"
 _TOOLS = ("pg_", "docker_", "kube_")
 
 
 def check(project: Project) -> Iterator[Finding]:
-    called: dict[str, set[str]] = {}
+    words_of: dict[str, set[str]] = {}
     for piece in pieces(project):
-        called.setdefault(piece.name, set()).update(call.name for call in piece.calls)
+        words_of.setdefault(piece.name, set()).update(called(project, piece.calls))
         yield from _words(project, piece)
     stepped = [runbook for runbook in project.runbooks.values() if runbook.script is None]
     if stepped and ALWAYS not in project.libraries:
@@ -27,7 +27,7 @@ def check(project: Project) -> Iterator[Finding]:
             stepped[0].where("title"), f"there is no runbooks/lib/{ALWAYS}.sh, which every script has"
         )
     for name, runbook in project.runbooks.items():
-        words = called.get(name, set()) | {f"{_EVIDENCE}{one}" for one in runbook.evidence}
+        words = words_of.get(name, set()) | {f"{_EVIDENCE}{one}" for one in runbook.evidence}
         yield from _libraries(project, runbook, words)
         yield from _evidence(project, runbook)
 
@@ -48,31 +48,39 @@ def _words(project: Project, piece: Piece) -> Iterator[Finding]:
 
 
 def _libraries(project: Project, runbook: Runbook, words: set[str]) -> Iterator[Finding]:
-    known, owner = libraries(project), owners(project)
-    needed = {owner[word] for word in words if word in owner}
-    for name in runbook.uses:
-        if name in known:
-            # A library may call the words of another one.
-            called = {call.name for made in known[name].words.values() for call in made}
-            needed |= {owner[word] for word in called & owner.keys() if owner[word] != name}
+    owner, callers = owners(project), _callers(project, words)
+    needed = {owner[word] for word in callers}
+    for library in used_by(project, runbook):
+        # What its other words need may be there as well.
+        needed |= {owner[w] for made in library.words.values() for w in called(project, made)} - {
+            library.name
+        }
     for index, name in enumerate(runbook.uses):
         place = runbook.where("uses", index)
         if name not in project.libraries:
             yield Finding(place, f"no library named {name!r}{did_you_mean(name, project.libraries)}")
         elif name == ALWAYS:
             yield Finding(place, f"every runbook has {ALWAYS}", "warning")
-        elif name in known and name not in needed and runbook.script is None:
+        elif name in libraries(project) and name not in needed and runbook.script is None:
             yield Finding(place, f"no step calls a word of {name!r}", "warning")
-    for name in sorted(needed - {ALWAYS, *runbook.uses}):
-        users = [used for used in runbook.uses if used in known and _calls(project, used, name)]
-        if users:
-            text = f"{users[0]!r} calls words of {name!r}, which the runbook does not use"
-            yield Finding(runbook.where("uses", runbook.uses.index(users[0])), text)
+    for word, caller in callers.items():
+        user = owner.get(caller or "")
+        if user in runbook.uses and owner[word] not in (ALWAYS, *runbook.uses):
+            text = f"{caller} calls {word} of {owner[word]!r}, which the runbook does not use"
+            yield Finding(runbook.where("uses", runbook.uses.index(user)), text)
 
 
-def _calls(project: Project, user: str, name: str) -> bool:
-    known, owner = libraries(project), owners(project)
-    return any(owner.get(call.name) == name for made in known[user].words.values() for call in made)
+def _callers(project: Project, words: set[str]) -> dict[str, str | None]:
+    """Return every word that is called in the end, by which word of a library."""
+    owner, known = owners(project), libraries(project)
+    found: dict[str, str | None] = dict.fromkeys(sorted(word for word in words if word in owner))
+    ahead = list(found)
+    for caller in ahead:
+        for word in called(project, known[owner[caller]].words[caller]):
+            if word not in found:
+                found[word] = caller
+                ahead.append(word)
+    return found
 
 
 def _evidence(project: Project, runbook: Runbook) -> Iterator[Finding]:
