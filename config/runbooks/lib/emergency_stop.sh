@@ -380,7 +380,8 @@ stop_rows() {
 
 # Reads orders and positions, and sorts them into stop_book, a word for each:
 #   E|id|symbol|what      an order that could make a position larger
-#   G|id|symbol|what      one that can only make one smaller
+#   G|id|symbol|what      one that can only make one smaller, and waits for its price: a stop or a target
+#   R|id|symbol|what      one that can only make one smaller, and rests: it may keep the position from being closed
 #   P|id|symbol|LONG or SHORT|quantity|mode     a position; in one-way mode the exchange calls its side BOTH
 #   N|symbol|side|quantity      how much of a position no stop covers
 stop_read_book() {
@@ -412,7 +413,7 @@ stop_read_book() {
                 against = $4 == "BUY" ? "SHORT" : "LONG"
                 waits = $6 ~ /STOP|TAKE_PROFIT/
                 closes = $5 == "LONG" || $5 == "SHORT" ? $5 == against : $9 == "true" || $10 == "true" || (waits && ($3, against) in held)
-                printf "%s|%s|%s|%s-%s-%s\n", closes ? "G" : "E", $2, $3, $4, $5, $6
+                printf "%s|%s|%s|%s-%s-%s\n", closes ? (waits ? "G" : "R") : "E", $2, $3, $4, $5, $6
                 if (!closes || $6 !~ /^STOP/) next
                 cover[$3, against] += $10 == "true" ? held[$3, against] : $7 - $8
             }
@@ -511,8 +512,9 @@ stop_close() {
     done
 }
 
+# Not in the first round: everything is tried once, however long that takes.
 stop_is_late() {
-    test "$(date +%s)" -ge "$stop_deadline"
+    test "$stop_rounds" -gt 0 && test "$(date +%s)" -ge "$stop_deadline"
 }
 
 # One round: read, do, and say in stop_clean whether it found nothing to do.
@@ -541,6 +543,7 @@ stop_round() {
         return
     fi
     stop_cancel E
+    test "$stop_level" = 2 || stop_cancel R
     test -n "$stop_orders_read" || stop_do_blindly orders LIMIT DELETE /openApi/swap/v2/trade/allOpenOrders type=LIMIT
     if test "$stop_level" = 3; then
         stop_close
@@ -553,7 +556,7 @@ stop_round() {
         fi
     fi
     if test -n "$stop_orders_read" && test -n "$stop_positions_read" && test -z "$stop_entries"; then
-        if test "$stop_level" = 2 || { test -z "$stop_held_positions" && test -z "$(stop_of G)"; }; then stop_clean=yes; fi
+        if test "$stop_level" = 2 || { test -z "$stop_held_positions$(stop_of G)$(stop_of R)"; }; then stop_clean=yes; fi
     fi
 }
 
@@ -650,7 +653,7 @@ stop_tell_rest() {
             1E*) stop_say "rests, may still be filled: $stop_plain" ;;
             [23]E*) stop_warn "LEFT: the entry $stop_plain" ;;
             3P*) stop_warn "LEFT: the position $stop_plain" ;;
-            3G*) stop_warn "LEFT: the order $stop_plain" ;;
+            3[GR]*) stop_warn "LEFT: the order $stop_plain" ;;
             [12]N*) stop_warn "WITHOUT A STOP: $stop_plain" ;;
             *) ;;
         esac
@@ -721,6 +724,7 @@ stop_look() {
     fi
     if test "$stop_level" = 3; then
         for stop_order in $(stop_of P); do stop_say "would close: $stop_order"; done
+        for stop_order in $(stop_of R); do stop_say "would cancel: $stop_order"; done
         for stop_order in $(stop_of G); do stop_say "would cancel, once nothing is held: $stop_order"; done
     fi
     for stop_order in $(stop_of N); do stop_say "without a stop: $stop_order"; done
