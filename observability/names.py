@@ -10,7 +10,7 @@ DIGEST_SEVERITY = "digest"
 HEARTBEAT_SEVERITY = "none"
 NOBODY = "nobody"
 RUNBOOKS = "runbooks/"  # the folder of everything that people run and read at night
-RESOLVED = "resolved"  # the step that the compiler adds to a runbook for alerts
+MEASURE, RESOLVED = "measure", "resolved"  # the steps that the compiler adds to a runbook for alerts
 # Tells the alert about an absent measure from the same alert about its value.
 ABSENT = {"cause": "absent"}
 
@@ -39,6 +39,13 @@ def panel_path(project: Project, alert: Alert) -> str:
     """Return Grafana's path of the alert's panel, to stand behind the address of an environment."""
     board, _ = project.panels[alert.panel]
     return f"/d/{board.uid}?viewPanel={panel_number(project, alert.panel)}"
+
+
+def links(project: Project, alert: Alert) -> dict[str, str]:
+    """Return the annotations that say where to look and what to run; a page by hand has no script."""
+    has_script = alert.runbook in project.runbooks
+    command = {"command": runbook_file(alert.runbook, "sh")} if has_script else {}
+    return {"runbook": alert.runbook, **command, "dashboard": panel_path(project, alert)}
 
 
 def panel_number(project: Project, panel: str) -> int:

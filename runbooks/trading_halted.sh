@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='4f5b63f378b66ea3d29e7cba054c5b26543ab0b5bc851e122869a0e26830914d'
+readonly RUNBOOK_HASH='98b9f1494dd633d6fbc376830722397915ae701c658b76b4b294e7e4c6f997c2'
 readonly RUNBOOK_ID=trading_halted
 readonly RUNBOOK_TITLE='Trading is halted'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -120,11 +120,11 @@ step_history() {
 }
 
 step_reason() {
-    gate_account
+    gate account
 }
 
 step_alerts() {
-    gate_alerts
+    gate alerts
 }
 
 step_resolved() {
@@ -1281,15 +1281,15 @@ gate_account() {
     gate__money "$told"
 }
 
-# Nothing is on its way of which nobody knows what became of it.
+# There is no order of which nobody knows what became, for longer than GATE_PATIENCE seconds.
 gate_unknown() {
-    local told symbol side age
+    local told symbol side age longest=${GATE_PATIENCE:-0}
     told=$(bot_get /status 2>/dev/null) || {
         gate__against "the bot does not answer"
         return 0
     }
     json '.unknown[]' .symbol .side .age_seconds <<<"$told" | while IFS=$'\t' read -r symbol side age; do
-        gate__against "nobody knows what became of an order for ${age%.*} s: $side $symbol"
+        ((${age%.*} < longest)) || gate__against "nobody knows what became of an order for ${age%.*} s: $side $symbol"
     done || :
 }
 
@@ -1354,14 +1354,74 @@ gate_alerts() {
     done <<<"$told"
 }
 
+# Whether trading is open for at least so much of each quantity, and for all symbols or these alone.
+switch_is_open() {
+    local told
+    told=$(bot_get /status) || return
+    [[ $(json .switch.level <<<"$told") == 0 ]] || return
+    awk -v held="$(json .switch.size_factor <<<"$told")" -v wanted="$1" 'BEGIN { exit !(held + 0 >= wanted + 0) }' || return
+    told=$(json '.switch.symbols[]' <<<"$told" | paste -s -d ,) || told=''
+    [[ -z $told || $told == "${2-}" ]]
+}
+
+# open_and_watch FACTOR SYMBOLS REASON SECONDS: opens trading if nothing speaks against it, looks for so long, and closes it
+# again at what it sees twice in a row; also if this is stopped meanwhile, for nobody would watch.
+open_and_watch() (
+    needs_action open_and_watch || exit
+    local factor=$1 symbols=$2 reason=$3 seconds=$4 end every=5 bad=0 why="nobody watched any more" failed told
+    if ! gates_hold database exchange account unknown covered alerts; then
+        echo "not opened" >&2
+        exit 1
+    fi
+    failed=$(gate__failed)
+    trap 'switch_close 1 "opening in steps was taken back: $why"' EXIT
+    trap 'exit 143' TERM
+    trap 'exit 130' INT
+    why="it could not be opened"
+    switch_open "$factor" "$symbols" "$reason" || exit 1
+    why="nobody watched any more"
+    ((seconds > 30)) || every=1
+    end=$(($(date +%s) + seconds))
+    while (($(date +%s) < end || bad > 0)); do
+        sleep "$every"
+        told=$(GATE_PATIENCE=30 gates_hold account unknown alerts) && told=$(gate__since "$factor" "$symbols" "$failed") && bad=0 && continue
+        echo "$told"
+        bad=$((bad + 1)) why=${told//$'\n'/; }
+        ((bad < 2)) || exit 1
+    done
+    trap - EXIT
+    echo "open for $factor of each quantity, and nothing spoke against it for $seconds s"
+)
+
 # What follows is for the words above.
 
 gate__against() { printf 'against: %s\n' "$*"; }
 
+# Latest orders that failed one after the other. A bot that has just started has not counted them yet.
+gate__failed() {
+    local told
+    told=$(bot_metric orders_failed_in_a_row) || told="none 0"
+    awk '{ print int($2) }' <<<"$told"
+}
+
+# What happened since trading was opened: fails, and prints it.
+gate__since() {
+    local failed
+    if ! switch_is_open "$1" "${2-}" 2>/dev/null; then
+        gate__against "somebody closed trading, or the bot does not answer"
+        return 1
+    fi
+    failed=$(gate__failed)
+    ((failed < 3 || failed <= $3)) || {
+        gate__against "the last $failed orders failed"
+        return 1
+    }
+}
+
 gate__seconds() { awk -v ms="$1" 'BEGIN { printf "%.1f s", ms / 1000 }'; }
 
 gate__health() {
-    local ok reason
+    local ok reason ban
     json '.health.checks[]' .ok .reason <<<"$1" | while IFS=$'\t' read -r ok reason; do
         [[ $ok == true ]] || gate__against "the bot is not well: $reason"
     done
@@ -1369,7 +1429,8 @@ gate__health() {
         gate__against "the bot stopped trading until a person restarts it: $reason"
     fi
     [[ $(json .switch.trading_enabled <<<"$1") == true ]] || gate__against "TRADING_ENABLED is not true"
-    [[ $(json .ban_seconds <<<"$1") == 0 ]] || gate__against "the exchange refuses calls of the bot for $(json .ban_seconds <<<"$1") s"
+    ban=$(json .ban_seconds <<<"$1") || ban=''
+    [[ $ban =~ ^0(\.0*)?$ ]] || gate__against "the exchange refuses calls of the bot for $ban s"
 }
 
 gate__look() {
@@ -1447,7 +1508,7 @@ outage_bot_calls() {
 }
 
 # outage_cause SECONDS ELSEWHERE: names one cause as a finding, or none if all is well. ELSEWHERE is an address in the
-# internet that tells a fault of this machine's network from one of the exchange; '' for a usual one.
+# internet that tells a fault of this machine's network from one of the exchange; `usual` for one that never fails.
 outage_cause() {
     local seconds=$1 elsewhere=$2 said rc=0
     said=$(exchange_public /openApi/swap/v2/server/time 2>&1 >/dev/null) || rc=$?
@@ -1501,8 +1562,8 @@ outage__unheard() {
     if [[ $said == *"HTTP "* ]]; then
         finding "cause: the exchange is down: what stands before it answers for it ($said)"
     elif ! outage__leads_outside "$elsewhere"; then
-        finding "cause: the exchange is down, or nothing listens at its address ($said)"
-    elif outage__reaches "${elsewhere:-https://www.cloudflare.com/cdn-cgi/trace}"; then
+        finding "cause: the exchange is down: it does not answer ($said)"
+    elif outage__reaches "$elsewhere"; then
         finding "cause: the exchange is down: other addresses answer this machine, and it does not ($said)"
     else
         finding "cause: the network of this machine: the exchange does not answer, and neither does anything else ($said)"
@@ -1511,11 +1572,13 @@ outage__unheard() {
 
 # An exchange that is played on this machine is reached without any network.
 outage__leads_outside() {
-    [[ -n $1 || ! ${BINGX_BASE_URL-} =~ ^https?://(127\.|localhost|\[::1\]) ]]
+    [[ $1 != usual || ! ${BINGX_BASE_URL-} =~ ^https?://(127\.|localhost|\[::1\]) ]]
 }
 
 outage__reaches() {
-    curl --silent --max-time 3 --output /dev/null "$1"
+    local address=$1
+    [[ $address != usual ]] || address=https://www.cloudflare.com/cdn-cgi/trace
+    curl --silent --max-time 3 --output /dev/null "$address"
 }
 
 # The exchange answers what everybody may ask: now with the key, and what does the bot see?
@@ -1528,7 +1591,7 @@ outage__account() {
     said=${said##*exchange: }
     case $rc/$said in
         0/*) outage__bot "$seconds" ;;
-        1/*1000[01][14]* | 1/*10041[2349]*) finding "cause: the key: the exchange does not take it ($said)" ;;
+        1/*10000[14]* | 1/*10041[2349]*) finding "cause: the key: the exchange does not take it ($said)" ;;
         1/*) finding "cause: the exchange refuses a question about the account ($said)" ;;
         2/*)
             echo "not asked with the key: $said"
@@ -1547,9 +1610,11 @@ outage__bot() {
     fi
     stopped=$(json .health.stopped <<<"$told") || stopped=''
     ban=$(json .ban_seconds <<<"$told") || ban=0
-    if [[ -n $stopped ]]; then
-        finding "cause: the bot stopped by itself, and the exchange answers here: $stopped"
-    elif [[ $ban != 0 ]]; then
+    if [[ $stopped =~ 1000(01|04)|10041[2349] ]]; then
+        finding "cause: the key: the bot stopped as it was refused ($stopped); it is taken here, so once it is the bot's too, restart the bot"
+    elif [[ -n $stopped ]]; then
+        finding "cause: the bot stopped by itself, until it is restarted: $stopped"
+    elif awk -v ban="$ban" 'BEGIN { exit !(ban > 0) }'; then
         finding "cause: rate limit: the exchange refuses some calls of the bot for another $ban s"
     elif calls=$(outage_bot_calls "$1"); then
         echo "$calls"
@@ -2340,37 +2405,47 @@ engine_holder() {
     echo "$1 ${stat:-?} ${boot:-?}"
 }
 
+# Whether the process of such a line still lives.
+engine_alive() {
+    [[ -n $1 && $1 == "$(engine_holder "${1%% *}")" ]] && kill -0 "${1%% *}" 2>/dev/null
+}
+
 engine_lock() {
-    local base=/tmp home lock holder='' mine="" parts
+    local base=/tmp home lock mine holder child try
     [[ ! -d /dev/shm || ! -w /dev/shm ]] || base=/dev/shm
-    home="$base/$RUNBOOK_NAMESPACE-$UID/locks-$(engine_root | cksum | cut -d ' ' -f 1)"
-    lock="$home/$RUNBOOK_LOCK"
-    mine="$home/.$RUNBOOK_LOCK.$$"
-    mkdir -p -- "$home" && [[ -O $base/$RUNBOOK_NAMESPACE-$UID && ! -L $base/$RUNBOOK_NAMESPACE-$UID ]] ||
+    base+="/$RUNBOOK_NAMESPACE-$UID"
+    home="$base/locks-$(engine_root | cksum | cut -d ' ' -f 1)"
+    lock="$home/$RUNBOOK_LOCK" mine="$home/.$RUNBOOK_LOCK.$$"
+    { mkdir -p -- "$home" && [[ -O $base && ! -L $base ]] && rm -rf -- "$mine" && mkdir -- "$mine"; } ||
         engine_refuse 5 "cannot lock in $home"
-    rm -rf -- "$mine"
-    mkdir -- "$mine"
     printf '%s\n%s\n' "$(engine_holder "$$")" "$RUNBOOK_ID, $(engine_operator), since $(engine_time)" >"$mine/holder"
-    # A folder with a file in it is never replaced, so one of two gets it, and who looks always sees whose it is.
-    while ! mv -T -- "$mine" "$lock" 2>/dev/null; do
-        { IFS= read -r holder <"$lock/holder"; } 2>/dev/null || :
-        if [[ -n $holder && $holder == "$(engine_holder "${holder%% *}")" ]] && kill -0 "${holder%% *}" 2>/dev/null; then
-            parts=$(tail -n 1 -- "$lock/holder" 2>/dev/null || :)
+    for ((try = 0; try < 20; try++)); do
+        # A folder with a file in it is never replaced, so one of two gets it, and who looks always sees whose it is.
+        if mv -T -- "$mine" "$lock" 2>/dev/null; then
+            ENGINE_LOCK=$lock
+            return
+        fi
+        holder=$(head -n 1 -- "$lock/holder" 2>/dev/null || :)
+        # A run that was killed may have left its step behind.
+        child=$(head -n 1 -- "$lock/child" 2>/dev/null || :)
+        if engine_alive "$holder" || engine_alive "$child"; then
+            child=$(tail -n 1 -- "$lock/holder" 2>/dev/null || :)
             rm -rf -- "$mine"
-            engine_refuse 6 "another run holds the lock $RUNBOOK_LOCK: process ${holder%% *} ($parts)"
+            engine_refuse 6 "another run holds the lock $RUNBOOK_LOCK: process ${holder%% *} ($child)"
         fi
         # Whoever made it is gone. One at a time takes it away, after a second look.
-        if ! mkdir -- "$lock.taken" 2>/dev/null; then
-            rm -rf -- "$mine"
-            engine_refuse 6 "another run takes over the lock just now; if there is none: rmdir $lock.taken"
+        if mkdir -- "$lock.taken" 2>/dev/null; then
+            if [[ -n $holder && $holder == "$(head -n 1 -- "$lock/holder" 2>/dev/null || :)" ]]; then
+                engine_warn "takes over the lock of a run that is gone (process ${holder%% *})"
+                rm -rf -- "$lock"
+            fi
+            rmdir -- "$lock.taken"
+        else
+            engine_wait 0.1
         fi
-        if [[ $holder == "$(head -n 1 -- "$lock/holder" 2>/dev/null || :)" ]]; then
-            rm -rf -- "$lock"
-            engine_warn "took over the lock of a run that is gone (process ${holder%% *})"
-        fi
-        rmdir -- "$lock.taken"
     done
-    ENGINE_LOCK=$lock
+    rm -rf -- "$mine"
+    engine_refuse 6 "cannot take the lock $lock${holder:+ of process ${holder%% *}}; if nobody has it: rm -r $lock $lock.taken"
 }
 
 # ---- a function in its own bash
@@ -2389,9 +2464,10 @@ engine_run() {
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$(($(date +%s) + ${3%%.*} + 1))
         export -f "${ENGINE_WORDS[@]}" "${2?}"
-        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$pipe" 2>&1 {pipe}>&-
+        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$pipe" 2>&1 {pipe}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
+    [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''
@@ -2728,8 +2804,9 @@ engine_confirm() {
     else
         declare -f "$FORM" | sed '1,2d;$d;s/^/  /'
         engine_ask "  Do it? [y/N] " || REPLY=''
-        engine_event confirm step "$1" typed "$REPLY" how typed
-        [[ $REPLY == [yY] || $REPLY == [yY][eE][sS] ]] && return 0
+        typed=$REPLY
+        engine_event confirm step "$1" typed "$typed" how typed
+        [[ $typed == [yY] || $typed == [yY][eE][sS] ]] && return 0
     fi
     engine_refuse 4 "$1 was not confirmed: it was not run"
 }

@@ -27,7 +27,7 @@ def test_a_second_run_writes_nothing(root: Path, tmp_path: Path) -> None:
 def test_a_new_threshold_reaches_rule_panel_test_and_texts(root: Path, tmp_path: Path) -> None:
     before = compile_bundle(Request(config_dir=root / "config")).files
     config = tmp_path / "config"
-    for file in (root / "config").rglob("*.yaml"):
+    for file in [*(root / "config").rglob("*.yaml"), *(root / "config" / "runbooks").rglob("*.sh")]:
         copy = config / file.relative_to(root / "config")
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(file.read_text("utf-8").replace("critical: {above: 0.10", "critical: {above: 0.17"))
@@ -40,6 +40,8 @@ def test_a_new_threshold_reaches_rule_panel_test_and_texts(root: Path, tmp_path:
         "tests/HighOrderFailureRate.yml",
         "compose/dashboards/trading_overview.json",
         "local/dashboards/trading_overview.json",
+        "runbooks/high_order_failure_rate.md",
+        "runbooks/high_order_failure_rate.sh",
     }
     critical = yaml.safe_load(after["rules/orders.yml"])["groups"][0]["rules"][1]
     assert critical["expr"].endswith(" > 0.17")

@@ -5,7 +5,7 @@ from typing import Any
 
 from config.spec.model import Alert, Project
 from config.spec.runbook import Runbook, Step
-from observability.names import RESOLVED, RUNBOOKS, runbook_file
+from observability.names import MEASURE, RESOLVED, RUNBOOKS, runbook_file
 from observability.render.rules import conditions
 from observability.render.scripts import environment, platforms
 
@@ -74,8 +74,9 @@ def _sections(project: Project, runbook: Runbook) -> Iterator[dict[str, Any]]:
     steps = runbook.steps
     first = next((index for index, step in enumerate(steps) if step.kind != "probe"), len(steps))
     shown = [_step(project, runbook, number, step) for number, step in enumerate(steps, 1)]
+    text = f"Before them the step `{MEASURE}` shows what the alert looks at now." if runbook.alerts else ""
     if first:
-        yield {"title": "Diagnosis", "text": "", "steps": shown[:first]}
+        yield {"title": "Diagnosis", "text": text, "steps": shown[:first]}
     text = runbook.how.strip() if runbook.how else _last_word(runbook)
     if shown[first:] or text:
         yield {"title": "Mitigation", "text": text, "steps": shown[first:]}

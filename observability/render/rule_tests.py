@@ -7,7 +7,7 @@ from typing import Any
 from config.spec.duration import Duration
 from config.spec.model import Alert, Project
 from config.spec.story import Expectation, Story
-from observability.names import ABSENT, panel_path
+from observability.names import ABSENT, links
 from observability.render.document import to_yaml
 from observability.texts import absent_texts, foreseen, level_texts
 from observability.world import STEP, series_of
@@ -60,9 +60,8 @@ def _levels(alert: Alert, expectation: Expectation) -> dict[str, Any]:
 
 def _texts(project: Project, alert: Alert, at: Duration, expectations: list[Expectation]) -> dict[str, Any]:
     """What everything that fires at this time says, word for word."""
-    links = {"runbook": alert.runbook, "dashboard": panel_path(project, alert)}
     alerts = [
-        {"exp_labels": labels, "exp_annotations": {**texts, **links}}
+        {"exp_labels": labels, "exp_annotations": {**texts, **links(project, alert)}}
         for expectation in expectations
         for labels, texts in _said(project, alert, expectation)
     ]

@@ -14,7 +14,7 @@ from observability.names import (
     HEARTBEAT_SEVERITY,
     WATCHDOG,
     gravest,
-    panel_path,
+    links,
     recorded,
 )
 from observability.render.document import to_yaml
@@ -102,8 +102,7 @@ def _rule(project: Project, alert: Alert, expr: str, lasts: Duration, labels: La
     rule: Rule = {"alert": alert.name, "expr": expr, "for": str(lasts)}
     if alert.keep_firing_for.milliseconds:
         rule["keep_firing_for"] = str(alert.keep_firing_for)
-    links = {"runbook": alert.runbook, "dashboard": panel_path(project, alert)}
-    return {**rule, "labels": labels, "annotations": {**texts, **links}}
+    return {**rule, "labels": labels, "annotations": {**texts, **links(project, alert)}}
 
 
 def _delivery(project: Project) -> list[Rule]:

@@ -9,12 +9,19 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from config.spec.duration import Duration
-from config.spec.model import Project
+from config.spec.model import Alert, Level, Project
 from config.spec.runbook import Runbook, Step
-from observability.names import RESOLVED, runbook_file
+from observability.names import MEASURE, RESOLVED, recorded, runbook_file
 from observability.render.rules import conditions
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
+_PATIENCE = "20"  # seconds for Prometheus' answers
+_FACTS_OF_MEASURE = {
+    "TITLE": "What does Prometheus measure now?",
+    "KIND": "probe",
+    "TIMEOUT": _PATIENCE,
+    "ON_FAILURE": "continue",
+}
 PLATFORM = "platform"  # the library that every script has: where the stack runs, and how to reach it
 _OPEN = ("'", '"')
 
@@ -51,6 +58,12 @@ def libraries(runbook: Runbook) -> tuple[str, ...]:
     if runbook.script:
         return (*runbook.uses, runbook.script)
     return (PLATFORM, *(name for name in runbook.uses if name != PLATFORM))
+
+
+def steps(runbook: Runbook) -> tuple[str, ...]:
+    """Return the ids of all steps in order; for alerts, the first and the last look at what they measure."""
+    own = tuple(step.id for step in runbook.steps)
+    return (MEASURE, *own, RESOLVED) if runbook.alerts else own
 
 
 def platforms(project: Project, runbook: Runbook) -> tuple[str, ...]:
@@ -92,7 +105,7 @@ def _data(project: Project, name: str, runbook: Runbook) -> Iterator[str]:
         "RUNBOOK_ALERTS": runbook.alerts,
         "RUNBOOK_EVIDENCE": runbook.evidence,
         "RUNBOOK_SECRETS": secrets,
-        "RUNBOOK_STEPS": (*(step.id for step in runbook.steps), *((RESOLVED,) if runbook.alerts else ())),
+        "RUNBOOK_STEPS": steps(runbook),
         "RUNBOOK_PARAMETERS": tuple(runbook.parameters),
     }.items():
         yield f"readonly -a {array}=({' '.join(map(shlex.quote, values))})"
@@ -110,9 +123,10 @@ def _tables(runbook: Runbook) -> dict[str, dict[str, str]]:
     for step in runbook.steps:
         for key, value in _facts(step).items():
             tables.setdefault(f"STEP_{key}", {})[step.id] = value
-    if runbook.alerts:
-        for key, value in _facts_of_resolved(runbook).items():
-            tables.setdefault(f"STEP_{key}", {})[RESOLVED] = value
+    added = {MEASURE: _FACTS_OF_MEASURE, RESOLVED: _facts_of_resolved(runbook)} if runbook.alerts else {}
+    for id_, facts in added.items():
+        for key, value in facts.items():
+            tables.setdefault(f"STEP_{key}", {})[id_] = value
     parameters = runbook.parameters.items()
     tables["PARAMETER_ABOUT"] = {name: one.about for name, one in parameters}
     tables["PARAMETER_PATTERN"] = {name: one.pattern for name, one in parameters}
@@ -150,7 +164,7 @@ def _facts_of_resolved(runbook: Runbook) -> dict[str, str]:
         "TITLE": f"Is it over? Prometheus is asked for {', '.join(runbook.alerts)}",
         "KIND": RESOLVED,
         "WHY": wait.note.strip() if wait else "",
-        "TIMEOUT": "20",
+        "TIMEOUT": _PATIENCE,
         "VERIFY_ATTEMPTS": str(wait.attempts) if wait else "1",
         "VERIFY_EVERY": _seconds(wait.every) if wait else "2",
         "ON_FAILURE": "continue",
@@ -170,6 +184,9 @@ def _table(name: str, texts: Mapping[str, str]) -> Iterator[str]:
 
 def _functions(project: Project, runbook: Runbook) -> Iterator[str]:
     """Yield a function for each piece of shell."""
+    if runbook.alerts:
+        shown = [_shown(project, project.alerts[alert]) for alert in runbook.alerts]
+        yield _function(f"step_{MEASURE}", "\n".join(shown))
     for step in runbook.steps:
         for key, text in step.shell.items():
             yield _function(_function_name(step.id, key), text)
@@ -180,6 +197,20 @@ def _functions(project: Project, runbook: Runbook) -> Iterator[str]:
             for severity, expression in conditions(project, project.alerts[alert])
         ]
         yield _function(f"step_{RESOLVED}", "\n".join(asked))
+
+
+def _shown(project: Project, alert: Alert) -> str:
+    """Return what prints the bounds of an alert beside what it looks at now."""
+    bounds = [f"{severity} {_bound(level)}" for severity, level in alert.levels.items()]
+    measure = recorded(project, alert.measure)
+    text = f"{alert.name} looks at {measure}: {', '.join(bounds)}"
+    return f"echo {_quoted(text)}\nprometheus_query {_quoted(measure)}"
+
+
+def _bound(level: Level) -> str:
+    if not level.has_bound:
+        return f"when it is {'there' if level.present else 'absent'}"
+    return f"{level.operator} {level.bound:f}"
 
 
 def _function_name(step: str, key: str) -> str:
