@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='6c31f05e71da51ce36dc52f2685e92ebb7dec90419edd85ae60421e66ebc1ab5'
+readonly RUNBOOK_HASH='9a20c5f7800bca1d62dea0fb8120b92a577c2caf2efd6ddb9f099f3b6966a28f'
 readonly RUNBOOK_ID=exchange_api_down
 readonly RUNBOOK_TITLE='The exchange does not answer'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1641,7 +1641,7 @@ open_and_watch() (
         sleep "$every"
         told=$(GATE_PATIENCE=30 gates_hold account unknown alerts) && told=$(gate__since "$factor" "$symbols" "$failed") && bad=0 && continue
         echo "$told"
-        bad=$((bad + 1)) why=${told//$'\n'/; }
+        bad=$((bad + 1)) why=${told//$'\n'/; } why=${why//against: /}
         ((bad < 2)) || exit 1
     done
     trap - EXIT

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='6048f3bf56c4219c0b1e011b5f112bf4e0fbaf32241a5260e0a2fd9c5302acc3'
+readonly RUNBOOK_HASH='a3a68c6e4775cd2ebff9547b7c462ba391c7e28a698ce1258d5f97682ac6abf9'
 readonly RUNBOOK_ID=reopen
 readonly RUNBOOK_TITLE='Open trading again, in steps'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1620,7 +1620,7 @@ open_and_watch() (
         sleep "$every"
         told=$(GATE_PATIENCE=30 gates_hold account unknown alerts) && told=$(gate__since "$factor" "$symbols" "$failed") && bad=0 && continue
         echo "$told"
-        bad=$((bad + 1)) why=${told//$'\n'/; }
+        bad=$((bad + 1)) why=${told//$'\n'/; } why=${why//against: /}
         ((bad < 2)) || exit 1
     done
     trap - EXIT

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='98b9f1494dd633d6fbc376830722397915ae701c658b76b4b294e7e4c6f997c2'
+readonly RUNBOOK_HASH='7c0acf81cce14c60636f490f8fb8a80f6d13b3457757078515848bbb5008a7f0'
 readonly RUNBOOK_ID=trading_halted
 readonly RUNBOOK_TITLE='Trading is halted'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1386,7 +1386,7 @@ open_and_watch() (
         sleep "$every"
         told=$(GATE_PATIENCE=30 gates_hold account unknown alerts) && told=$(gate__since "$factor" "$symbols" "$failed") && bad=0 && continue
         echo "$told"
-        bad=$((bad + 1)) why=${told//$'\n'/; }
+        bad=$((bad + 1)) why=${told//$'\n'/; } why=${why//against: /}
         ((bad < 2)) || exit 1
     done
     trap - EXIT

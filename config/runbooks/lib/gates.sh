@@ -35,15 +35,15 @@ gate_account() {
     gate__money "$told"
 }
 
-# Nothing is on its way of which nobody knows what became of it.
+# There is no order of which nobody knows what became, for longer than GATE_PATIENCE seconds.
 gate_unknown() {
-    local told symbol side age
+    local told symbol side age longest=${GATE_PATIENCE:-0}
     told=$(bot_get /status 2>/dev/null) || {
         gate__against "the bot does not answer"
         return 0
     }
     json '.unknown[]' .symbol .side .age_seconds <<<"$told" | while IFS=$'\t' read -r symbol side age; do
-        gate__against "nobody knows what became of an order for ${age%.*} s: $side $symbol"
+        ((${age%.*} < longest)) || gate__against "nobody knows what became of an order for ${age%.*} s: $side $symbol"
     done || :
 }
 
@@ -108,9 +108,69 @@ gate_alerts() {
     done <<<"$told"
 }
 
+# Whether trading is open for at least so much of each quantity, and for all symbols or these alone.
+switch_is_open() {
+    local told
+    told=$(bot_get /status) || return
+    [[ $(json .switch.level <<<"$told") == 0 ]] || return
+    awk -v held="$(json .switch.size_factor <<<"$told")" -v wanted="$1" 'BEGIN { exit !(held + 0 >= wanted + 0) }' || return
+    told=$(json '.switch.symbols[]' <<<"$told" | paste -s -d ,) || told=''
+    [[ -z $told || $told == "${2-}" ]]
+}
+
+# open_and_watch FACTOR SYMBOLS REASON SECONDS: opens trading if nothing speaks against it, looks for so long, and closes it
+# again at what it sees twice in a row; also if this is stopped meanwhile, for nobody would watch.
+open_and_watch() (
+    needs_action open_and_watch || exit
+    local factor=$1 symbols=$2 reason=$3 seconds=$4 end every=5 bad=0 why="nobody watched any more" failed told
+    if ! gates_hold database exchange account unknown covered alerts; then
+        echo "not opened" >&2
+        exit 1
+    fi
+    failed=$(gate__failed)
+    trap 'switch_close 1 "opening in steps was taken back: $why"' EXIT
+    trap 'exit 143' TERM
+    trap 'exit 130' INT
+    why="it could not be opened"
+    switch_open "$factor" "$symbols" "$reason" || exit 1
+    why="nobody watched any more"
+    ((seconds > 30)) || every=1
+    end=$(($(date +%s) + seconds))
+    while (($(date +%s) < end || bad > 0)); do
+        sleep "$every"
+        told=$(GATE_PATIENCE=30 gates_hold account unknown alerts) && told=$(gate__since "$factor" "$symbols" "$failed") && bad=0 && continue
+        echo "$told"
+        bad=$((bad + 1)) why=${told//$'\n'/; } why=${why//against: /}
+        ((bad < 2)) || exit 1
+    done
+    trap - EXIT
+    echo "open for $factor of each quantity, and nothing spoke against it for $seconds s"
+)
+
 # What follows is for the words above.
 
 gate__against() { printf 'against: %s\n' "$*"; }
+
+# Latest orders that failed one after the other. A bot that has just started has not counted them yet.
+gate__failed() {
+    local told
+    told=$(bot_metric orders_failed_in_a_row) || told="none 0"
+    awk '{ print int($2) }' <<<"$told"
+}
+
+# What happened since trading was opened: fails, and prints it.
+gate__since() {
+    local failed
+    if ! switch_is_open "$1" "${2-}" 2>/dev/null; then
+        gate__against "somebody closed trading, or the bot does not answer"
+        return 1
+    fi
+    failed=$(gate__failed)
+    ((failed < 3 || failed <= $3)) || {
+        gate__against "the last $failed orders failed"
+        return 1
+    }
+}
 
 gate__seconds() { awk -v ms="$1" 'BEGIN { printf "%.1f s", ms / 1000 }'; }
 

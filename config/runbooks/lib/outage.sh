@@ -95,7 +95,7 @@ outage__unheard() {
     if [[ $said == *"HTTP "* ]]; then
         finding "cause: the exchange is down: what stands before it answers for it ($said)"
     elif ! outage__leads_outside "$elsewhere"; then
-        finding "cause: the exchange is down, or nothing listens at its address ($said)"
+        finding "cause: the exchange is down: it does not answer ($said)"
     elif outage__reaches "$elsewhere"; then
         finding "cause: the exchange is down: other addresses answer this machine, and it does not ($said)"
     else
@@ -124,7 +124,7 @@ outage__account() {
     said=${said##*exchange: }
     case $rc/$said in
         0/*) outage__bot "$seconds" ;;
-        1/*1000[01][14]* | 1/*10041[2349]*) finding "cause: the key: the exchange does not take it ($said)" ;;
+        1/*10000[14]* | 1/*10041[2349]*) finding "cause: the key: the exchange does not take it ($said)" ;;
         1/*) finding "cause: the exchange refuses a question about the account ($said)" ;;
         2/*)
             echo "not asked with the key: $said"
@@ -143,8 +143,10 @@ outage__bot() {
     fi
     stopped=$(json .health.stopped <<<"$told") || stopped=''
     ban=$(json .ban_seconds <<<"$told") || ban=0
-    if [[ -n $stopped ]]; then
-        finding "cause: the bot stopped by itself, and the exchange answers here: $stopped"
+    if [[ $stopped =~ 1000(01|04)|10041[2349] ]]; then
+        finding "cause: the key: the bot stopped as it was refused ($stopped); it is taken here, so once it is the bot's too, restart the bot"
+    elif [[ -n $stopped ]]; then
+        finding "cause: the bot stopped by itself, until it is restarted: $stopped"
     elif awk -v ban="$ban" 'BEGIN { exit !(ban > 0) }'; then
         finding "cause: rate limit: the exchange refuses some calls of the bot for another $ban s"
     elif calls=$(outage_bot_calls "$1"); then
