@@ -97,6 +97,8 @@ def _step(project: Project, runbook: Runbook, number: int, step: Step) -> dict[s
         "title": step.title,
         "about": _about(step),
         "why": step.why.strip(),
+        "instructions": (step.instructions or "").strip(),
+        "because": step.because,
         "pieces": [{"label": _label(key), "text": text.strip()} for key, text in step.shell.items()],
         "notes": list(_notes(project, runbook, step)),
     }
@@ -116,8 +118,6 @@ def _label(key: str) -> str:
 
 
 def _notes(project: Project, runbook: Runbook, step: Step) -> Iterator[str]:
-    if step.instructions:
-        yield f"{step.instructions.strip()} Not by the script, because {step.because}."
     if expect := step.expect:
         wanted = [f"a line matches `{expect.matches}`"] if expect.matches else []
         wanted += [f"no line matches `{expect.lacks}`"] if expect.lacks else []
