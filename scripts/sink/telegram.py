@@ -67,6 +67,9 @@ class Telegram:
             "getMe": self._me,
             "sendMessage": self._send,
             "getUpdates": self._get_updates,
+            "getChat": self._chat,
+            "getChatMember": self._member,
+            "getWebhookInfo": self._webhook,
         }
 
     def routes(self) -> list[web.RouteDef]:
@@ -117,6 +120,17 @@ class Telegram:
 
     async def _me(self, _: Told) -> Any:
         return {"id": 1, "is_bot": True, "first_name": "Tradewatch", "username": BOT}
+
+    async def _chat(self, told: Told) -> Any:
+        chat = _whole(told, "chat_id", 0)
+        return {"id": chat, "type": "private" if chat > 0 else "supergroup"}
+
+    async def _member(self, told: Told) -> Any:
+        user = {"id": _whole(told, "user_id", 0), "is_bot": True, "first_name": "Tradewatch", "username": BOT}
+        return {"user": user, "status": "member"}
+
+    async def _webhook(self, _: Told) -> Any:
+        return {"url": "", "has_custom_certificate": False, "pending_update_count": len(self._updates)}
 
     async def _send(self, told: Told) -> Any:
         chat, text = told.get("chat_id"), told.get("text")
