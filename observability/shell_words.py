@@ -74,7 +74,7 @@ class Cursor:
         start, made = self.at, _Made()
         while self.rest:
             char = self.text[self.at]
-            if char in "<>" and self.text.startswith("(", self.at + 1) and self.at == start:
+            if char in "<>" and self.text.startswith("(", self.at + 1):
                 kind = self.take(2)
                 made.commands += self.substitute(self, kind)
                 made.text.append(f"{kind}…)")
