@@ -1,4 +1,4 @@
-"""Each trap of PostgreSQL's programs is run here against a real server; then the checks refuse the very same text."""
+"""Each trap of PostgreSQL's programs is run here against a real server; then the checks refuse its text."""
 
 import os
 import signal
@@ -15,6 +15,22 @@ from tests.observability.step_found import found
 Bash = Callable[[str], subprocess.CompletedProcess[str]]
 RIGHT = "PGOPTIONS='-c statement_timeout=5s' psql -X -w -v ON_ERROR_STOP=1"
 ROWS = 2000
+ASIDE = '"$PGDATABASE"_aside'
+CUT = """
+pg_dump --format=custom --file=whole.dump
+head -c $(($(stat -c %s whole.dump) * 7 / 10)) whole.dump >cut.dump
+"""
+BROKEN = """
+CREATE FUNCTION order_of(integer, integer) RETURNS integer LANGUAGE sql IMMUTABLE
+    AS 'SELECT btint4cmp($1, $2)';
+CREATE OPERATOR CLASS shop_order FOR TYPE integer USING btree AS
+    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >,
+    FUNCTION 1 order_of(integer, integer);
+CREATE INDEX by_id ON orders (id shop_order);
+CREATE OR REPLACE FUNCTION order_of(integer, integer) RETURNS integer LANGUAGE sql IMMUTABLE
+    AS 'SELECT btint4cmp($2, $1)';
+CREATE EXTENSION amcheck;
+"""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +54,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 
 @pytest.fixture
 def bash(environment: dict[str, str], tmp_path: Path) -> Bash:
-    """Return what runs shell as the engine does, in a folder of its own, with a database `shop` of its own."""
+    """Return what runs shell as the engine does, in a folder of its own, with its own database."""
     database = f"shop_{uuid.uuid4().hex}"
 
     def run(text: str) -> subprocess.CompletedProcess[str]:
@@ -75,40 +91,33 @@ def test_plain_psql_ends_with_0_after_an_error(bash: Bash) -> None:
 
 def test_the_server_goes_on_when_psql_is_killed(bash: Bash, environment: dict[str, str]) -> None:
     name, sleep = f"trap-{uuid.uuid4().hex}", "SELECT pg_sleep(60)"
-    count = (
-        f"{RIGHT} -At postgres -c \"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}'"
-    )
-    count += " AND state = 'active'\""
+    where = f"FROM pg_stat_activity WHERE application_name = '{name}' AND state = 'active'"
+    count = f'{RIGHT} -At postgres -c "SELECT count(*) {where}"'
     env = {**environment, "PGAPPNAME": name, "PGDATABASE": "postgres"}
     with subprocess.Popen(["psql", "-X", "-w", "-c", sleep], env=env, start_new_session=True) as process:
         while bash(count).stdout != "1\n":
             assert process.poll() is None
         process.send_signal(signal.SIGTERM)
     assert bash(count).stdout == "1\n"
-    bash(
-        f'{RIGHT} postgres -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity '
-        f"WHERE application_name = '{name}'\""
-    )
-    assert "step_psql" in found(f"timeout 5 psql -X -w -v ON_ERROR_STOP=1 -c '{sleep}'")
+    bash(f'{RIGHT} postgres -c "SELECT pg_terminate_backend(pid) {where}"')
+    assert found(f"timeout 5 psql -X -w -v ON_ERROR_STOP=1 -c '{sleep}'") == {"step_psql"}
     limited = bash(f"PGOPTIONS='-c statement_timeout=100ms' psql -X -w -v ON_ERROR_STOP=1 -c '{sleep}'")
     assert (limited.returncode, "statement timeout" in limited.stderr) == (1, True)
 
 
 def test_half_of_a_plain_dump_is_taken_for_the_whole(bash: Bash) -> None:
-    """Cut before the rows of the second table, it goes in without an error; nobody sees that they are missing."""
-    cut = "pg_dump >shop.sql\nsed '/^COPY public.payments/,$d' shop.sql >half.sql\ncreatedb \"$PGDATABASE\"_aside\n"
-    load = f'{RIGHT} "$PGDATABASE"_aside <half.sql >/dev/null'
-    count = f"\n{RIGHT} -At \"$PGDATABASE\"_aside -c 'SELECT count(*) FROM payments'"
+    """Cut before the rows of the second table, it goes in without an error."""
+    cut = f"pg_dump >shop.sql\nsed '/^COPY public.payments/,$d' shop.sql >half.sql\ncreatedb {ASIDE}\n"
+    load = f"{RIGHT} {ASIDE} <half.sql >/dev/null"
+    count = f"\n{RIGHT} -At {ASIDE} -c 'SELECT count(*) FROM payments'"
     done = bash(cut + load + count)
     assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
-    assert "step_dump" in found("pg_dump shop >shop.sql")
-    assert "step_dump" in found(f"{RIGHT} aside <half.sql")
+    assert found("pg_dump shop >shop.sql") == {"step_dump"}
+    assert found(f"{RIGHT} aside <half.sql") == {"step_dump"}
 
 
 def test_the_list_of_a_dump_that_is_cut_off_is_whole(bash: Bash) -> None:
-    made = bash(
-        "pg_dump --format=custom --file=whole.dump\nhead -c $(($(stat -c %s whole.dump) * 7 / 10)) whole.dump >cut.dump"
-    )
+    made = bash(CUT)
     assert made.returncode == 0, made.stderr
     listed, read = bash("pg_restore --list cut.dump"), bash("pg_restore --file=/dev/null cut.dump")
     assert listed.returncode == 0
@@ -119,40 +128,23 @@ def test_the_list_of_a_dump_that_is_cut_off_is_whole(bash: Bash) -> None:
 
 
 def test_pg_restore_goes_on_after_an_error_and_leaves_a_half(bash: Bash) -> None:
-    bash(
-        "pg_dump --format=custom --file=whole.dump\nhead -c $(($(stat -c %s whole.dump) * 7 / 10)) whole.dump >cut.dump"
-    )
-    tables = (
-        f'\n{RIGHT} -At "$PGDATABASE"_aside -c "SELECT count(*) FROM pg_tables WHERE schemaname = \'public\'"'
-    )
-    plain = 'pg_restore -d "$PGDATABASE"_aside cut.dump'
-    whole = 'pg_restore --exit-on-error --single-transaction -d "$PGDATABASE"_aside cut.dump'
+    bash(CUT)
+    tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+    count = f'{RIGHT} -At {ASIDE} -c "{tables}"\ndropdb {ASIDE}'
+    whole = "pg_restore --exit-on-error --single-transaction -d"
     left = [
-        bash(
-            f'createdb "$PGDATABASE"_aside\n{restore} || echo failed{tables}\ndropdb "$PGDATABASE"_aside'
-        ).stdout
-        for restore in (plain, whole)
+        bash(f"createdb {ASIDE}\n{restore} {ASIDE} cut.dump || echo failed\n{count}").stdout
+        for restore in ("pg_restore -d", whole)
     ]
     assert left == ["failed\n2\n", "failed\n0\n"]
-    assert (found("pg_restore -d aside cut.dump"), found(whole.replace('"$PGDATABASE"_', ""))) == (
-        {"step_dump"},
-        set(),
-    )
+    assert found("pg_restore -d aside cut.dump") == {"step_dump"}
+    assert found(f"{whole} aside cut.dump") == set()
 
 
 @pytest.mark.skipif(not find().contrib, reason="amcheck is not among these programs")
 def test_vacuum_is_content_with_a_broken_index(bash: Bash) -> None:
     """The order that an index was made by changes, as it does with another version of the C library."""
-    made = bash(
-        f"{RIGHT} -q <<'SQL'\n"
-        "CREATE FUNCTION order_of(integer, integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT btint4cmp($1, $2)';\n"
-        "CREATE OPERATOR CLASS shop_order FOR TYPE integer USING btree AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =,\n"
-        "    OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 order_of(integer, integer);\n"
-        "CREATE INDEX by_id ON orders (id shop_order);\n"
-        "CREATE OR REPLACE FUNCTION order_of(integer, integer) RETURNS integer LANGUAGE sql IMMUTABLE\n"
-        "    AS 'SELECT btint4cmp($2, $1)';\n"
-        "CREATE EXTENSION amcheck;\nSQL\n"
-    )
+    made = bash(f"{RIGHT} -q <<'SQL'\n{BROKEN}SQL\n")
     assert made.returncode == 0, made.stderr
     for content in (f"{RIGHT} -c 'VACUUM orders'", "vacuumdb", "pg_dump --format=custom --file=shop.dump"):
         assert bash(content).returncode == 0
