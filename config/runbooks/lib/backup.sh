@@ -30,6 +30,19 @@ backup_last_verified() {
     printf '%s' "${last:+$last$'\n'}"
 }
 
+# The backup that was asked for: `latest` is the last one that was found whole, `newest` may still have to be.
+chosen_backup() {
+    local name=${BACKUP:?}
+    if [[ $name == latest ]]; then
+        name=$(backup_last_verified)
+        [[ -n $name ]] || fail "no backup in ${BACKUP_DIR:?} was ever restored and found whole; name one by --set backup=NAME"
+    elif [[ $name == newest ]]; then
+        name=$(backup_names | tail -n 1)
+    fi
+    [[ -f $BACKUP_DIR/${name:-none}/SHA256SUMS ]] || fail "there is no backup ${name:-at all} in $BACKUP_DIR"
+    printf '%s\n' "$name"
+}
+
 # manifest_value NAME KEY
 manifest_value() {
     local key value

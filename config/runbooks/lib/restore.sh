@@ -11,17 +11,6 @@ bad_name() {
     printf '%s_bad_%s\n' "$(database_name)" "$(run_letters)"
 }
 
-# The backup that was asked for, or the last one that was found whole.
-chosen_backup() {
-    local name=${BACKUP:?}
-    if [[ $name == latest ]]; then
-        name=$(backup_last_verified)
-        [[ -n $name ]] || fail "no backup in ${BACKUP_DIR:?} was ever restored and found whole; name one by --set backup=NAME"
-    fi
-    [[ -f $BACKUP_DIR/$name/SHA256SUMS ]] || fail "there is no backup $name in $BACKUP_DIR"
-    printf '%s\n' "$name"
-}
-
 # By the bot's own word, or by what it reads when it starts.
 trading_is_closed() {
     [[ -n ${CONTROL_DIR:-} && -e $CONTROL_DIR/HALT ]] || switch_is_closed
@@ -56,7 +45,7 @@ restore_properties() {
     needs_action restore_properties
     local live lines
     live=$(database_name)
-    lines=$(pg_tool read postgres pg_restore --create --section=pre-data --file=- <"$BACKUP_DIR/$1/database.dump" |
+    lines=$(pg_tool read postgres pg_restore --create --section=pre-data --file=- <"$(backup_path "$1")/database.dump" |
         grep -E "^(ALTER DATABASE [^ ]+ (OWNER TO|SET) |(GRANT|REVOKE) .* ON DATABASE )") || return 0
     [[ $(manifest_value "$1" database) == "$live" ]] || {
         finding "the backup is of the database $(manifest_value "$1" database): owner, settings and rights were not carried over"
