@@ -14,10 +14,13 @@ from observability.checks.finding import Finding
 from observability.shell_parts import Simple
 from observability.shell_steps import Piece, pieces
 
+_SAYS = {"echo", "printf"}
 _NOTHING = {"true", ":", "echo", "printf"}
 _LEAVES = {"exit", "return"}
 _DECLARES = {"local", "declare", "typeset", "export", "readonly"}
 _TESTS = {"[[", "((", "[", "test"}
+# They end with 1 where there is nothing, which a probe may say.
+_LOOKS_UP = {"grep", "json"}
 _JUDGES = {"finding", "fail"}
 
 
@@ -59,6 +62,9 @@ def _hides(piece: Piece, at: int, command: Simple) -> bool:
     # A test that does not hold is an answer, and no failure; as an end it is one that nobody hears.
     is_end = piece.key in ("unless", "verify.run") and at == len(piece.commands) - 1
     is_answer = bool(before) and before[-1].name in _TESTS and not is_end
+    is_told = piece.step.kind == "probe" and piece.key.startswith("run") and command.name in _SAYS
+    if is_told and before and before[-1].name in _LOOKS_UP:
+        return False
     return not is_answer and not _judges_later(piece, at)
 
 
@@ -69,7 +75,7 @@ def _counts(command: Simple) -> bool:
 
 def _is_nothing(command: Simple) -> bool:
     if command.name in _LEAVES:
-        return [word.text for word in command.words[1:]] in ([], ["0"])
+        return [word.text for word in command.words[1:]] == ["0"]
     if command.after in ("&&", "||") or command.negated:
         return False
     return command.name in _NOTHING
