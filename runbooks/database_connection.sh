@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='bd5ee5ccda600b261b50194e0d37fabcb3ceea01bc3d69703611f80ecd2d09b9'
+readonly RUNBOOK_HASH='6a4880a462358b4b74e4b07df1ff4ed5705203d80c03234e5a2168c5bd250a7f'
 readonly RUNBOOK_ID=database_connection
 readonly RUNBOOK_TITLE='The database cannot be reached, or has no connection left'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -227,9 +227,6 @@ step_address() {
     fi
     database_url_told
     [[ -n $DATABASE_SECRET ]] || finding "DATABASE_URL has no password, and the server wants one"
-    if [[ $TRADEWATCH_PLATFORM == @(local|systemd) && $PGHOST:$PGPORT != "$DATABASE_HOST:$DATABASE_PORT" ]]; then
-        echo "the server of this platform is at $PGHOST:$PGPORT"
-    fi
 }
 
 step_way() {
@@ -240,7 +237,7 @@ step_way() {
     else
         echo "$told"
         why=$(database_why DATABASE_URL "$told")
-        if database_answers >/dev/null; then why+="; the server itself is well, at $PGHOST:$PGPORT from here"; fi
+        if database_answers >/dev/null; then why+="; the server itself is well, and reached from here"; fi
         finding "from the bot to $DATABASE_HOST:$DATABASE_PORT: $why"
     fi
 }
@@ -248,7 +245,9 @@ step_way() {
 step_login() {
     server_runs_or_end
     database_url_read || { echo "not tried: $DATABASE_WRONG" && exit 0; }
-    if told=$(database_opens); then
+    if ! database_reached >/dev/null; then
+        echo "not tried: the way is not open"
+    elif told=$(database_opens); then
         echo "$DATABASE_USER gets into $DATABASE_PLACE"
     else
         echo "$told"
@@ -305,15 +304,15 @@ step_start__undo() {
 }
 
 step_release() {
-    end_idle_connections "$APPLICATION"
+    end_idle_connections "${APPLICATION:?}"
 }
 
 step_release__unless() {
-    [[ $APPLICATION == none ]] || [[ $(idle_connections "$APPLICATION") == 0 ]]
+    [[ ${APPLICATION:?} == none ]] || [[ $(idle_connections "${APPLICATION:?}") == 0 ]]
 }
 
 step_release__verify() {
-    [[ $(idle_connections "$APPLICATION") == 0 ]]
+    [[ $(idle_connections "${APPLICATION:?}") == 0 ]]
 }
 
 step_resolved() {
@@ -1191,6 +1190,16 @@ database_answers_or_end() {
     fi
 }
 
+# The same at the head of a runbook, where nobody else has said so.
+server_answers_or_finding() {
+    local told
+    if ! told=$(database_answers); then
+        echo "$told"
+        finding "the database does not answer, so there is nothing to look at: the runbook database_connection says why"
+        exit 0
+    fi
+}
+
 # Where the server's files lie, as far as one may know while it is down.
 database_folder() {
     local folder
@@ -1352,11 +1361,72 @@ session_end() {
     [[ $(database__still "$pid" "$started" "$query") == 0 ]] || fail "$pid is still at it: it may be deep in the kernel, as on a dead disk"
 }
 
+# session_age PID: for how many seconds its statement, or the transaction that it left open, has lasted; 0 if there is none.
+session_age() {
+    sql "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - query_start)::bigint), 0) FROM pg_stat_activity
+        WHERE pid = :'pid'::integer AND state <> 'idle' AND backend_type = 'client backend'" "pid=$1"
+}
+
+# A line for each transaction that has been open for ten minutes, which is where the alert begins.
+long_transactions() {
+    sql "SELECT format('a transaction of %s (pid %s, %s) has been open for %s: ask its owner, then --set pid=%s', coalesce(nullif(
+            application_name, ''), usename), pid, state, (now() - xact_start)::interval(0), pid)
+        FROM pg_stat_activity WHERE xact_start < now() - interval '10 minutes' AND backend_type = 'client backend'
+            AND application_name NOT LIKE 'pg\_dump%' ORDER BY xact_start LIMIT 10"
+}
+
+# The statements that cost most. Their columns are looked up: versions 13 and 17 renamed some.
+statements_costly() {
+    local where total mean most
+    where=$(sql "SELECT to_regclass('pg_stat_statements')")
+    if [[ -z $where ]]; then
+        echo "nobody counts statements here: set shared_preload_libraries to pg_stat_statements, start the server anew, and CREATE EXTENSION pg_stat_statements"
+        return
+    fi
+    total=$(database__column total) mean=$(database__column mean) most=$(database__column max)
+    sql_table "SELECT calls, round(:\"total\"::numeric) AS total_ms, round(:\"mean\"::numeric, 1) AS mean_ms,
+            round(:\"most\"::numeric, 1) AS max_ms, rows, regexp_replace(left(query, 80), '\s+', ' ', 'g') AS query
+        FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+        ORDER BY :\"total\" DESC LIMIT 10" "total=$total" "mean=$mean" "most=$most"
+}
+
+# The largest tables. Of one that somebody has locked for themselves the size is not asked, as that would wait.
+table_sizes() {
+    sql_table "SELECT relname AS table, coalesce(pg_size_pretty(size), 'locked') AS size, pg_size_pretty(indexes) AS of_it_indexes,
+            rows, dead, vacuumed
+        FROM (SELECT relname, n_live_tup AS rows, n_dead_tup AS dead, greatest(last_vacuum, last_autovacuum)::timestamptz(0) AS vacuumed,
+                CASE WHEN free THEN pg_total_relation_size(relid) END AS size, CASE WHEN free THEN pg_indexes_size(relid) END AS indexes
+            FROM pg_stat_user_tables, LATERAL (SELECT NOT EXISTS (SELECT FROM pg_locks
+                WHERE relation = relid AND mode = 'AccessExclusiveLock') AS free) f) t
+        ORDER BY t.size DESC NULLS FIRST LIMIT 20"
+}
+
+# A line for each table of which two in five rows are dead, if these are many: where the alert begins.
+tables_dead() {
+    sql "SELECT format('%s of %s rows of table %s are dead', n_dead_tup, n_live_tup + n_dead_tup, relid::regclass)
+        FROM pg_stat_user_tables WHERE n_dead_tup >= 1000 AND n_dead_tup > 0.4 * (n_live_tup + n_dead_tup) ORDER BY n_dead_tup DESC"
+}
+
+# Indexes that nobody read since the counts began, without those that work unread.
+indexes_unused() {
+    sql_table "SELECT coalesce(stats_reset, pg_postmaster_start_time())::timestamptz(0) AS counted_since,
+            (now() - coalesce(stats_reset, pg_postmaster_start_time()))::interval(0) AS which_is, pg_is_in_recovery() AS standby
+        FROM pg_stat_database WHERE datname = current_database()"
+    sql_table "SELECT s.relname AS table, s.indexrelname AS candidate, pg_size_pretty(pg_relation_size(s.indexrelid)) AS size
+        FROM pg_stat_user_indexes s JOIN pg_index i USING (indexrelid)
+        WHERE s.idx_scan = 0 AND NOT i.indisunique AND NOT i.indisexclusion AND i.indexprs IS NULL AND i.indisvalid
+            AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.contype = 'f' AND c.conrelid = i.indrelid
+                AND c.conkey[1] = i.indkey[0])
+        ORDER BY pg_relation_size(s.indexrelid) DESC LIMIT 20"
+}
+
 # --- damage and care -------------------------------------------------------------------------------------------------
 
 # Databases whose texts were sorted by another version of the machine's rules: indexes on text may be wrong.
 collation_differs() {
-    sql "SELECT format('%s: made with %s, the machine has %s', datname, datcollversion,
+    # Before version 15 nobody wrote down the rules of a database.
+    [[ -n $(sql "SELECT attname FROM pg_attribute WHERE attrelid = 'pg_database'::regclass AND attname = 'datcollversion'") ]] || return 0
+    sql "SELECT format('database %s: made with %s, the machine has %s', datname, datcollversion,
             pg_database_collation_actual_version(oid))
         FROM pg_database WHERE datallowconn AND datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid)"
     sql "SELECT format('collation %s: made with %s, the machine has %s', collname, collversion,
@@ -1364,7 +1434,54 @@ collation_differs() {
         FROM pg_collation WHERE collprovider <> 'd' AND collversion <> pg_collation_actual_version(oid)"
 }
 
-# server_thaw: lets a server go on that a signal or a pause has frozen.
+# The names of those that are half made.
+indexes_invalid() {
+    sql "SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid OR NOT indisready"
+}
+
+# Tables and how many of their bytes hold rows, by the widths that ANALYZE found.
+tables_bloated() {
+    sql_table "SELECT c.relname AS table, pg_size_pretty(pg_relation_size(c.oid)) AS size,
+            pg_size_pretty(greatest(0, pg_relation_size(c.oid) - c.reltuples::numeric * (28 + w.width))) AS about_so_much_is_empty
+        FROM pg_class c JOIN pg_stat_user_tables s ON s.relid = c.oid JOIN LATERAL (
+            SELECT sum(avg_width * (1 - null_frac))::numeric AS width FROM pg_stats
+            WHERE schemaname = s.schemaname AND tablename = s.relname) w ON w.width IS NOT NULL
+        WHERE c.reltuples >= 0 AND pg_relation_size(c.oid) > 1048576
+        ORDER BY pg_relation_size(c.oid) - c.reltuples::numeric * (28 + w.width) DESC LIMIT 20"
+}
+
+# vacuum_analyze TABLE|all: tables that somebody has locked are left out, and named.
+vacuum_analyze() {
+    needs_action vacuum_analyze
+    local text='VACUUM (ANALYZE, SKIP_LOCKED)' told
+    [[ $1 == all ]] || text+=' :"table"'
+    told=$(sql_change "$text" "table=$1" 2>&1) || { printf '%s\n' "$told" && return 1; }
+    printf '%s\n' "${told:-done}"
+    ! grep -q 'skipping' <<<"$told" || finding "some tables were locked, and left out: try again when nobody holds them"
+}
+
+# vacuumed_since TABLE|all SECONDS: how many tables were vacuumed since then.
+vacuumed_since() {
+    sql "SELECT count(*) FROM pg_stat_user_tables WHERE last_vacuum > now() - make_interval(secs => :'seconds'::integer)
+        AND (:'table' = 'all' OR relname = :'table')" "table=$1" "seconds=$2"
+}
+
+# Makes the indexes of each database anew that collation_differs names, beside the old ones, and then says by which rules.
+collation_mend() {
+    needs_action collation_mend
+    local name
+    while read -r name; do
+        # It waits for transactions that are older than itself, and they may take a while.
+        sql_change_in "$name" 'SET lock_timeout = 0; REINDEX DATABASE CONCURRENTLY :"name"' "name=$name"
+        sql_change_in "$name" "SELECT format('ALTER COLLATION %I.%I REFRESH VERSION', collnamespace::regnamespace, collname)
+            FROM pg_collation WHERE collprovider <> 'd' AND collversion <> pg_collation_actual_version(oid) \\gexec"
+        sql_change_in "$name" 'ALTER DATABASE :"name" REFRESH COLLATION VERSION' "name=$name"
+        printf 'the indexes of %s are new\n' "$name"
+    done < <(sql "SELECT datname FROM pg_database WHERE datallowconn AND (datname = current_database()
+        OR datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid))")
+}
+
+# Lets a server go on that a signal or a pause has frozen.
 server_thaw() {
     needs_action server_thaw
     local pid id
@@ -1468,6 +1585,12 @@ database__decoded() {
 database__idle() {
     echo "application_name = :'name' AND state = 'idle' AND state_change < now() - interval '10 minutes'
         AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+}
+
+# database__column total: as pg_stat_statements calls it here.
+database__column() {
+    sql "SELECT attname FROM pg_attribute WHERE attrelid = 'pg_stat_statements'::regclass AND NOT attisdropped
+        AND attname IN (:'what' || '_exec_time', :'what' || '_time') ORDER BY length(attname) DESC LIMIT 1" "what=$1"
 }
 
 # Whether that very session is at that very statement, or in the transaction that it left open. 1 or 0.
@@ -1967,7 +2090,7 @@ engine_decoded() {
 }
 
 engine_secrets() {
-    local name file value rest i
+    local name file value rest part i
     for name in "${RUNBOOK_SECRETS[@]}"; do
         file="${name}_FILE"
         value=${!name-}
@@ -1976,11 +2099,12 @@ engine_secrets() {
             ((${#rest} == 0 || ${#rest} > 5)) ||
                 engine_warn "a value of $name is shorter than 6 characters: it is not taken out of outputs"
             engine_add_secret "$rest"
-            if [[ $rest =~ ://[^:/@]*:([^@]*)@ || $rest =~ ://[^:/@]*:(.*)@ || $rest =~ password=([^&[:space:]]+) ]]; then
+            for part in '://[^:/@]*:([^@]*)@' '://[^:/@]*:(.*)@' 'password=([^&[:space:]]+)'; do
+                [[ $rest =~ $part ]] || continue
                 engine_add_secret "${BASH_REMATCH[1]}"
                 engine_decoded "${BASH_REMATCH[1]}"
                 engine_add_secret "$REPLY"
-            fi
+            done
         done <<<"$value"
     done
     if [[ -n ${PGPASSFILE-} && -r ${PGPASSFILE-} ]]; then
@@ -2057,7 +2181,7 @@ engine_quoted() {
     text=${text//\"/\\\"}
     if [[ $text != *[^[:print:]]* ]]; then
         REPLY="\"$text\""
-        return
+        return 0
     fi
     REPLY='"'
     for ((i = 0; i < ${#text}; i++)); do
@@ -2258,9 +2382,9 @@ engine_holder() {
     local boot='' stat=''
     { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || :
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || :
-    # After the name, which may hold anything, the 20th field is the start.
-    stat=$(cut -d ' ' -f 20 <<<"${stat##*) }")
-    echo "$1 ${stat:-?} ${boot:-?}"
+    # Behind the name, which may hold anything: first the state, Z if it only waits to be taken notice of; 20th the start.
+    stat=${stat##*) }
+    [[ $stat == Z* ]] || echo "$1 $(cut -d ' ' -f 20 <<<"${stat:-?}") ${boot:-?}"
 }
 
 # Whether the process of such a line still lives.
@@ -2281,7 +2405,7 @@ engine_lock() {
         # A folder with a file in it is never replaced, so one of two gets it, and who looks always sees whose it is.
         if mv -T -- "$mine" "$lock" 2>/dev/null; then
             ENGINE_LOCK=$lock
-            return
+            return 0
         fi
         holder=$(head -n 1 -- "$lock/holder" 2>/dev/null || :)
         # A run that was killed may have left its step behind.
@@ -2309,12 +2433,12 @@ engine_lock() {
 # ---- a function in its own bash
 # engine_run LABEL FUNCTION SECONDS KIND: sets RC, FILE (its output) and FOUND (what it called a finding).
 engine_run() {
-    local pipe filter text
+    local text
     ENGINE_FILES=$((ENGINE_FILES + 1))
     printf -v FILE '%s/%03d-%s.log' "$ENGINE_DIR" "$ENGINE_FILES" "$1"
     : >"$FILE" || :
-    exec {pipe}> >(engine_filter "$FILE")
-    filter=$!
+    exec {ENGINE_PIPE}> >(engine_filter "$FILE")
+    ENGINE_FILTER=$!
     (
         # Its own group, made by timeout, gets the signals; and its own bash must not know that we hear none of PIPE.
         trap - PIPE INT TERM HUP EXIT ERR
@@ -2322,16 +2446,14 @@ engine_run() {
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$(($(date +%s) + ${3%%.*} + 1))
         export -f "${ENGINE_WORDS[@]}" "${2?}"
-        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$pipe" 2>&1 {pipe}>&- 3>&-
+        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
     [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''
-    { printf '%s\n' "$ENGINE_END" >&"$pipe"; } 2>/dev/null || :
-    exec {pipe}>&-
-    wait "$filter" || :
+    engine_end_output
     FOUND=()
     if [[ -s $FILE.findings ]]; then
         while IFS= read -r text; do
@@ -2340,6 +2462,12 @@ engine_run() {
         done <"$FILE.findings"
     fi
     rm -f -- "$FILE.findings"
+}
+
+engine_end_output() {
+    { printf '%s\n' "$ENGINE_END" >&"$ENGINE_PIPE"; } 2>/dev/null || :
+    exec {ENGINE_PIPE}>&-
+    wait "$ENGINE_FILTER" || :
 }
 
 # The same with a verdict in STATUS: ok, finding, failed, or late, when nobody knows what it did.
@@ -2491,7 +2619,7 @@ engine_action() {
     local -a output
     if engine_needless "$step"; then
         engine_skipped "$step" "not needed"
-        return
+        return 0
     fi
     engine_prepare "$step"
     engine_title "$step" "danger: ${STEP_DANGER[$step]-low}"
@@ -2809,7 +2937,7 @@ engine_evidence_after() {
     [[ -z $ENGINE_PREPARED ]] || engine_evidence after
 }
 
-# ---- signals
+# ---- signals. Below a trap `return` without a number gives the status from before it.
 engine_interrupted() {
     local signal=$1 code=$2 child=$ENGINE_CHILD
     ENGINE_CHILD=''
@@ -2817,6 +2945,7 @@ engine_interrupted() {
     if [[ -n $child ]]; then
         kill -s "$signal" -- "$child" 2>/dev/null || :
         while kill -0 "$child" 2>/dev/null; do wait "$child" || :; done
+        engine_end_output
     fi
     engine_event interrupted signal "$signal" step "$ENGINE_STEP"
     engine_say
