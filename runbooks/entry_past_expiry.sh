@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='67f085170d65f2932fa085458b60d1ed8f06f41facd173027705e4c984fb2c30'
+readonly RUNBOOK_HASH='5f9135f40aed7b4fdae8ed6ac5355d7ae2342ed4f0de158c38751c187c0de2d0'
 readonly RUNBOOK_ID=entry_past_expiry
 readonly RUNBOOK_TITLE='An entry order is open although its time is over'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -994,6 +994,19 @@ account_covered() {
     done <<<"$bare"
 }
 
+# account_stops_ended HOURS: stops of the exchange's history that ended without trading, the latest last.
+account_stops_ended() {
+    local told found
+    told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return 0
+    found=$(account__lines '.data.orders[]' .updateTime .status .symbol .side .type .origQty .stopPrice .orderId <<<"$told" |
+        awk -F '\t' -v OFS='\t' '$5 ~ /^STOP/ && $2 !~ /^(NEW|FILLED|PENDING|WORKING|PARTIALLY_FILLED)$/ { $1 = int($1 / 1000); print }' | sort -n | tail -n 10)
+    if [[ -z $found ]]; then
+        echo "no stop ended without trading in the last $1 hours"
+        return 0
+    fi
+    account_table "at_s status symbol side type quantity trigger id" "$found"
+}
+
 # account_trades HOURS: each order of the exchange's own history that traded: symbol, BUY or SELL, position side, type, filled,
 # average price, profit, commission, when (in ms), id, our id or -, whether it only reduces.
 account_trades() {
@@ -1140,7 +1153,30 @@ books_expired() {
     done <<<"$expired"
 }
 
-# Orders that were committed and have no outcome, of which none is unknown to the exchange for a minute: how many.
+# Asks the exchange by its id for each order of which the database knows no outcome; a finding for each.
+books_ask_unknown() {
+    local unknown id symbol side age told rc
+    unknown=$(sql "SELECT client_id || E'\t' || symbol || E'\t' || side || E'\t' || floor(extract(epoch FROM now() - created_at))
+        FROM orders WHERE state IN ('intent', 'unknown') AND created_at < now() - interval '15 s' ORDER BY id LIMIT 20") || {
+        books__no_database
+        return 0
+    }
+    if [[ -z $unknown ]]; then
+        echo "each order has its outcome"
+        return 0
+    fi
+    while IFS=$'\t' read -r id symbol side age; do
+        rc=0
+        told=$(exchange_ask /openApi/swap/v2/trade/order "symbol=$symbol&clientOrderId=$id" 2>&1) || rc=$?
+        case $rc in
+            0) finding "$side $symbol ($id), unknown here for $age s, is $(json .data.order.status <<<"$told") at the exchange" ;;
+            1) finding "$side $symbol ($id), unknown here for $age s: the exchange says ${told##*exchange: refused: }" ;;
+            *) finding "$side $symbol ($id) is unknown for $age s, and the exchange does not tell: ${told##*exchange: }" ;;
+        esac
+    done <<<"$unknown"
+}
+
+# How many orders were committed over a minute ago and have no outcome.
 books_waiting() {
     sql "SELECT count(*) FROM orders WHERE state IN ('intent', 'unknown') AND created_at < now() - interval '60 s'"
 }
@@ -2207,7 +2243,7 @@ engine_decoded() {
 }
 
 engine_secrets() {
-    local name file value rest i
+    local name file value rest part i
     for name in "${RUNBOOK_SECRETS[@]}"; do
         file="${name}_FILE"
         value=${!name-}
@@ -2216,11 +2252,12 @@ engine_secrets() {
             ((${#rest} == 0 || ${#rest} > 5)) ||
                 engine_warn "a value of $name is shorter than 6 characters: it is not taken out of outputs"
             engine_add_secret "$rest"
-            if [[ $rest =~ ://[^:/@]*:([^@]*)@ || $rest =~ ://[^:/@]*:(.*)@ || $rest =~ password=([^&[:space:]]+) ]]; then
+            for part in '://[^:/@]*:([^@]*)@' '://[^:/@]*:(.*)@' 'password=([^&[:space:]]+)'; do
+                [[ $rest =~ $part ]] || continue
                 engine_add_secret "${BASH_REMATCH[1]}"
                 engine_decoded "${BASH_REMATCH[1]}"
                 engine_add_secret "$REPLY"
-            fi
+            done
         done <<<"$value"
     done
     if [[ -n ${PGPASSFILE-} && -r ${PGPASSFILE-} ]]; then
@@ -2297,7 +2334,7 @@ engine_quoted() {
     text=${text//\"/\\\"}
     if [[ $text != *[^[:print:]]* ]]; then
         REPLY="\"$text\""
-        return
+        return 0
     fi
     REPLY='"'
     for ((i = 0; i < ${#text}; i++)); do
@@ -2498,9 +2535,9 @@ engine_holder() {
     local boot='' stat=''
     { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || :
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || :
-    # After the name, which may hold anything, the 20th field is the start.
-    stat=$(cut -d ' ' -f 20 <<<"${stat##*) }")
-    echo "$1 ${stat:-?} ${boot:-?}"
+    # Behind the name, which may hold anything: first the state, Z if it only waits to be taken notice of; 20th the start.
+    stat=${stat##*) }
+    [[ $stat == Z* ]] || echo "$1 $(cut -d ' ' -f 20 <<<"${stat:-?}") ${boot:-?}"
 }
 
 # Whether the process of such a line still lives.
@@ -2521,7 +2558,7 @@ engine_lock() {
         # A folder with a file in it is never replaced, so one of two gets it, and who looks always sees whose it is.
         if mv -T -- "$mine" "$lock" 2>/dev/null; then
             ENGINE_LOCK=$lock
-            return
+            return 0
         fi
         holder=$(head -n 1 -- "$lock/holder" 2>/dev/null || :)
         # A run that was killed may have left its step behind.
@@ -2549,12 +2586,12 @@ engine_lock() {
 # ---- a function in its own bash
 # engine_run LABEL FUNCTION SECONDS KIND: sets RC, FILE (its output) and FOUND (what it called a finding).
 engine_run() {
-    local pipe filter text
+    local text
     ENGINE_FILES=$((ENGINE_FILES + 1))
     printf -v FILE '%s/%03d-%s.log' "$ENGINE_DIR" "$ENGINE_FILES" "$1"
     : >"$FILE" || :
-    exec {pipe}> >(engine_filter "$FILE")
-    filter=$!
+    exec {ENGINE_PIPE}> >(engine_filter "$FILE")
+    ENGINE_FILTER=$!
     (
         # Its own group, made by timeout, gets the signals; and its own bash must not know that we hear none of PIPE.
         trap - PIPE INT TERM HUP EXIT ERR
@@ -2562,16 +2599,14 @@ engine_run() {
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$(($(date +%s) + ${3%%.*} + 1))
         export -f "${ENGINE_WORDS[@]}" "${2?}"
-        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$pipe" 2>&1 {pipe}>&- 3>&-
+        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
     [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''
-    { printf '%s\n' "$ENGINE_END" >&"$pipe"; } 2>/dev/null || :
-    exec {pipe}>&-
-    wait "$filter" || :
+    engine_end_output
     FOUND=()
     if [[ -s $FILE.findings ]]; then
         while IFS= read -r text; do
@@ -2580,6 +2615,12 @@ engine_run() {
         done <"$FILE.findings"
     fi
     rm -f -- "$FILE.findings"
+}
+
+engine_end_output() {
+    { printf '%s\n' "$ENGINE_END" >&"$ENGINE_PIPE"; } 2>/dev/null || :
+    exec {ENGINE_PIPE}>&-
+    wait "$ENGINE_FILTER" || :
 }
 
 # The same with a verdict in STATUS: ok, finding, failed, or late, when nobody knows what it did.
@@ -2731,7 +2772,7 @@ engine_action() {
     local -a output
     if engine_needless "$step"; then
         engine_skipped "$step" "not needed"
-        return
+        return 0
     fi
     engine_prepare "$step"
     engine_title "$step" "danger: ${STEP_DANGER[$step]-low}"
@@ -3049,7 +3090,7 @@ engine_evidence_after() {
     [[ -z $ENGINE_PREPARED ]] || engine_evidence after
 }
 
-# ---- signals
+# ---- signals. Below a trap `return` without a number gives the status from before it.
 engine_interrupted() {
     local signal=$1 code=$2 child=$ENGINE_CHILD
     ENGINE_CHILD=''
@@ -3057,6 +3098,7 @@ engine_interrupted() {
     if [[ -n $child ]]; then
         kill -s "$signal" -- "$child" 2>/dev/null || :
         while kill -0 "$child" 2>/dev/null; do wait "$child" || :; done
+        engine_end_output
     fi
     engine_event interrupted signal "$signal" step "$ENGINE_STEP"
     engine_say

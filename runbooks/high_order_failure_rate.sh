@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='6f355626a37c1358d57567628c0188725587b782d61287f323283b6190b6661a'
+readonly RUNBOOK_HASH='c0e3dd65f8ddc5130a2c10678ca4b1029d248eb2a9b4a3987f56cf290bd93f05'
 readonly RUNBOOK_ID=high_order_failure_rate
 readonly RUNBOOK_TITLE='Orders do not reach the book'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -21,7 +21,7 @@ readonly -a RUNBOOK_PLATFORMS=(local compose kubernetes systemd)
 readonly -a RUNBOOK_ALERTS=(HighOrderFailureRate)
 readonly -a RUNBOOK_EVIDENCE=(status metrics alerts logs orders)
 readonly -a RUNBOOK_SECRETS=(ADMIN_TOKEN BINGX_API_KEY BINGX_SECRET_KEY CRYPTET_COOKIES DATABASE_URL PGPASSWORD POSTGRES_PASSWORD TELEGRAM_API_HASH TELEGRAM_BOT_TOKEN TELEGRAM_SESSION PAGERDUTY_ROUTING_KEY GRAFANA_ADMIN_PASSWORD)
-readonly -a RUNBOOK_STEPS=(measure row answers margin exchange log mend resolved)
+readonly -a RUNBOOK_STEPS=(measure row answers margin exchange log restart mend resolved)
 readonly -a RUNBOOK_PARAMETERS=()
 declare -rA STEP_TITLE=(
     [row]='Do orders fail now?'
@@ -29,6 +29,7 @@ declare -rA STEP_TITLE=(
     [margin]='Is there margin for an order?'
     [exchange]='Does the exchange answer, take our key, and know our time?'
     [log]='What does the bot say?'
+    [restart]='Restart the bot, if it stopped and the exchange takes the key'
     [mend]='Mend the cause'
     [measure]='What does Prometheus measure now?'
     [resolved]='Is it over? Prometheus is asked for HighOrderFailureRate'
@@ -39,6 +40,7 @@ declare -rA STEP_KIND=(
     [margin]=probe
     [exchange]=probe
     [log]=probe
+    [restart]=action
     [mend]=manual
     [measure]=probe
     [resolved]=resolved
@@ -46,6 +48,7 @@ declare -rA STEP_KIND=(
 declare -rA STEP_WHY=(
     [row]='`orders_failed_in_a_row` is 0 as soon as one order was placed: then the cause is gone, and only the alert looks back.'
     [answers]='Only failures after the last order that was placed count; what failed before has been mended.'
+    [restart]='After a key that was refused it trades only when a person starts it anew. Before it trades it settles what is unknown.'
     [resolved]='While the failures of the incident are among the orders of the last four hours, the alert lasts until enough others were placed, at the latest four hours after the last failure.'
 )
 declare -rA STEP_TIMEOUT=(
@@ -54,6 +57,7 @@ declare -rA STEP_TIMEOUT=(
     [margin]=15
     [exchange]=40
     [log]=10
+    [restart]=120
     [measure]=20
     [resolved]=20
 )
@@ -66,6 +70,7 @@ declare -rA STEP_DANGER=(
     [margin]=low
     [exchange]=low
     [log]=low
+    [restart]=low
     [mend]=low
 )
 declare -rA STEP_CONFIRM=()
@@ -75,17 +80,26 @@ declare -rA STEP_ON_FAILURE=(
     [margin]=continue
     [exchange]=continue
     [log]=continue
+    [restart]=abort
     [mend]=continue
     [measure]=continue
     [resolved]=continue
 )
-declare -rA STEP_REPEATABLE=()
-declare -rA STEP_UNDO_NOT=()
-declare -rA STEP_VERIFY_TIMEOUT=()
+declare -rA STEP_REPEATABLE=(
+    [restart]=yes
+)
+declare -rA STEP_UNDO_NOT=(
+    [restart]='a restart is over once it is done'
+)
+declare -rA STEP_VERIFY_TIMEOUT=(
+    [restart]=10
+)
 declare -rA STEP_VERIFY_ATTEMPTS=(
+    [restart]=30
     [resolved]=1
 )
 declare -rA STEP_VERIFY_EVERY=(
+    [restart]=1
     [resolved]=2
 )
 declare -rA STEP_INSTRUCTIONS=(
@@ -115,7 +129,7 @@ step_row() {
         bot_metric orders_failed_total | awk '$2 + 0' | sort
         row=$(bot_metric orders_failed_in_a_row | awk '{ print $2 + 0 }')
         if ((row > 0)); then
-            finding "the latest $row orders failed, one after the other"
+            finding "orders that failed one after the other, the latest of all: $row"
         else
             echo "the latest order was placed, or there was none"
         fi
@@ -131,12 +145,12 @@ step_answers() {
     while IFS=$'\t' read -r count reason; do
         case $reason in
             '') ;;
-            *101204* | *101201* | *101253* | *margin*) finding "$count orders lack margin ($reason): pay in, or lower max_notional_usdt in config/bot.yaml" ;;
-            *10041[2349]* | *100001* | *100004*) finding "$count orders failed because the exchange does not take our key ($reason)" ;;
-            *109403* | *80020*) finding "$count orders were held back by the exchange's risk control ($reason): the next signal may trade" ;;
-            *everage*) finding "$count orders were not sent, as leverage or margin could not be set ($reason)" ;;
-            *"in eight minutes"*) finding "$count orders were not sent, so that equal errors bring no ban ($reason): mend what the log says of them" ;;
-            *) finding "$count orders failed: $reason" ;;
+            *101204* | *101201* | *101253* | *margin*) finding "orders that lack margin: $count ($reason): pay in, or lower max_notional_usdt in config/bot.yaml" ;;
+            *10041[2349]* | *100001* | *100004*) finding "orders that failed because the exchange does not take our key: $count ($reason)" ;;
+            *109403* | *80020*) finding "orders that the exchange's risk control held back: $count ($reason): the next signal may trade" ;;
+            *everage*) finding "orders that were not sent, as leverage or margin could not be set: $count ($reason)" ;;
+            *"in eight minutes"*) finding "orders that were not sent, lest equal errors bring a ban: $count ($reason)" ;;
+            *) finding "orders that failed: $count ($reason)" ;;
         esac
     done <<<"$failed"
 }
@@ -155,6 +169,18 @@ step_exchange() {
 
 step_log() {
     account_log 15
+}
+
+step_restart() {
+    service_restart bot
+}
+
+step_restart__unless() {
+    ! bot_get /status | json .health.stopped || ! exchange_ask /openApi/swap/v3/user/balance >/dev/null
+}
+
+step_restart__verify() {
+    bot_get /health | json .ready | grep -x true
 }
 
 step_resolved() {
@@ -1003,6 +1029,19 @@ account_covered() {
     done <<<"$bare"
 }
 
+# account_stops_ended HOURS: stops of the exchange's history that ended without trading, the latest last.
+account_stops_ended() {
+    local told found
+    told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return 0
+    found=$(account__lines '.data.orders[]' .updateTime .status .symbol .side .type .origQty .stopPrice .orderId <<<"$told" |
+        awk -F '\t' -v OFS='\t' '$5 ~ /^STOP/ && $2 !~ /^(NEW|FILLED|PENDING|WORKING|PARTIALLY_FILLED)$/ { $1 = int($1 / 1000); print }' | sort -n | tail -n 10)
+    if [[ -z $found ]]; then
+        echo "no stop ended without trading in the last $1 hours"
+        return 0
+    fi
+    account_table "at_s status symbol side type quantity trigger id" "$found"
+}
+
 # account_trades HOURS: each order of the exchange's own history that traded: symbol, BUY or SELL, position side, type, filled,
 # average price, profit, commission, when (in ms), id, our id or -, whether it only reduces.
 account_trades() {
@@ -1149,7 +1188,30 @@ books_expired() {
     done <<<"$expired"
 }
 
-# Orders that were committed and have no outcome, of which none is unknown to the exchange for a minute: how many.
+# Asks the exchange by its id for each order of which the database knows no outcome; a finding for each.
+books_ask_unknown() {
+    local unknown id symbol side age told rc
+    unknown=$(sql "SELECT client_id || E'\t' || symbol || E'\t' || side || E'\t' || floor(extract(epoch FROM now() - created_at))
+        FROM orders WHERE state IN ('intent', 'unknown') AND created_at < now() - interval '15 s' ORDER BY id LIMIT 20") || {
+        books__no_database
+        return 0
+    }
+    if [[ -z $unknown ]]; then
+        echo "each order has its outcome"
+        return 0
+    fi
+    while IFS=$'\t' read -r id symbol side age; do
+        rc=0
+        told=$(exchange_ask /openApi/swap/v2/trade/order "symbol=$symbol&clientOrderId=$id" 2>&1) || rc=$?
+        case $rc in
+            0) finding "$side $symbol ($id), unknown here for $age s, is $(json .data.order.status <<<"$told") at the exchange" ;;
+            1) finding "$side $symbol ($id), unknown here for $age s: the exchange says ${told##*exchange: refused: }" ;;
+            *) finding "$side $symbol ($id) is unknown for $age s, and the exchange does not tell: ${told##*exchange: }" ;;
+        esac
+    done <<<"$unknown"
+}
+
+# How many orders were committed over a minute ago and have no outcome.
 books_waiting() {
     sql "SELECT count(*) FROM orders WHERE state IN ('intent', 'unknown') AND created_at < now() - interval '60 s'"
 }
@@ -2323,7 +2385,7 @@ engine_decoded() {
 }
 
 engine_secrets() {
-    local name file value rest i
+    local name file value rest part i
     for name in "${RUNBOOK_SECRETS[@]}"; do
         file="${name}_FILE"
         value=${!name-}
@@ -2332,11 +2394,12 @@ engine_secrets() {
             ((${#rest} == 0 || ${#rest} > 5)) ||
                 engine_warn "a value of $name is shorter than 6 characters: it is not taken out of outputs"
             engine_add_secret "$rest"
-            if [[ $rest =~ ://[^:/@]*:([^@]*)@ || $rest =~ ://[^:/@]*:(.*)@ || $rest =~ password=([^&[:space:]]+) ]]; then
+            for part in '://[^:/@]*:([^@]*)@' '://[^:/@]*:(.*)@' 'password=([^&[:space:]]+)'; do
+                [[ $rest =~ $part ]] || continue
                 engine_add_secret "${BASH_REMATCH[1]}"
                 engine_decoded "${BASH_REMATCH[1]}"
                 engine_add_secret "$REPLY"
-            fi
+            done
         done <<<"$value"
     done
     if [[ -n ${PGPASSFILE-} && -r ${PGPASSFILE-} ]]; then
@@ -2413,7 +2476,7 @@ engine_quoted() {
     text=${text//\"/\\\"}
     if [[ $text != *[^[:print:]]* ]]; then
         REPLY="\"$text\""
-        return
+        return 0
     fi
     REPLY='"'
     for ((i = 0; i < ${#text}; i++)); do
@@ -2614,9 +2677,9 @@ engine_holder() {
     local boot='' stat=''
     { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || :
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || :
-    # After the name, which may hold anything, the 20th field is the start.
-    stat=$(cut -d ' ' -f 20 <<<"${stat##*) }")
-    echo "$1 ${stat:-?} ${boot:-?}"
+    # Behind the name, which may hold anything: first the state, Z if it only waits to be taken notice of; 20th the start.
+    stat=${stat##*) }
+    [[ $stat == Z* ]] || echo "$1 $(cut -d ' ' -f 20 <<<"${stat:-?}") ${boot:-?}"
 }
 
 # Whether the process of such a line still lives.
@@ -2637,7 +2700,7 @@ engine_lock() {
         # A folder with a file in it is never replaced, so one of two gets it, and who looks always sees whose it is.
         if mv -T -- "$mine" "$lock" 2>/dev/null; then
             ENGINE_LOCK=$lock
-            return
+            return 0
         fi
         holder=$(head -n 1 -- "$lock/holder" 2>/dev/null || :)
         # A run that was killed may have left its step behind.
@@ -2665,12 +2728,12 @@ engine_lock() {
 # ---- a function in its own bash
 # engine_run LABEL FUNCTION SECONDS KIND: sets RC, FILE (its output) and FOUND (what it called a finding).
 engine_run() {
-    local pipe filter text
+    local text
     ENGINE_FILES=$((ENGINE_FILES + 1))
     printf -v FILE '%s/%03d-%s.log' "$ENGINE_DIR" "$ENGINE_FILES" "$1"
     : >"$FILE" || :
-    exec {pipe}> >(engine_filter "$FILE")
-    filter=$!
+    exec {ENGINE_PIPE}> >(engine_filter "$FILE")
+    ENGINE_FILTER=$!
     (
         # Its own group, made by timeout, gets the signals; and its own bash must not know that we hear none of PIPE.
         trap - PIPE INT TERM HUP EXIT ERR
@@ -2678,16 +2741,14 @@ engine_run() {
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$(($(date +%s) + ${3%%.*} + 1))
         export -f "${ENGINE_WORDS[@]}" "${2?}"
-        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$pipe" 2>&1 {pipe}>&- 3>&-
+        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
     [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''
-    { printf '%s\n' "$ENGINE_END" >&"$pipe"; } 2>/dev/null || :
-    exec {pipe}>&-
-    wait "$filter" || :
+    engine_end_output
     FOUND=()
     if [[ -s $FILE.findings ]]; then
         while IFS= read -r text; do
@@ -2696,6 +2757,12 @@ engine_run() {
         done <"$FILE.findings"
     fi
     rm -f -- "$FILE.findings"
+}
+
+engine_end_output() {
+    { printf '%s\n' "$ENGINE_END" >&"$ENGINE_PIPE"; } 2>/dev/null || :
+    exec {ENGINE_PIPE}>&-
+    wait "$ENGINE_FILTER" || :
 }
 
 # The same with a verdict in STATUS: ok, finding, failed, or late, when nobody knows what it did.
@@ -2847,7 +2914,7 @@ engine_action() {
     local -a output
     if engine_needless "$step"; then
         engine_skipped "$step" "not needed"
-        return
+        return 0
     fi
     engine_prepare "$step"
     engine_title "$step" "danger: ${STEP_DANGER[$step]-low}"
@@ -3165,7 +3232,7 @@ engine_evidence_after() {
     [[ -z $ENGINE_PREPARED ]] || engine_evidence after
 }
 
-# ---- signals
+# ---- signals. Below a trap `return` without a number gives the status from before it.
 engine_interrupted() {
     local signal=$1 code=$2 child=$ENGINE_CHILD
     ENGINE_CHILD=''
@@ -3173,6 +3240,7 @@ engine_interrupted() {
     if [[ -n $child ]]; then
         kill -s "$signal" -- "$child" 2>/dev/null || :
         while kill -0 "$child" 2>/dev/null; do wait "$child" || :; done
+        engine_end_output
     fi
     engine_event interrupted signal "$signal" step "$ENGINE_STEP"
     engine_say

@@ -134,6 +134,19 @@ account_covered() {
     done <<<"$bare"
 }
 
+# account_stops_ended HOURS: stops of the exchange's history that ended without trading, the latest last.
+account_stops_ended() {
+    local told found
+    told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return 0
+    found=$(account__lines '.data.orders[]' .updateTime .status .symbol .side .type .origQty .stopPrice .orderId <<<"$told" |
+        awk -F '\t' -v OFS='\t' '$5 ~ /^STOP/ && $2 !~ /^(NEW|FILLED|PENDING|WORKING|PARTIALLY_FILLED)$/ { $1 = int($1 / 1000); print }' | sort -n | tail -n 10)
+    if [[ -z $found ]]; then
+        echo "no stop ended without trading in the last $1 hours"
+        return 0
+    fi
+    account_table "at_s status symbol side type quantity trigger id" "$found"
+}
+
 # account_trades HOURS: each order of the exchange's own history that traded: symbol, BUY or SELL, position side, type, filled,
 # average price, profit, commission, when (in ms), id, our id or -, whether it only reduces.
 account_trades() {

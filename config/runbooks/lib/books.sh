@@ -61,7 +61,30 @@ books_expired() {
     done <<<"$expired"
 }
 
-# Orders that were committed and have no outcome, of which none is unknown to the exchange for a minute: how many.
+# Asks the exchange by its id for each order of which the database knows no outcome; a finding for each.
+books_ask_unknown() {
+    local unknown id symbol side age told rc
+    unknown=$(sql "SELECT client_id || E'\t' || symbol || E'\t' || side || E'\t' || floor(extract(epoch FROM now() - created_at))
+        FROM orders WHERE state IN ('intent', 'unknown') AND created_at < now() - interval '15 s' ORDER BY id LIMIT 20") || {
+        books__no_database
+        return 0
+    }
+    if [[ -z $unknown ]]; then
+        echo "each order has its outcome"
+        return 0
+    fi
+    while IFS=$'\t' read -r id symbol side age; do
+        rc=0
+        told=$(exchange_ask /openApi/swap/v2/trade/order "symbol=$symbol&clientOrderId=$id" 2>&1) || rc=$?
+        case $rc in
+            0) finding "$side $symbol ($id), unknown here for $age s, is $(json .data.order.status <<<"$told") at the exchange" ;;
+            1) finding "$side $symbol ($id), unknown here for $age s: the exchange says ${told##*exchange: refused: }" ;;
+            *) finding "$side $symbol ($id) is unknown for $age s, and the exchange does not tell: ${told##*exchange: }" ;;
+        esac
+    done <<<"$unknown"
+}
+
+# How many orders were committed over a minute ago and have no outcome.
 books_waiting() {
     sql "SELECT count(*) FROM orders WHERE state IN ('intent', 'unknown') AND created_at < now() - interval '60 s'"
 }
