@@ -17,7 +17,8 @@ from observability.shell_steps import Piece, pieces
 
 _ENDS = re.compile(r"\bpg_(terminate|cancel)_backend\s*\(", re.IGNORECASE)
 _START = re.compile(r"\b(backend|query|xact)_start\b", re.IGNORECASE)
-_DATABASE = re.compile(r"\bdatname\s*=", re.IGNORECASE)
+# A pid that was looked up before, and not by the statement itself.
+_NUMBER = re.compile(r"(_backend\s*\(|\bpid\s*(=|IN\s*\())\s*[$:'\"\d]", re.IGNORECASE)
 _IDLE = "<IDLE>"
 _SEEN = re.compile(r"lstart|/proc/[^ ]*/stat\b")
 
@@ -29,8 +30,7 @@ def check(project: Project) -> Iterator[Finding]:
                 yield Finding(piece.place, f"`{call}`: {fault}")
         for text in (word.text for command in piece.commands for word in command.all_words):
             if found := _ENDS.search(text):
-                # All sessions of a database, before it is renamed, are meant whoever they are.
-                if not _START.search(text) and not _DATABASE.search(text):
+                if _NUMBER.search(text) and not _START.search(text):
                     what = found.group().rstrip(" (")
                     yield Finding(
                         piece.place, f"{what} by pid alone may hit another session; compare backend_start"
