@@ -260,7 +260,7 @@ engine_decoded() {
 }
 
 engine_secrets() {
-    local name file value rest i
+    local name file value rest part i
     for name in "${RUNBOOK_SECRETS[@]}"; do
         file="${name}_FILE"
         value=${!name-}
@@ -269,11 +269,12 @@ engine_secrets() {
             ((${#rest} == 0 || ${#rest} > 5)) ||
                 engine_warn "a value of $name is shorter than 6 characters: it is not taken out of outputs"
             engine_add_secret "$rest"
-            if [[ $rest =~ ://[^:/@]*:([^@]*)@ || $rest =~ ://[^:/@]*:(.*)@ || $rest =~ password=([^&[:space:]]+) ]]; then
+            for part in '://[^:/@]*:([^@]*)@' '://[^:/@]*:(.*)@' 'password=([^&[:space:]]+)'; do
+                [[ $rest =~ $part ]] || continue
                 engine_add_secret "${BASH_REMATCH[1]}"
                 engine_decoded "${BASH_REMATCH[1]}"
                 engine_add_secret "$REPLY"
-            fi
+            done
         done <<<"$value"
     done
     if [[ -n ${PGPASSFILE-} && -r ${PGPASSFILE-} ]]; then
@@ -350,7 +351,7 @@ engine_quoted() {
     text=${text//\"/\\\"}
     if [[ $text != *[^[:print:]]* ]]; then
         REPLY="\"$text\""
-        return
+        return 0
     fi
     REPLY='"'
     for ((i = 0; i < ${#text}; i++)); do
@@ -551,9 +552,9 @@ engine_holder() {
     local boot='' stat=''
     { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || :
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || :
-    # After the name, which may hold anything, the 20th field is the start.
-    stat=$(cut -d ' ' -f 20 <<<"${stat##*) }")
-    echo "$1 ${stat:-?} ${boot:-?}"
+    # Behind the name, which may hold anything: first the state, Z if it only waits to be taken notice of; 20th the start.
+    stat=${stat##*) }
+    [[ $stat == Z* ]] || echo "$1 $(cut -d ' ' -f 20 <<<"${stat:-?}") ${boot:-?}"
 }
 
 # Whether the process of such a line still lives.
@@ -574,7 +575,7 @@ engine_lock() {
         # A folder with a file in it is never replaced, so one of two gets it, and who looks always sees whose it is.
         if mv -T -- "$mine" "$lock" 2>/dev/null; then
             ENGINE_LOCK=$lock
-            return
+            return 0
         fi
         holder=$(head -n 1 -- "$lock/holder" 2>/dev/null || :)
         # A run that was killed may have left its step behind.
@@ -602,12 +603,12 @@ engine_lock() {
 # ---- a function in its own bash
 # engine_run LABEL FUNCTION SECONDS KIND: sets RC, FILE (its output) and FOUND (what it called a finding).
 engine_run() {
-    local pipe filter text
+    local text
     ENGINE_FILES=$((ENGINE_FILES + 1))
     printf -v FILE '%s/%03d-%s.log' "$ENGINE_DIR" "$ENGINE_FILES" "$1"
     : >"$FILE" || :
-    exec {pipe}> >(engine_filter "$FILE")
-    filter=$!
+    exec {ENGINE_PIPE}> >(engine_filter "$FILE")
+    ENGINE_FILTER=$!
     (
         # Its own group, made by timeout, gets the signals; and its own bash must not know that we hear none of PIPE.
         trap - PIPE INT TERM HUP EXIT ERR
@@ -615,16 +616,14 @@ engine_run() {
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$(($(date +%s) + ${3%%.*} + 1))
         export -f "${ENGINE_WORDS[@]}" "${2?}"
-        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$pipe" 2>&1 {pipe}>&-
+        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
     [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''
-    { printf '%s\n' "$ENGINE_END" >&"$pipe"; } 2>/dev/null || :
-    exec {pipe}>&-
-    wait "$filter" || :
+    engine_end_output
     FOUND=()
     if [[ -s $FILE.findings ]]; then
         while IFS= read -r text; do
@@ -633,6 +632,12 @@ engine_run() {
         done <"$FILE.findings"
     fi
     rm -f -- "$FILE.findings"
+}
+
+engine_end_output() {
+    { printf '%s\n' "$ENGINE_END" >&"$ENGINE_PIPE"; } 2>/dev/null || :
+    exec {ENGINE_PIPE}>&-
+    wait "$ENGINE_FILTER" || :
 }
 
 # The same with a verdict in STATUS: ok, finding, failed, or late, when nobody knows what it did.
@@ -784,7 +789,7 @@ engine_action() {
     local -a output
     if engine_needless "$step"; then
         engine_skipped "$step" "not needed"
-        return
+        return 0
     fi
     engine_prepare "$step"
     engine_title "$step" "danger: ${STEP_DANGER[$step]-low}"
@@ -1102,7 +1107,7 @@ engine_evidence_after() {
     [[ -z $ENGINE_PREPARED ]] || engine_evidence after
 }
 
-# ---- signals
+# ---- signals. Below a trap `return` without a number gives the status from before it.
 engine_interrupted() {
     local signal=$1 code=$2 child=$ENGINE_CHILD
     ENGINE_CHILD=''
@@ -1110,6 +1115,7 @@ engine_interrupted() {
     if [[ -n $child ]]; then
         kill -s "$signal" -- "$child" 2>/dev/null || :
         while kill -0 "$child" 2>/dev/null; do wait "$child" || :; done
+        engine_end_output
     fi
     engine_event interrupted signal "$signal" step "$ENGINE_STEP"
     engine_say
