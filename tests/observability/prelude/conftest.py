@@ -5,7 +5,6 @@ import os
 import pty
 import shlex
 import shutil
-import signal
 import subprocess
 import termios
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,14 +38,19 @@ Step = Mapping[str, Any]
 def assembled(steps: Sequence[Step], library: str = "", **data: Any) -> str:
     """Return a script as the renderer makes it: data, functions, libraries, words, prelude."""
     text = {"ID": "demo", "TITLE": "A demo", "HASH": "abc", "LOCK": "demo", "NAMESPACE": NAMESPACE}
-    lists = {"PLATFORMS": ["here", "there"], "ALERTS": [], "EVIDENCE": [], "SECRETS": ["TOKEN"]}
+    lists: dict[str, list[str]] = {
+        "PLATFORMS": ["here", "there"],
+        "ALERTS": [],
+        "EVIDENCE": [],
+        "SECRETS": ["TOKEN"],
+    }
     parameters = data.pop("parameters", {})
     tables: dict[str, dict[str, str]] = {}
     functions = []
     for step in steps:
         facts = {"title": f"Title of {step['id']}", "kind": "probe", "timeout": "5"} | dict(step)
         for key, value in facts.items():
-            if key in ("run", "unless", "verify", "undo") or key.startswith("on_") and key != "on_failure":
+            if key in ("run", "unless", "verify", "undo") or (key.startswith("on_") and key != "on_failure"):
                 name = f"step_{step['id']}" + ("" if key == "run" else f"__{key}")
                 functions.append(f"{name}() {{\n{value}\n}}")
             elif key != "id":
@@ -57,7 +61,7 @@ def assembled(steps: Sequence[Step], library: str = "", **data: Any) -> str:
     lines = [f"readonly RUNBOOK_{key}={shlex.quote(data.get(key, value))}" for key, value in text.items()]
     arrays = lists | {"STEPS": [step["id"] for step in steps], "PARAMETERS": list(parameters)}
     for key, values in arrays.items():
-        quoted = " ".join(map(shlex.quote, data.get(key, values)))
+        quoted = shlex.join(data.get(key) or values)
         lines.append(f"readonly -a RUNBOOK_{key}=({quoted})")
     for key, entries in tables.items():
         quoted = " ".join(f"[{name}]={shlex.quote(value)}" for name, value in entries.items())
@@ -175,7 +179,3 @@ def fifo(tmp_path: Path) -> Callable[[], str]:
     """Return what waits until a step has written to $PLACE/fifo, and says what."""
     os.mkfifo(tmp_path / "fifo")
     return lambda: (tmp_path / "fifo").read_text()
-
-
-def interrupt(process: "subprocess.Popen[str]", number: signal.Signals = signal.SIGINT) -> None:
-    process.send_signal(number)

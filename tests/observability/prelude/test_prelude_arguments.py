@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.observability.prelude.conftest import Place
+from tests.observability.prelude.conftest import NAMESPACE, Place
 
 PROBE = {"id": "look", "run": "touch $PLACE/looked"}
 ACTION = {
@@ -19,7 +19,9 @@ SHELF = {"shelf": {"about": "where", "pattern": "[A-Z][0-9]", "default": "A1"}}
 
 def test_all_that_is_wrong_is_said_at_once(place: Place) -> None:
     place.write(PROBE, parameters=SHELF)
-    ran = place.run("--what", "--set", "nothing", "--set", "x=1", "--set", "shelf=a1", "--step", "no", "--from", "look")
+    ran = place.run(
+        "--what", "--set", "nothing", "--set", "x=1", "--set", "shelf=a1", "--step", "no", "--from", "look"
+    )
     assert ran.code == 2
     assert ran.out == ""
     for text in (
@@ -54,7 +56,9 @@ def test_wrong_arguments(place: Place, arguments: list[str], text: str) -> None:
 
 
 def test_a_parameter_without_default_must_be_given(place: Place) -> None:
-    place.write({"id": "look", "run": "echo at $SHELF"}, parameters={"shelf": {"about": "where", "pattern": ".+"}})
+    place.write(
+        {"id": "look", "run": "echo at $SHELF"}, parameters={"shelf": {"about": "where", "pattern": ".+"}}
+    )
     assert (place.run("--list").code, place.run("--plan").code) == (0, 0)
     missing = place.run("--only-probes")
     assert (missing.code, "--set shelf=… must be given" in missing.err) == (2, True)
@@ -83,7 +87,12 @@ def test_plan_of_one_platform_has_only_its_form(place: Place) -> None:
 
 
 def test_dry_run_probes_asks_guards_and_prints_actions(place: Place) -> None:
-    place.write(PROBE, ACTION, {"id": "call", "kind": "manual", "instructions": "call them", "because": "x"}, parameters=SHELF)
+    place.write(
+        PROBE,
+        ACTION,
+        {"id": "call", "kind": "manual", "instructions": "call them", "because": "x"},
+        parameters=SHELF,
+    )
     ran = place.run("--dry-run")
     assert ran.code == 0, ran.err
     assert place.path("looked").exists()
@@ -96,7 +105,9 @@ def test_dry_run_probes_asks_guards_and_prints_actions(place: Place) -> None:
 
 
 def test_only_probes_runs_probes_alone(place: Place) -> None:
-    place.write(PROBE, ACTION, EVIDENCE=["x"], library="evidence_x() { touch $PLACE/evidence; }", parameters=SHELF)
+    place.write(
+        PROBE, ACTION, EVIDENCE=["x"], library="evidence_x() { touch $PLACE/evidence; }", parameters=SHELF
+    )
     ran = place.run("--only-probes")
     assert ran.code == 0
     assert place.path("looked").exists()
@@ -108,7 +119,10 @@ def test_only_probes_runs_probes_alone(place: Place) -> None:
 def test_step_and_from(place: Place) -> None:
     place.write(*({"id": name, "run": f"echo it is {name}"} for name in ("a", "b", "c")))
     assert [line for line in place.run("--step", "b").out.splitlines() if "it is" in line] == ["    it is b"]
-    assert [line for line in place.run("--from", "b").out.splitlines() if "it is" in line] == ["    it is b", "    it is c"]
+    assert [line for line in place.run("--from", "b").out.splitlines() if "it is" in line] == [
+        "    it is b",
+        "    it is c",
+    ]
 
 
 def test_xtrace_is_refused(place: Place) -> None:
@@ -131,22 +145,25 @@ def test_xtrace_is_refused(place: Place) -> None:
         ("exit 1", ["--platform", "here"], "there", 0, "on here"),
     ],
 )
-def test_platform(place: Place, found: str, arguments: list[str], variable: str, code: int, text: str) -> None:
+def test_platform(
+    place: Place, found: str, arguments: list[str], variable: str, code: int, text: str
+) -> None:
     place.write({"id": "look", "run": "echo on $STACK"}, library=f"platform_detect() {{ {found}; }}")
-    given = {"PLATFORM": variable}
-    from tests.observability.prelude.conftest import NAMESPACE
-
-    ran = place.run("--only-probes", *arguments, **({f"{NAMESPACE.upper()}_PLATFORM": variable} if variable else given))
+    ran = place.run("--only-probes", *arguments, **{f"{NAMESPACE.upper()}_PLATFORM": variable})
     assert (ran.code, text in ran.out + ran.err) == (code, True), ran.out + ran.err
 
 
 def test_a_platform_that_cannot_be_entered(place: Place) -> None:
-    ran = place.write(PROBE, library="platform_enter() { echo it is closed >&2; return 1; }").run("--only-probes")
+    ran = place.write(PROBE, library="platform_enter() { echo it is closed >&2; return 1; }").run(
+        "--only-probes"
+    )
     assert (ran.code, "it is closed" in ran.err, place.path("looked").exists()) == (5, True, False)
 
 
 def test_a_step_without_a_form_says_so_and_goes_on(place: Place) -> None:
-    place.write({"id": "a", "on_there": "echo no"}, {"id": "b", "run": "echo generic", "on_here": "echo special"})
+    place.write(
+        {"id": "a", "on_there": "echo no"}, {"id": "b", "run": "echo generic", "on_here": "echo special"}
+    )
     ran = place.run()
     assert (ran.code, "has no form for here" in ran.out) == (0, True)
     assert "    special" in ran.out

@@ -6,7 +6,13 @@ from tests.observability.prelude.conftest import Place
 
 LOOK = {"id": "look", "run": "echo looking"}
 LOW = {"id": "low", "kind": "action", "run": "touch $PLACE/low"}
-HIGH = {"id": "high", "kind": "action", "danger": "high", "confirm": "$SHELF of ${SHELF} $SHEL", "run": "touch $PLACE/high"}
+HIGH = {
+    "id": "high",
+    "kind": "action",
+    "danger": "high",
+    "confirm": "$SHELF of ${SHELF} $SHEL",
+    "run": "touch $PLACE/high",
+}
 TARGET = "A1 of A1 $SHEL"
 SHELF = {"shelf": {"about": "where", "pattern": "[A-Z][0-9]", "default": "A1"}}
 
@@ -36,7 +42,9 @@ def test_nothing_to_confirm_if_no_action_is_needed(place: Place) -> None:
     assert ran.code == 0
 
 
-@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("Yes", 0), ("", 4), ("n", 4), ("yo", 4), ("\x04", 4)])
+@pytest.mark.parametrize(
+    ("answer", "code"), [("y", 0), ("Yes", 0), ("", 4), ("n", 4), ("yo", 4), ("\x04", 4)]
+)
 def test_a_question_before_an_action(place: Place, answer: str, code: int) -> None:
     ran = place.write(LOW).talk(answers=[("Do it? [y/N] ", answer)])
     assert (ran.code, place.path("low").exists()) == (code, code == 0), ran.out
@@ -45,7 +53,9 @@ def test_a_question_before_an_action(place: Place, answer: str, code: int) -> No
     assert ran.told("confirm")[0]["typed"] == answer.replace("\x04", "")
 
 
-@pytest.mark.parametrize(("answer", "code"), [(TARGET, 0), ("y", 4), ("A1 of A1", 4), (f" {TARGET}", 4), ("", 4)])
+@pytest.mark.parametrize(
+    ("answer", "code"), [(TARGET, 0), ("y", 4), ("A1 of A1", 4), (f" {TARGET}", 4), ("", 4)]
+)
 def test_a_target_is_typed_exactly(place: Place, answer: str, code: int) -> None:
     ran = place.write(HIGH, parameters=SHELF).talk("--yes", answers=[(f"Type {TARGET} to do it: ", answer)])
     assert (ran.code, place.path("high").exists()) == (code, code == 0), ran.out
@@ -55,7 +65,9 @@ def test_a_target_is_typed_exactly(place: Place, answer: str, code: int) -> None
 
 def test_an_empty_target_confirms_nothing(place: Place) -> None:
     parameters = {"shelf": {"about": "where", "pattern": ".*", "default": ""}}
-    ran = place.write(HIGH | {"confirm": "$SHELF"}, parameters=parameters).talk("--yes", "--confirm", "", answers=[])
+    ran = place.write(HIGH | {"confirm": "$SHELF"}, parameters=parameters).talk(
+        "--yes", "--confirm", "", answers=[]
+    )
     assert (ran.code, place.path("high").exists()) == (4, False)
 
 
