@@ -39,18 +39,15 @@ _ASSIGNED = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A program or function with its arguments; `by` are the programs around it, the outermost first.
+    """A program or function with its arguments; its name is without a folder.
 
-    `command` is where it stands in the piece of shell.
+    `by` are the programs around it, the outermost first; `command` is where it stands in the piece of shell.
     """
 
+    name: str
     words: tuple[Word, ...]
     by: tuple[str, ...]
     command: Simple
-
-    @property
-    def name(self) -> str:
-        return self.words[0].text.rpartition("/")[2]
 
     @property
     def arguments(self) -> list[str]:
@@ -91,7 +88,7 @@ def calls(commands: Iterable[Simple]) -> Iterator[Call]:
 
 
 def _unfolded(words: tuple[Word, ...], by: tuple[str, ...], command: Simple) -> Iterator[Call]:
-    call = Call(words, by, command)
+    call = Call(words[0].text.rpartition("/")[2], words, by, command)
     yield call
     inner = _handed_on(call)
     if inner:
@@ -146,5 +143,5 @@ def _of_text(call: Call) -> Iterator[Call]:
             except ShellError:
                 return
             for inner in calls(commands):
-                yield Call(inner.words, (*call.by, call.name, *inner.by), inner.command)
+                yield Call(inner.name, inner.words, (*call.by, call.name, *inner.by), inner.command)
             return

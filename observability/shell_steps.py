@@ -136,7 +136,17 @@ def called(project: Project, made: Iterable[Call]) -> Iterator[str]:
             yield call.name
         elif dollar and head.endswith("_"):
             yield from (one for one in owner if one.startswith(head))
-        yield from (one for one in call.arguments if "_" in one and one in owner)
+        yield from (word.text for word in call.words[1:] if word.text in owner and "_" in word.text)
+
+
+@lru_cache(1)
+def calling(project: Project) -> Mapping[str, tuple[str, ...]]:
+    """Return the words that each word of a library calls."""
+    return {
+        word: tuple(dict.fromkeys(called(project, made)))
+        for library in libraries(project).values()
+        for word, made in library.words.items()
+    }
 
 
 def _read(text: str) -> Script | None:

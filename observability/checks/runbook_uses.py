@@ -10,7 +10,17 @@ from config.spec.model import Project
 from config.spec.names import did_you_mean
 from config.spec.runbook import Runbook
 from observability.checks.finding import Finding
-from observability.shell_steps import ALWAYS, PRELUDE, Piece, called, libraries, owners, pieces, used_by
+from observability.shell_steps import (
+    ALWAYS,
+    PRELUDE,
+    Piece,
+    called,
+    calling,
+    libraries,
+    owners,
+    pieces,
+    used_by,
+)
 
 _EVIDENCE = "evidence_"
 _TOOLS = ("pg_", "docker_", "kube_")
@@ -48,13 +58,12 @@ def _words(project: Project, piece: Piece) -> Iterator[Finding]:
 
 
 def _libraries(project: Project, runbook: Runbook, words: set[str]) -> Iterator[Finding]:
-    owner, callers = owners(project), _callers(project, words)
+    owner, calls_of, callers = owners(project), calling(project), _callers(project, words)
     needed = {owner[word] for word in callers}
     for library in used_by(project, runbook):
         # What its other words need may be there as well.
-        needed |= {owner[w] for made in library.words.values() for w in called(project, made)} - {
-            library.name
-        }
+        others = {owner[other] for word in library.words for other in calls_of.get(word, ())}
+        needed |= others - {library.name}
     for index, name in enumerate(runbook.uses):
         place = runbook.where("uses", index)
         if name not in project.libraries:
@@ -72,11 +81,11 @@ def _libraries(project: Project, runbook: Runbook, words: set[str]) -> Iterator[
 
 def _callers(project: Project, words: set[str]) -> dict[str, str | None]:
     """Return every word that is called in the end, by which word of a library."""
-    owner, known = owners(project), libraries(project)
+    owner, calls_of = owners(project), calling(project)
     found: dict[str, str | None] = dict.fromkeys(sorted(word for word in words if word in owner))
     ahead = list(found)
     for caller in ahead:
-        for word in called(project, known[owner[caller]].words[caller]):
+        for word in calls_of[caller]:
             if word not in found:
                 found[word] = caller
                 ahead.append(word)
