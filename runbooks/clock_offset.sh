@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='1beeb634664fb863d57b95c97331463e2cd30817d6df14e12954d5572fb18e0a'
+readonly RUNBOOK_HASH='625aacdf14410bf2135062f3d7522e5fc48a7aa98fabe58a98006704f1024e70'
 readonly RUNBOOK_ID=clock_offset
 readonly RUNBOOK_TITLE='Our clock and the exchange'"'"'s differ'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1612,6 +1612,20 @@ outage_unknown() {
         sql "SELECT 'unknown: ' || side || ' ' || quantity || ' ' || symbol || ' since ' || created_at::timestamptz(0) || ', ' || client_id
             FROM orders WHERE state IN ('intent', 'unknown') ORDER BY id"
     fi
+}
+
+# Positions and what of them has no stop, by the exchange; by the bot's last look if the exchange does not tell.
+outage_covered() {
+    local told
+    told=$(gate_covered)
+    if [[ $told != *"does not tell"* ]]; then
+        echo "${told:-no position}"
+        return 0
+    fi
+    told=$(bot_get /status) || fail "neither the exchange nor the bot tells of positions"
+    echo "the exchange does not tell; at the bot's last look, $(json .reconciliation.read_at <<<"$told" || echo never):"
+    json '.positions[]' .symbol .side .quantity .uncovered_quantity <<<"$told" |
+        awk -F '\t' '{ printf "%s %s: %s%s\n", $1, $2, $3, $4 + 0 ? ", against: " $4 " has no stop" : "" }' || echo "no position"
 }
 
 # Fails until the exchange has answered GOOD times in a row here, and the bot's calls too, without a failure between.

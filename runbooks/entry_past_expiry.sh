@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='5f9135f40aed7b4fdae8ed6ac5355d7ae2342ed4f0de158c38751c187c0de2d0'
+readonly RUNBOOK_HASH='bbc9f45637005f9f8942f7e7e6c3247b46ad8a20779f65ef0064a6840bd4cba7'
 readonly RUNBOOK_ID=entry_past_expiry
 readonly RUNBOOK_TITLE='An entry order is open although its time is over'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1331,8 +1331,9 @@ mend_place_stops() {
             continue
         fi
         query="symbol=$symbol&side=$([[ $side == long ]] && echo SELL || echo BUY)&type=STOP_MARKET&quantity=$quantity"
-        query+="&stopPrice=$stop&workingType=MARK_PRICE&reduceOnly=true&positionSide="
-        if [[ $hedge == true ]]; then query+=${side^^}; else query+=BOTH; fi
+        query+="&stopPrice=$stop&workingType=MARK_PRICE&positionSide="
+        # With a position for each side its name says that it only reduces; the exchange does not take both.
+        if [[ $hedge == true ]]; then query+=${side^^}; else query+="BOTH&reduceOnly=true"; fi
         exchange_call POST /openApi/swap/v2/trade/order "$query" >/dev/null ||
             fail "the exchange took no stop at $stop for $quantity of $symbol $side, price $mark: close it, in their app or by runbooks/emergency_stop.sh"
         echo "a stop at $stop for $quantity of $symbol $side"

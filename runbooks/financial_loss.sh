@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='e9fd686afd77711c3e7a29c1dd349e69938ecffe1512e5d75934aa0bbdd3c1fa'
+readonly RUNBOOK_HASH='f0baf6c6505e088a6f6195d7311a3082dba6fedf6d1cf8995f7f7e0407d947d3'
 readonly RUNBOOK_ID=financial_loss
 readonly RUNBOOK_TITLE='Money was lost, and nobody knows why'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -157,7 +157,7 @@ step_frozen() {
     fi
     if orders=$(account_orders); then
         account_table "symbol side of type left trigger price closes_all since_ms id our_id" "$orders"
-        entries=$(awk -F '\t' '$4 !~ /^(STOP|TAKE_PROFIT)/ && !($3 == "LONG" && $2 == "SELL" || $3 == "SHORT" && $2 == "BUY")' <<<"$orders" | wc -l)
+        entries=$(awk -F '\t' 'NF && $4 !~ /^(STOP|TAKE_PROFIT)/ && !($3 == "LONG" && $2 == "SELL" || $3 == "SHORT" && $2 == "BUY")' <<<"$orders" | wc -l)
         ((entries == 0)) || finding "entries that rest at the exchange and may be filled: $entries"
     fi
 }
@@ -169,7 +169,7 @@ step_covered() {
 step_orders() {
     books_rows "SELECT created_at::timestamptz(0), source, symbol, side, quantity, filled_quantity, average_price, stop, state, left(reason, 40) AS reason
     FROM orders ORDER BY id DESC LIMIT 25"
-    twice=$(sql "SELECT format('%s orders of %s %s within a minute', count(*), side, symbol) FROM orders
+    twice=$(sql "SELECT format('orders of %s %s within one minute, %s: %s', side, symbol, date_trunc('minute', created_at)::timestamptz(0), count(*)) FROM orders
     WHERE created_at > now() - make_interval(hours => :hours) AND state <> 'not_sent'
     GROUP BY symbol, side, date_trunc('minute', created_at) HAVING count(*) > 2" "hours=$HOURS") || fail "the database does not answer"
     while IFS= read -r line; do

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='c0e3dd65f8ddc5130a2c10678ca4b1029d248eb2a9b4a3987f56cf290bd93f05'
+readonly RUNBOOK_HASH='ee06fe46c5574663734b9d5efab84ca71f847c211e1e9b71464e48bdb738bb09'
 readonly RUNBOOK_ID=high_order_failure_rate
 readonly RUNBOOK_TITLE='Orders do not reach the book'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1808,6 +1808,20 @@ outage_unknown() {
         sql "SELECT 'unknown: ' || side || ' ' || quantity || ' ' || symbol || ' since ' || created_at::timestamptz(0) || ', ' || client_id
             FROM orders WHERE state IN ('intent', 'unknown') ORDER BY id"
     fi
+}
+
+# Positions and what of them has no stop, by the exchange; by the bot's last look if the exchange does not tell.
+outage_covered() {
+    local told
+    told=$(gate_covered)
+    if [[ $told != *"does not tell"* ]]; then
+        echo "${told:-no position}"
+        return 0
+    fi
+    told=$(bot_get /status) || fail "neither the exchange nor the bot tells of positions"
+    echo "the exchange does not tell; at the bot's last look, $(json .reconciliation.read_at <<<"$told" || echo never):"
+    json '.positions[]' .symbol .side .quantity .uncovered_quantity <<<"$told" |
+        awk -F '\t' '{ printf "%s %s: %s%s\n", $1, $2, $3, $4 + 0 ? ", against: " $4 " has no stop" : "" }' || echo "no position"
 }
 
 # Fails until the exchange has answered GOOD times in a row here, and the bot's calls too, without a failure between.

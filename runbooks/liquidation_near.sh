@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='77e97675032d9cb335fce937121d9ce8189c57b28aa4482e7cd61188899fd0ab'
+readonly RUNBOOK_HASH='c3d7dc0537ed9d431a0258d0e9c5d6dab05e53d5d2b05e86de88ea2a6477ed21'
 readonly RUNBOOK_ID=liquidation_near
 readonly RUNBOOK_TITLE='The price is close to where a position is liquidated'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1360,8 +1360,9 @@ mend_place_stops() {
             continue
         fi
         query="symbol=$symbol&side=$([[ $side == long ]] && echo SELL || echo BUY)&type=STOP_MARKET&quantity=$quantity"
-        query+="&stopPrice=$stop&workingType=MARK_PRICE&reduceOnly=true&positionSide="
-        if [[ $hedge == true ]]; then query+=${side^^}; else query+=BOTH; fi
+        query+="&stopPrice=$stop&workingType=MARK_PRICE&positionSide="
+        # With a position for each side its name says that it only reduces; the exchange does not take both.
+        if [[ $hedge == true ]]; then query+=${side^^}; else query+="BOTH&reduceOnly=true"; fi
         exchange_call POST /openApi/swap/v2/trade/order "$query" >/dev/null ||
             fail "the exchange took no stop at $stop for $quantity of $symbol $side, price $mark: close it, in their app or by runbooks/emergency_stop.sh"
         echo "a stop at $stop for $quantity of $symbol $side"

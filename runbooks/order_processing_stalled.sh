@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='2e3f577862805c09efe8b64e0facf32c3810fc293f9e664188356c59228f7719'
+readonly RUNBOOK_HASH='234e14ae3acd601df07a39ef77bbe82b06ca37aef8e3636e28c43eb0ac4a41dc'
 readonly RUNBOOK_ID=order_processing_stalled
 readonly RUNBOOK_TITLE='An accepted signal waits for its order'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1794,6 +1794,20 @@ outage_unknown() {
         sql "SELECT 'unknown: ' || side || ' ' || quantity || ' ' || symbol || ' since ' || created_at::timestamptz(0) || ', ' || client_id
             FROM orders WHERE state IN ('intent', 'unknown') ORDER BY id"
     fi
+}
+
+# Positions and what of them has no stop, by the exchange; by the bot's last look if the exchange does not tell.
+outage_covered() {
+    local told
+    told=$(gate_covered)
+    if [[ $told != *"does not tell"* ]]; then
+        echo "${told:-no position}"
+        return 0
+    fi
+    told=$(bot_get /status) || fail "neither the exchange nor the bot tells of positions"
+    echo "the exchange does not tell; at the bot's last look, $(json .reconciliation.read_at <<<"$told" || echo never):"
+    json '.positions[]' .symbol .side .quantity .uncovered_quantity <<<"$told" |
+        awk -F '\t' '{ printf "%s %s: %s%s\n", $1, $2, $3, $4 + 0 ? ", against: " $4 " has no stop" : "" }' || echo "no position"
 }
 
 # Fails until the exchange has answered GOOD times in a row here, and the bot's calls too, without a failure between.

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='64bcd939664c2ed4614ee4a3fb8ebb656c97a6b7b56759a34bd556196f2fc08f'
+readonly RUNBOOK_HASH='18479f2c3eda27ecdeeb1c08bb2a4ec3cf335c4b17f08e6d46024a8b38db7e54'
 readonly RUNBOOK_ID=orders_unknown
 readonly RUNBOOK_TITLE='Nobody knows whether the exchange took an order'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1782,6 +1782,20 @@ outage_unknown() {
         sql "SELECT 'unknown: ' || side || ' ' || quantity || ' ' || symbol || ' since ' || created_at::timestamptz(0) || ', ' || client_id
             FROM orders WHERE state IN ('intent', 'unknown') ORDER BY id"
     fi
+}
+
+# Positions and what of them has no stop, by the exchange; by the bot's last look if the exchange does not tell.
+outage_covered() {
+    local told
+    told=$(gate_covered)
+    if [[ $told != *"does not tell"* ]]; then
+        echo "${told:-no position}"
+        return 0
+    fi
+    told=$(bot_get /status) || fail "neither the exchange nor the bot tells of positions"
+    echo "the exchange does not tell; at the bot's last look, $(json .reconciliation.read_at <<<"$told" || echo never):"
+    json '.positions[]' .symbol .side .quantity .uncovered_quantity <<<"$told" |
+        awk -F '\t' '{ printf "%s %s: %s%s\n", $1, $2, $3, $4 + 0 ? ", against: " $4 " has no stop" : "" }' || echo "no position"
 }
 
 # Fails until the exchange has answered GOOD times in a row here, and the bot's calls too, without a failure between.

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='48ac8040630688929edd52ae33a31d5c47ec8ad730791b091f02ba4621ae1f58'
+readonly RUNBOOK_HASH='663869ea1cf964e2691851d3596827ab7f1efec70b2ff84abdaad524fa3ed6b1'
 readonly RUNBOOK_ID=position_without_stop
 readonly RUNBOOK_TITLE='A position has no stop'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1371,8 +1371,9 @@ mend_place_stops() {
             continue
         fi
         query="symbol=$symbol&side=$([[ $side == long ]] && echo SELL || echo BUY)&type=STOP_MARKET&quantity=$quantity"
-        query+="&stopPrice=$stop&workingType=MARK_PRICE&reduceOnly=true&positionSide="
-        if [[ $hedge == true ]]; then query+=${side^^}; else query+=BOTH; fi
+        query+="&stopPrice=$stop&workingType=MARK_PRICE&positionSide="
+        # With a position for each side its name says that it only reduces; the exchange does not take both.
+        if [[ $hedge == true ]]; then query+=${side^^}; else query+="BOTH&reduceOnly=true"; fi
         exchange_call POST /openApi/swap/v2/trade/order "$query" >/dev/null ||
             fail "the exchange took no stop at $stop for $quantity of $symbol $side, price $mark: close it, in their app or by runbooks/emergency_stop.sh"
         echo "a stop at $stop for $quantity of $symbol $side"

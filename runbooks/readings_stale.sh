@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='90665d20735ce9ba754a65ade1be9f681c3f358811fe56719c34636c3ef0b199'
+readonly RUNBOOK_HASH='f52b27f7ca9252fdcd7c48ed6976f7eb6291b124a1e532feb45ce486fb578fda'
 readonly RUNBOOK_ID=readings_stale
 readonly RUNBOOK_TITLE='Prices or other readings are old'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1787,6 +1787,20 @@ outage_unknown() {
         sql "SELECT 'unknown: ' || side || ' ' || quantity || ' ' || symbol || ' since ' || created_at::timestamptz(0) || ', ' || client_id
             FROM orders WHERE state IN ('intent', 'unknown') ORDER BY id"
     fi
+}
+
+# Positions and what of them has no stop, by the exchange; by the bot's last look if the exchange does not tell.
+outage_covered() {
+    local told
+    told=$(gate_covered)
+    if [[ $told != *"does not tell"* ]]; then
+        echo "${told:-no position}"
+        return 0
+    fi
+    told=$(bot_get /status) || fail "neither the exchange nor the bot tells of positions"
+    echo "the exchange does not tell; at the bot's last look, $(json .reconciliation.read_at <<<"$told" || echo never):"
+    json '.positions[]' .symbol .side .quantity .uncovered_quantity <<<"$told" |
+        awk -F '\t' '{ printf "%s %s: %s%s\n", $1, $2, $3, $4 + 0 ? ", against: " $4 " has no stop" : "" }' || echo "no position"
 }
 
 # Fails until the exchange has answered GOOD times in a row here, and the bot's calls too, without a failure between.

@@ -30,8 +30,9 @@ mend_place_stops() {
             continue
         fi
         query="symbol=$symbol&side=$([[ $side == long ]] && echo SELL || echo BUY)&type=STOP_MARKET&quantity=$quantity"
-        query+="&stopPrice=$stop&workingType=MARK_PRICE&reduceOnly=true&positionSide="
-        if [[ $hedge == true ]]; then query+=${side^^}; else query+=BOTH; fi
+        query+="&stopPrice=$stop&workingType=MARK_PRICE&positionSide="
+        # With a position for each side its name says that it only reduces; the exchange does not take both.
+        if [[ $hedge == true ]]; then query+=${side^^}; else query+="BOTH&reduceOnly=true"; fi
         exchange_call POST /openApi/swap/v2/trade/order "$query" >/dev/null ||
             fail "the exchange took no stop at $stop for $quantity of $symbol $side, price $mark: close it, in their app or by runbooks/emergency_stop.sh"
         echo "a stop at $stop for $quantity of $symbol $side"
