@@ -99,7 +99,8 @@ def test_rows_that_contradict_each_other_are_told_of_and_saved_all_the_same(desk
     desk.sql(f"{SIGNAL} 'accepted', NULL)")
     desk.saved(NAME)
     tried = desk.does(f"backup_try {NAME}")
-    assert tried.findings == ("rows contradict each other, and did so when they were saved",)
+    doubts = desk.say(f"backup_doubts {NAME}", kind="probe").out
+    assert doubts == "rows contradict each other: an accepted signal has not one order 1 \n"
     assert "never|an accepted signal has not one order|1|" in tried.out
 
 
@@ -158,6 +159,13 @@ def test_a_broken_index_is_found_which_neither_a_dump_nor_a_vacuum_meets(desk: D
     assert run(["pg_dump", "--file=/dev/null"], desk.variables()).code == 0
     assert 'lacks matching index tuple within index "broken"' in desk.does("live_damage").out
     assert desk.sql("SELECT count(*) FROM pg_extension WHERE extname = 'amcheck'") == "0"
+    desk.given(NAME)
+    assert desk.say(f"backup_doubts {NAME}", kind="probe").out == ""
+    desk.does(f"backup_doubt {NAME}")
+    assert desk.say(f"backup_doubts {NAME}", kind="probe").out.startswith("damage: broken: ")
+    # Nobody takes a look that was cut off for a good one.
+    assert desk.say(f"live_damage() {{ exit 9; }}; backup_doubt {NAME}").code == 9
+    assert "did not come to its end" in desk.say(f"backup_doubts {NAME}", kind="probe").out
     checked = desk.say(f"scratch_amcheck {desk.database}")
     assert (checked.code, "are damaged" in checked.err) == (1, True)
 

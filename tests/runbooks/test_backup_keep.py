@@ -79,10 +79,12 @@ def test_folders_are_removed_and_what_is_no_backup_stays(desk: Desk) -> None:
     assert {file.name for file in desk.backups.iterdir()} == {NAME, "notes.txt"}
 
 
-def test_without_a_place_to_copy_to_that_is_a_finding_and_no_failure(desk: Desk) -> None:
-    copied = desk.does(f"backup_copy {desk.given(NAME).name}; backup_is_copied {NAME}")
-    (told,) = copied.findings
-    assert told.startswith("there is no copy of this backup off this host")
+def test_without_a_copy_elsewhere_that_is_said_and_is_no_failure(desk: Desk) -> None:
+    desk.given(NAME)
+    told = desk.say("copy_doubts", kind="probe")
+    assert (told.code, told.out[:46]) == (0, "there is no copy of this backup off this host:")
+    assert desk.say("copy_doubts", kind="probe", COPY_TO="keeper:there").out == ""
+    assert "is on the same file system" in desk.say("copy_doubts", kind="probe", COPY_TO=str(desk.folder)).out
 
 
 def test_a_copy_is_encrypted_opens_with_the_key_and_holds_the_backup(desk: Desk) -> None:
@@ -94,7 +96,6 @@ def test_a_copy_is_encrypted_opens_with_the_key_and_holds_the_backup(desk: Desk)
     copied = desk.does(
         f"backup_copy {NAME}; backup_is_copied {NAME}", COPY_TO=str(other), ENCRYPT_TO=str(key)
     )
-    assert "is on the same file system" in copied.findings[0]
     (file,) = other.iterdir()
     assert file.name == f"{NAME}.tar.enc"
     assert b"PGDMP" not in file.read_bytes()

@@ -147,7 +147,7 @@ fingerprint_compare() {
         fail "what was restored is not what was saved"
     }
     printf '%s tables hold the same rows\n' "$(grep -c '^table' <<<"$found")"
-    ! grep '^never' <<<"$found" | grep -v '|0|$' || finding "rows contradict each other, and did so when they were saved"
+    grep '^never' <<<"$found" | grep -v '|0|$' || :
 }
 
 # Lines `file PATH` and `database NAME` of what runs left that were killed: files without a name of a backup, and copies
@@ -346,6 +346,28 @@ ROLLBACK;
 SQL
     )
     sql_change "$text"
+}
+
+# backup_doubt NAME: writes down beside the backup what is damaged in the database that it is of.
+backup_doubt() {
+    needs_action backup_doubt
+    local path damage
+    path=$(backup_path "$1")
+    printf 'the look for it did not come to its end\n' >"$path/damage"
+    damage=$(live_damage)
+    printf '%s\n' "${damage:-nothing is known to be damaged}"
+    if [[ -n $damage ]]; then printf '%s\n' "$damage" >"$path/damage"; else rm -f -- "$path/damage"; fi
+}
+
+# backup_doubts NAME: lines of what speaks against the database that it is of. As long as there are some, older backups
+# are worth more than their space.
+backup_doubts() {
+    local path failures
+    path=$(backup_path "$1")
+    [[ ! -f $path/damage ]] || sed 's/^/damage: /' "$path/damage"
+    grep '^never' "$path/manifest" | grep -v '|0|$' | sed 's/^never|/rows contradict each other: /; s/|/ /g' || :
+    failures=$(sql 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database')
+    ((failures == 0)) || printf 'the server met %s damaged pages\n' "$failures"
 }
 
 # backup_mark NAME: it was restored and found whole.

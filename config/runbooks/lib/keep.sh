@@ -50,13 +50,21 @@ _backup_lines() {
     done < <(backup_names)
 }
 
+# Whether a copy is asked for, and is off this disk; says what is not as it should be.
+copy_doubts() {
+    case ${COPY_TO:?} in
+        none) printf 'there is no copy of this backup off this host: if its disk breaks, database and backups are gone; set copy_to\n' ;;
+        *:*) ;;
+        *)
+            [[ $(stat -c %d "$COPY_TO") != "$(stat -c %d "${BACKUP_DIR:?}")" ]] ||
+                printf '%s is on the same file system as %s: a broken disk takes both\n' "$COPY_TO" "$BACKUP_DIR"
+            ;;
+    esac
+}
+
 # backup_copy NAME: one file elsewhere, compared with what was sent before it gets its name.
 backup_copy() {
     needs_action backup_copy
-    if [[ ${COPY_TO:?} == none ]]; then
-        finding "there is no copy of this backup off this host: if its disk breaks, database and backups are gone; set copy_to"
-        return 0
-    fi
     local sealed=$BACKUP_DIR/.sealed-${1:?}
     rm -rf -- "$sealed"
     mkdir -- "$sealed"
@@ -75,12 +83,11 @@ backup_copy() {
     )
 }
 
-# Whether the copy is there; there is none to look for where none was asked for.
+# Whether the copy is there.
 backup_is_copied() {
     local file
     file=$1$(_sealed_ending)
     case ${COPY_TO:?} in
-        none) ;;
         *:*) ssh -o BatchMode=yes -o ConnectTimeout=10 -- "${COPY_TO%%:*}" "test -s ${COPY_TO#*:}/$file" ;;
         *) [[ -s $COPY_TO/$file ]] ;;
     esac
@@ -122,8 +129,6 @@ _seal() {
 _put() {
     local part
     [[ -d $COPY_TO ]] || fail "there is no folder $COPY_TO"
-    [[ $(stat -c %d "$COPY_TO") != "$(stat -c %d "$BACKUP_DIR")" ]] ||
-        finding "$COPY_TO is on the same file system as $BACKUP_DIR: a broken disk takes both"
     part=$COPY_TO/.${1##*/}.partial
     cp -- "$1" "$part"
     sync "$part"
