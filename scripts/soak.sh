@@ -6,7 +6,7 @@ cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 # How often each drill runs; the rest runs once.
 count=${COUNT:-5}
 
-FUZZ_COUNT=2000 LIFE_COUNT=1000 FAULT_COUNT=1000 VOLUME_COUNT=50000 MESSAGE_COUNT=1000000 CRYPTET_FUZZ=1000000 \
+FUZZ_COUNT=2000 LIFE_COUNT=1000 FAULT_COUNT=1000 VOLUME_COUNT=50000 MESSAGE_COUNT=1000000 CRYPTET_FUZZ=1000000 OUTAGE_COUNT=99 \
     make lint test check check-live
 make bench ARGS="--messages 100000"
 printf '\nevery point at which the bot can be killed\n'
