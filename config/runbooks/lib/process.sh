@@ -76,6 +76,20 @@ process_said() {
     fi
 }
 
+# process_errors NUMBER: what the log of the last hour has of errors and warnings; a finding for errors.
+process_errors() {
+    local lines recent errors
+    if ! lines=$(service_logs bot 4000); then
+        finding "the bot's log cannot be read here"
+        return 0
+    fi
+    recent=$(awk -F '"' -v since="$(date -u -d '1 hour ago' +%Y-%m-%dT%H:%M:%S)" '!/^\{/ || $4 > since' <<<"$lines")
+    errors=$(grep -ac '"level": "error"' <<<"$recent") || [[ $? == 1 ]]
+    echo "within an hour: $errors errors, $(grep -ac '"level": "warning"' <<<"$recent" || [[ $? == 1 ]]) warnings"
+    grep -aE '"level": "(error|warning)"|^Traceback' <<<"$recent" | tail -n "${1:?a number}" | cut -c 1-400 || [[ $? == 1 ]]
+    ((errors == 0)) || finding "the log has $errors errors of the last hour, the last: $(grep -a '"level": "error"' <<<"$recent" | tail -n 1 | json . .event .reason .error | tr '\t' ' ')"
+}
+
 # Whether the kernel killed programs because memory ran out.
 process_killed() {
     local told labels count
@@ -134,6 +148,60 @@ process_bots() {
         return 0
     fi
     printf '%s\n' "$told"
+}
+
+# The process number of the bot on this machine; fails if it is not seen from here, as in Kubernetes.
+process_pid() {
+    local pid='' id
+    case ${TRADEWATCH_PLATFORM:?} in
+        local) pid=$(ps -o pid=,args= --ppid "$(platform__supervisord || echo 0)" | awk '/ -m bot$/ { print $1; exit }') ;;
+        compose)
+            id=$(platform__container bot) || return
+            pid=$(timeout -k 2 5 docker inspect --format '{{.State.Pid}}' "$id") || return
+            ;;
+        systemd) pid=$(timeout -k 2 5 systemctl show --property=MainPID --value "$(platform__unit bot)") || return ;;
+        *) ;;
+    esac
+    [[ $pid =~ ^[1-9][0-9]*$ && -d /proc/$pid ]] && echo "$pid"
+}
+
+# process_samples NUMBER SECONDS: so many looks at what the bot takes, so many seconds apart. A finding for what is too much.
+process_samples() {
+    local number=${1:?a number} every=${2:?seconds} told at before_cpu='' before_at='' rss cpu fds most first='' i
+    printf '%-10s %12s %10s %8s\n' time "memory (MiB)" "CPU (%)" files
+    for ((i = 0; i < number; i++)); do
+        ((i == 0)) || sleep "$every"
+        if ! told=$(bot_metric process_resident_memory_bytes process_cpu_seconds_total process_open_fds process_max_fds); then
+            finding "the bot does not answer: runbooks/bot_down.sh"
+            return 0
+        fi
+        at=$(date +%s.%N)
+        rss=$(awk '$1 == "process_resident_memory_bytes" { printf "%.1f", $2 / 1048576 }' <<<"$told")
+        cpu=$(awk '$1 == "process_cpu_seconds_total" { print $2 }' <<<"$told")
+        fds=$(awk '$1 == "process_open_fds" { printf "%d", $2 }' <<<"$told")
+        most=$(awk '$1 == "process_max_fds" { printf "%d", $2 }' <<<"$told")
+        [[ -n $first ]] || first=$rss
+        told=-
+        [[ -z $before_at ]] || told=$(awk -v c="$cpu" -v b="$before_cpu" -v t="$at" -v u="$before_at" 'BEGIN { printf "%.1f", 100 * (c - b) / (t - u) }')
+        printf '%-10s %12s %10s %8s\n' "$(date -u +%H:%M:%S)" "$rss" "$told" "$fds of $most"
+        before_cpu=$cpu before_at=$at
+    done
+    ((fds * 10 < most * 8)) || finding "the bot has $fds of $most files and sockets open: it soon can open none, not for an order either"
+    [[ $told == - ]] || awk -v p="$told" 'BEGIN { exit !(p > 80) }' && finding "the bot keeps a processor busy: $told %"
+    awk -v a="$first" -v b="$rss" 'BEGIN { exit !(b > a * 1.1 && b > a + 20) }' && finding "the bot's memory grew from $first to $rss MiB while this looked"
+    return 0
+}
+
+# Whether the bot itself is short of files, or holds more than half of the machine's memory.
+process_is_short() {
+    local told total
+    told=$(bot_metric process_resident_memory_bytes process_open_fds process_max_fds) || return
+    total=$(awk '$1 == "MemTotal:" { print $2 * 1024 }' /proc/meminfo)
+    awk -v total="$total" '
+        $1 == "process_resident_memory_bytes" { rss = $2 }
+        $1 == "process_open_fds" { fds = $2 }
+        $1 == "process_max_fds" { most = $2 }
+        END { exit !(fds > most * 0.8 || rss > total / 2) }' <<<"$told"
 }
 
 # What follows is for the words above.
