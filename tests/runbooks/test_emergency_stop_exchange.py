@@ -1,16 +1,32 @@
 """What the emergency stop does at the exchange in each level, also while the exchange does not obey."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
+from bot.simulator.endpoints import Endpoint
 from bot.simulator.switches import parse as switches
 from tests.bot.made_control import control_directory
 from tests.bot.play import Exchange, running_simulator, until
-from tests.runbooks.pressing import LONG, SHELLS, SHORT, STOP, done, fault, held, place, press, resting
+from tests.runbooks.pressing import (
+    LONG,
+    SHELLS,
+    SHORT,
+    STOP,
+    done,
+    fault,
+    held,
+    place,
+    press,
+    program,
+    resting,
+    surroundings,
+)
 
 LIMIT = {"type": "LIMIT", "price": "50000", "quantity": "0.1"}
 ENTRY = LIMIT | {"side": "BUY", "positionSide": "LONG"}
@@ -231,11 +247,20 @@ async def test_orders_that_go_on_coming_are_no_stop(tmp_path: Path, exchange: Ex
 
 
 async def test_a_position_that_shows_late_keeps_its_stop_until_it_is_closed(
-    tmp_path: Path, exchange: Exchange
+    tmp_path: Path, exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fault(exchange, hide_positions=0.5)
     await place(exchange, **LONG)
     await place(exchange, **STOP)
+    fault(exchange, hide_positions=100)
+    answer = exchange.simulator.answer
+
+    async def once_flat(endpoint: Endpoint, request: web.Request) -> web.Response:
+        told = await answer(endpoint, request)
+        if endpoint.name == "positions":
+            fault(exchange, hide_positions=0)
+        return told
+
+    monkeypatch.setattr(exchange.simulator, "answer", once_flat)
     quiet = {"EMERGENCY_QUIET": "1"}
     pressed = await press(tmp_path, exchange.url, "--level", "3", "--confirm", "simulator", **quiet)
     assert (pressed.code, resting(exchange), held(exchange)) == (0, [], []), pressed
@@ -244,3 +269,23 @@ async def test_a_position_that_shows_late_keeps_its_stop_until_it_is_closed(
         next(i for i, line in enumerate(lines) if word in line) for word in ("closing BTC", "cancelled BTC")
     ]
     assert at == sorted(at)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_who_interrupts_it_hears_what_holds(
+    tmp_path: Path, exchange: Exchange, number: signal.Signals, code: int
+) -> None:
+    await trade(exchange)
+    fault(exchange, frozen=True)
+    process = await asyncio.create_subprocess_exec(
+        *("bash", str(program(tmp_path)), "--level", "2"),
+        env=surroundings(tmp_path, exchange.url) | {"EXCHANGE_TIMEOUT": "0.5"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    await until((tmp_path / "control" / "HALT").exists)
+    process.send_signal(number)
+    async with asyncio.timeout(20):
+        _, errors = await process.communicate()
+    assert (process.returncode, b"INTERRUPTED" in errors) == (code, True), errors
+    assert (tmp_path / "control" / "HALT").read_text().startswith("2 ")
