@@ -14,7 +14,7 @@ from scripts.postgres import Postgres, find
 ROOT = Path(__file__).parents[2]
 LIBRARIES = ROOT / "config" / "runbooks" / "lib"
 TEMPLATES = ROOT / "observability" / "templates"
-EVERYTHING = ("platform", "bot", "database", "backup", "keep", "restore")
+EVERYTHING = ("platform", "bot", "database", "backup", "prove", "keep", "restore")
 BOUND = 60  # seconds, after which a program hangs
 # As the bot's own tables are made, and as it fills them.
 ROWS = """

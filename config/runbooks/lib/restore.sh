@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Words that put a backup in the place of the database: restored beside it, looked at, and swapped by two renames in one
-# transaction, so that either all of it happened or nothing. Uses database, backup and bot.
+# transaction, so that either all of it happened or nothing. Uses database, backup, prove and bot.
 
 restored_name() {
     printf 'restored_%s\n' "$(run_letters)"
