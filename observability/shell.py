@@ -20,6 +20,7 @@ _REDIRECT = re.compile(
 )
 _FUNCTION = re.compile(r"(?P<name>[A-Za-z_][\w-]*)[ \t]*\([ \t]*\)")
 _ASSIGNED = re.compile(r"(?P<name>[A-Za-z_]\w*)(?:\[[^]]*\])?\+?=")
+_SPECIAL = "\n#;|&()<>{0123456789"  # what may begin anything but a word
 _COPROCESS = re.compile(r"[A-Za-z_]\w*(?=[ \t]+[({])")
 _BRACKETS = re.compile(r"\([ \t]*\)")
 _OPENING = {
@@ -106,7 +107,9 @@ class _Reader:
             cursor.skip_blanks()
             if not cursor.rest:
                 break
-            if cursor.peek("\n"):
+            if cursor.text[cursor.at] not in _SPECIAL and self.draft.words and not self.is_pattern:
+                self.word()
+            elif cursor.peek("\n"):
                 self.newline()
             elif cursor.peek("#"):
                 cursor.skip_line()

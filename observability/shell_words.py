@@ -71,6 +71,10 @@ class Cursor:
         return len(self.text) if end < 0 else end
 
     def word(self) -> Word:
+        found = _PLAIN.match(self.text, self.at)
+        if found and (found.end() == len(self.text) or self.text[found.end()] in " \t\n;|&)"):
+            self.at = found.end()
+            return Word.plain(found.group())
         start, made = self.at, _Made()
         while self.rest:
             char = self.text[self.at]
