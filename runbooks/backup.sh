@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='2c7bf6de360dc35a2cda997d6ef7abcbd9cfddeaccad2e63e0f0f8bb4689b29a'
+readonly RUNBOOK_HASH='e8d492cfc40de7b0ac8a5b76b330b17d9e6a40ae61eb7d369d9c6be439349a94'
 readonly RUNBOOK_ID=backup
 readonly RUNBOOK_TITLE='A backup, made and proven'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -21,52 +21,53 @@ readonly -a RUNBOOK_PLATFORMS=(local compose kubernetes systemd)
 readonly -a RUNBOOK_ALERTS=(BackupOverdue)
 readonly -a RUNBOOK_EVIDENCE=(database)
 readonly -a RUNBOOK_SECRETS=(ADMIN_TOKEN BINGX_API_KEY BINGX_SECRET_KEY CRYPTET_COOKIES DATABASE_URL PGPASSWORD POSTGRES_PASSWORD TELEGRAM_API_HASH TELEGRAM_BOT_TOKEN TELEGRAM_SESSION PAGERDUTY_ROUTING_KEY GRAFANA_ADMIN_PASSWORD)
-readonly -a RUNBOOK_STEPS=(measure possible checksums tidy live save prove thin copy tell resolved)
+readonly -a RUNBOOK_STEPS=(measure possible tidy save live prove thin copy tell remains resolved)
 readonly -a RUNBOOK_PARAMETERS=(keep_days keep_weeks copy_to encrypt_to)
 declare -rA STEP_TITLE=(
     [possible]='Do the tools fit the server, and is there room?'
-    [checksums]='Did the server meet damaged pages?'
     [tidy]='Take away what killed runs left'
-    [live]='Are tables and indexes whole that are in use?'
     [save]='Save everything'
+    [live]='Are tables and indexes whole that are in use?'
     [prove]='Restore it aside, compare it, take the copy away'
     [thin]='Remove backups that are older than what is to be kept'
     [copy]='Copy it to another machine'
     [tell]='Tell Prometheus'
+    [remains]='What is to be known of it?'
     [measure]='What does Prometheus measure now?'
     [resolved]='Is it over? Prometheus is asked for BackupOverdue'
 )
 declare -rA STEP_KIND=(
     [possible]=probe
-    [checksums]=probe
     [tidy]=action
-    [live]=action
     [save]=action
+    [live]=action
     [prove]=action
     [thin]=action
     [copy]=action
     [tell]=action
+    [remains]=probe
     [measure]=probe
     [resolved]=resolved
 )
 declare -rA STEP_WHY=(
     [possible]='An older pg_dump refuses, a newer one may make what this server does not take back.'
-    [live]='A dump does not show a broken index, as it reads none. For this amcheck is installed, and taken away again, in one transaction that is rolled back.'
     [save]='Rows are counted in the snapshot that is saved, so that a restored copy can be compared with it.'
+    [live]='A dump does not show a broken index, as it reads none. For this amcheck is installed, and taken away again, in one transaction that is rolled back.'
     [prove]='Only what was restored is a backup.'
+    [thin]='Not while something speaks against the database, because then an older one may be the last good one.'
     [copy]='A backup on the same disk dies with it.'
     [resolved]='The file is read at the next scrape.'
 )
 declare -rA STEP_TIMEOUT=(
     [possible]=30
-    [checksums]=10
     [tidy]=60
-    [live]=600
     [save]=3600
+    [live]=600
     [prove]=7200
     [thin]=300
     [copy]=7200
     [tell]=10
+    [remains]=20
     [measure]=20
     [resolved]=20
 )
@@ -75,33 +76,33 @@ declare -rA STEP_LACKS=()
 declare -rA STEP_FINDING=()
 declare -rA STEP_DANGER=(
     [possible]=low
-    [checksums]=low
     [tidy]=low
-    [live]=low
     [save]=low
+    [live]=low
     [prove]=low
     [thin]=low
     [copy]=low
     [tell]=low
+    [remains]=low
 )
 declare -rA STEP_CONFIRM=()
 declare -rA STEP_ON_FAILURE=(
     [possible]=abort
-    [checksums]=continue
     [tidy]=abort
-    [live]=continue
     [save]=abort
+    [live]=continue
     [prove]=abort
     [thin]=abort
     [copy]=abort
     [tell]=abort
+    [remains]=continue
     [measure]=continue
     [resolved]=continue
 )
 declare -rA STEP_REPEATABLE=(
     [tidy]=yes
-    [live]=yes
     [save]=yes
+    [live]=yes
     [prove]=yes
     [thin]=yes
     [copy]=yes
@@ -109,8 +110,8 @@ declare -rA STEP_REPEATABLE=(
 )
 declare -rA STEP_UNDO_NOT=(
     [tidy]='what has no name of a backup is of no use to anybody'
-    [live]='it changes nothing that lasts'
     [save]='one backup more does no harm'
+    [live]='nothing lasts of it but a note beside the backup'
     [prove]='it takes away what it made, even if it fails'
     [thin]='the space is wanted; the last one that was found whole always stays'
     [copy]='one copy more does no harm'
@@ -118,8 +119,8 @@ declare -rA STEP_UNDO_NOT=(
 )
 declare -rA STEP_VERIFY_TIMEOUT=(
     [tidy]=10
-    [live]=10
     [save]=1200
+    [live]=10
     [prove]=10
     [thin]=10
     [copy]=30
@@ -127,8 +128,8 @@ declare -rA STEP_VERIFY_TIMEOUT=(
 )
 declare -rA STEP_VERIFY_ATTEMPTS=(
     [tidy]=1
-    [live]=5
     [save]=1
+    [live]=5
     [prove]=1
     [thin]=1
     [copy]=1
@@ -137,8 +138,8 @@ declare -rA STEP_VERIFY_ATTEMPTS=(
 )
 declare -rA STEP_VERIFY_EVERY=(
     [tidy]=2
-    [live]=2
     [save]=2
+    [live]=2
     [prove]=2
     [thin]=2
     [copy]=2
@@ -175,12 +176,6 @@ step_possible() {
     backup_possible
 }
 
-step_checksums() {
-    damaged=$(sql "SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database")
-    ((damaged == 0)) || finding "the server met $damaged damaged pages: keep all older backups, and look at the disk"
-    [[ $(sql "SHOW data_checksums") == on ]] || echo "this server has no checksums of pages, so it cannot tell"
-}
-
 step_tidy() {
     backup_tidy
 }
@@ -189,23 +184,20 @@ step_tidy__verify() {
     [[ -z $(backup_leftovers) ]]
 }
 
-step_live() {
-    damage=$(live_damage)
-    printf '%s\n' "${damage:-nothing is known to be damaged}"
-    [[ -z $damage ]] ||
-        finding "the database is damaged: keep all older backups, stop the bot, copy the database's folder with the server stopped"
-}
-
-step_live__verify() {
-    [[ $(sql "SELECT 1") == 1 ]]
-}
-
 step_save() {
     backup_make "$RUNBOOK_RUN"
 }
 
 step_save__verify() {
     backup_intact "$RUNBOOK_RUN"
+}
+
+step_live() {
+    backup_doubt "$RUNBOOK_RUN"
+}
+
+step_live__verify() {
+    [[ $(sql "SELECT 1") == 1 ]]
 }
 
 step_prove() {
@@ -221,12 +213,20 @@ step_thin() {
     backup_thin "$KEEP_DAYS" "$KEEP_WEEKS"
 }
 
+step_thin__unless() {
+    [[ -n $(backup_doubts "$RUNBOOK_RUN") ]]
+}
+
 step_thin__verify() {
     [[ -n $(backup_last_verified) ]]
 }
 
 step_copy() {
     backup_copy "$RUNBOOK_RUN"
+}
+
+step_copy__unless() {
+    [[ $COPY_TO == none ]]
 }
 
 step_copy__verify() {
@@ -239,6 +239,13 @@ step_tell() {
 
 step_tell__verify() {
     backup_is_told "$RUNBOOK_RUN"
+}
+
+step_remains() {
+    while read -r doubt; do finding "$doubt"; done < <(copy_doubts)
+    doubts=$(backup_doubts "$RUNBOOK_RUN")
+    [[ -z $doubts ]] ||
+        finding "keep all older backups, stop the bot, and copy the database's folder with the server stopped: $doubts"
 }
 
 step_resolved() {
@@ -825,6 +832,19 @@ backup_last_verified() {
     printf '%s' "${last:+$last$'\n'}"
 }
 
+# The backup that was asked for: `latest` is the last one that was found whole, `newest` may still have to be.
+chosen_backup() {
+    local name=${BACKUP:?}
+    if [[ $name == latest ]]; then
+        name=$(backup_last_verified)
+        [[ -n $name ]] || fail "no backup in ${BACKUP_DIR:?} was ever restored and found whole; name one by --set backup=NAME"
+    elif [[ $name == newest ]]; then
+        name=$(backup_names | tail -n 1)
+    fi
+    [[ -f $BACKUP_DIR/${name:-none}/SHA256SUMS ]] || fail "there is no backup ${name:-at all} in $BACKUP_DIR"
+    printf '%s\n' "$name"
+}
+
 # manifest_value NAME KEY
 manifest_value() {
     local key value
@@ -929,26 +949,7 @@ fingerprint_compare() {
         fail "what was restored is not what was saved"
     }
     printf '%s tables hold the same rows\n' "$(grep -c '^table' <<<"$found")"
-    ! grep '^never' <<<"$found" | grep -v '|0|$' || finding "rows contradict each other, and did so when they were saved"
-}
-
-# Lines `file PATH` and `database NAME` of what runs left that were killed: files without a name of a backup, and copies
-# of the database. A copy that somebody is connected to is still in use.
-backup_leftovers() {
-    [[ ! -d ${BACKUP_DIR:?} ]] ||
-        find "$BACKUP_DIR" -mindepth 1 -maxdepth 1 -regex '.*/[.]\(partial\|sealed\|gone\)-[^/]*' -printf 'file %p\n'
-    sql_in postgres "SELECT 'database ' || datname FROM pg_database d WHERE datname ~ '^scratch_[a-z0-9_]+\$'
-        AND shobj_description(oid, 'pg_database') LIKE 'made by a runbook%'
-        AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)"
-}
-
-backup_tidy() {
-    needs_action backup_tidy
-    local kind name
-    while IFS=' ' read -r kind name; do
-        printf '%s %s\n' "$kind" "$name"
-        if [[ $kind == file ]]; then rm -rf -- "${name:?}"; else scratch_drop "$name"; fi
-    done < <(backup_leftovers)
+    grep '^never' <<<"$found" | grep -v '|0|$' || :
 }
 
 # --- making ----------------------------------------------------------------------------------------------------------
@@ -1008,13 +1009,14 @@ dump_entries() {
     pg_tool read "$(database_name)" pg_restore --list <"$1" | grep -c '^[0-9]'
 }
 
-# --- verifying -------------------------------------------------------------------------------------------------------
+# Words that prove a backup: it is restored aside and compared, and the database that it is of is looked at. Uses database
+# and backup.
 
 # backup_intact NAME: its files are those that were made, and can be read.
 backup_intact() {
     local path entries said
     path=$(backup_path "$1")
-    [[ -f $path/SHA256SUMS ]] || fail "there is no backup $1 in $BACKUP_DIR"
+    [[ -f $path/SHA256SUMS ]] || fail "there is no backup $1 in ${BACKUP_DIR:?}"
     [[ $(cut -c 67- "$path/SHA256SUMS" | tr '\n' ' ') == "database.dump globals.sql manifest " ]] ||
         fail "SHA256SUMS of $1 is not of the three files of a backup"
     (cd "$path" && sha256sum --check --strict --quiet SHA256SUMS) || fail "$1 is not what was saved: its sums differ"
@@ -1130,6 +1132,28 @@ SQL
     sql_change "$text"
 }
 
+# backup_doubt NAME: writes down beside the backup what is damaged in the database that it is of.
+backup_doubt() {
+    needs_action backup_doubt
+    local path damage
+    path=$(backup_path "$1")
+    printf 'the look for it did not come to its end\n' >"$path/damage"
+    damage=$(live_damage)
+    printf '%s\n' "${damage:-nothing is known to be damaged}"
+    if [[ -n $damage ]]; then printf '%s\n' "$damage" >"$path/damage"; else rm -f -- "$path/damage"; fi
+}
+
+# backup_doubts NAME: lines of what speaks against the database that it is of. As long as there are some, older backups
+# are worth more than their space.
+backup_doubts() {
+    local path failures
+    path=$(backup_path "$1")
+    [[ ! -f $path/damage ]] || sed 's/^/damage: /' "$path/damage"
+    grep '^never' "$path/manifest" | grep -v '|0|$' | sed 's/^never|/rows contradict each other: /; s/|/ /g' || :
+    failures=$(sql 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database')
+    ((failures == 0)) || printf 'the server met %s damaged pages\n' "$failures"
+}
+
 # backup_mark NAME: it was restored and found whole.
 backup_mark() {
     needs_action backup_mark
@@ -1167,6 +1191,25 @@ backup_is_told() {
     epoch=$(manifest_value "$1" epoch)
     told=$(sed -n 's/^backup_last_verified_timestamp_seconds \([0-9]*\)$/\1/p' "$TEXTFILE_DIR/backup.prom" 2>/dev/null || :)
     ((${told:-0} >= epoch))
+}
+
+# Lines `file PATH` and `database NAME` of what runs left that were killed: files without a name of a backup, and copies
+# of the database. A copy that somebody is connected to is still in use.
+backup_leftovers() {
+    [[ ! -d ${BACKUP_DIR:?} ]] ||
+        find "$BACKUP_DIR" -mindepth 1 -maxdepth 1 -regex '.*/[.]\(partial\|sealed\|gone\)-[^/]*' -printf 'file %p\n'
+    sql_in postgres "SELECT 'database ' || datname FROM pg_database d WHERE datname ~ '^scratch_[a-z0-9_]+\$'
+        AND shobj_description(oid, 'pg_database') LIKE 'made by a runbook%'
+        AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)"
+}
+
+backup_tidy() {
+    needs_action backup_tidy
+    local kind name
+    while IFS=' ' read -r kind name; do
+        printf '%s %s\n' "$kind" "$name"
+        if [[ $kind == file ]]; then rm -rf -- "${name:?}"; else scratch_drop "$name"; fi
+    done < <(backup_leftovers)
 }
 
 # Words for what becomes of backups that were made: which are kept, and a copy elsewhere. Uses backup.
@@ -1220,13 +1263,21 @@ _backup_lines() {
     done < <(backup_names)
 }
 
+# Whether a copy is asked for, and is off this disk; says what is not as it should be.
+copy_doubts() {
+    case ${COPY_TO:?} in
+        none) printf 'there is no copy of this backup off this host: if its disk breaks, database and backups are gone; set copy_to\n' ;;
+        *:*) ;;
+        *)
+            [[ $(stat -c %d "$COPY_TO") != "$(stat -c %d "${BACKUP_DIR:?}")" ]] ||
+                printf '%s is on the same file system as %s: a broken disk takes both\n' "$COPY_TO" "$BACKUP_DIR"
+            ;;
+    esac
+}
+
 # backup_copy NAME: one file elsewhere, compared with what was sent before it gets its name.
 backup_copy() {
     needs_action backup_copy
-    if [[ ${COPY_TO:?} == none ]]; then
-        finding "there is no copy of this backup off this host: if its disk breaks, database and backups are gone; set copy_to"
-        return 0
-    fi
     local sealed=$BACKUP_DIR/.sealed-${1:?}
     rm -rf -- "$sealed"
     mkdir -- "$sealed"
@@ -1245,12 +1296,11 @@ backup_copy() {
     )
 }
 
-# Whether the copy is there; there is none to look for where none was asked for.
+# Whether the copy is there.
 backup_is_copied() {
     local file
     file=$1$(_sealed_ending)
     case ${COPY_TO:?} in
-        none) ;;
         *:*) ssh -o BatchMode=yes -o ConnectTimeout=10 -- "${COPY_TO%%:*}" "test -s ${COPY_TO#*:}/$file" ;;
         *) [[ -s $COPY_TO/$file ]] ;;
     esac
@@ -1292,8 +1342,6 @@ _seal() {
 _put() {
     local part
     [[ -d $COPY_TO ]] || fail "there is no folder $COPY_TO"
-    [[ $(stat -c %d "$COPY_TO") != "$(stat -c %d "$BACKUP_DIR")" ]] ||
-        finding "$COPY_TO is on the same file system as $BACKUP_DIR: a broken disk takes both"
     part=$COPY_TO/.${1##*/}.partial
     cp -- "$1" "$part"
     sync "$part"
@@ -1796,7 +1844,7 @@ engine_decoded() {
 }
 
 engine_secrets() {
-    local name file value rest i
+    local name file value rest part i
     for name in "${RUNBOOK_SECRETS[@]}"; do
         file="${name}_FILE"
         value=${!name-}
@@ -1805,11 +1853,12 @@ engine_secrets() {
             ((${#rest} == 0 || ${#rest} > 5)) ||
                 engine_warn "a value of $name is shorter than 6 characters: it is not taken out of outputs"
             engine_add_secret "$rest"
-            if [[ $rest =~ ://[^:/@]*:([^@]*)@ || $rest =~ ://[^:/@]*:(.*)@ || $rest =~ password=([^&[:space:]]+) ]]; then
+            for part in '://[^:/@]*:([^@]*)@' '://[^:/@]*:(.*)@' 'password=([^&[:space:]]+)'; do
+                [[ $rest =~ $part ]] || continue
                 engine_add_secret "${BASH_REMATCH[1]}"
                 engine_decoded "${BASH_REMATCH[1]}"
                 engine_add_secret "$REPLY"
-            fi
+            done
         done <<<"$value"
     done
     if [[ -n ${PGPASSFILE-} && -r ${PGPASSFILE-} ]]; then
@@ -1886,7 +1935,7 @@ engine_quoted() {
     text=${text//\"/\\\"}
     if [[ $text != *[^[:print:]]* ]]; then
         REPLY="\"$text\""
-        return
+        return 0
     fi
     REPLY='"'
     for ((i = 0; i < ${#text}; i++)); do
@@ -2087,9 +2136,9 @@ engine_holder() {
     local boot='' stat=''
     { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || :
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || :
-    # After the name, which may hold anything, the 20th field is the start.
-    stat=$(cut -d ' ' -f 20 <<<"${stat##*) }")
-    echo "$1 ${stat:-?} ${boot:-?}"
+    # Behind the name, which may hold anything: first the state, Z if it only waits to be taken notice of; 20th the start.
+    stat=${stat##*) }
+    [[ $stat == Z* ]] || echo "$1 $(cut -d ' ' -f 20 <<<"${stat:-?}") ${boot:-?}"
 }
 
 # Whether the process of such a line still lives.
@@ -2110,7 +2159,7 @@ engine_lock() {
         # A folder with a file in it is never replaced, so one of two gets it, and who looks always sees whose it is.
         if mv -T -- "$mine" "$lock" 2>/dev/null; then
             ENGINE_LOCK=$lock
-            return
+            return 0
         fi
         holder=$(head -n 1 -- "$lock/holder" 2>/dev/null || :)
         # A run that was killed may have left its step behind.
@@ -2138,12 +2187,12 @@ engine_lock() {
 # ---- a function in its own bash
 # engine_run LABEL FUNCTION SECONDS KIND: sets RC, FILE (its output) and FOUND (what it called a finding).
 engine_run() {
-    local pipe filter text
+    local text
     ENGINE_FILES=$((ENGINE_FILES + 1))
     printf -v FILE '%s/%03d-%s.log' "$ENGINE_DIR" "$ENGINE_FILES" "$1"
     : >"$FILE" || :
-    exec {pipe}> >(engine_filter "$FILE")
-    filter=$!
+    exec {ENGINE_PIPE}> >(engine_filter "$FILE")
+    ENGINE_FILTER=$!
     (
         # Its own group, made by timeout, gets the signals; and its own bash must not know that we hear none of PIPE.
         trap - PIPE INT TERM HUP EXIT ERR
@@ -2151,16 +2200,14 @@ engine_run() {
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$(($(date +%s) + ${3%%.*} + 1))
         export -f "${ENGINE_WORDS[@]}" "${2?}"
-        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$pipe" 2>&1 {pipe}>&- 3>&-
+        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
     [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''
-    { printf '%s\n' "$ENGINE_END" >&"$pipe"; } 2>/dev/null || :
-    exec {pipe}>&-
-    wait "$filter" || :
+    engine_end_output
     FOUND=()
     if [[ -s $FILE.findings ]]; then
         while IFS= read -r text; do
@@ -2169,6 +2216,12 @@ engine_run() {
         done <"$FILE.findings"
     fi
     rm -f -- "$FILE.findings"
+}
+
+engine_end_output() {
+    { printf '%s\n' "$ENGINE_END" >&"$ENGINE_PIPE"; } 2>/dev/null || :
+    exec {ENGINE_PIPE}>&-
+    wait "$ENGINE_FILTER" || :
 }
 
 # The same with a verdict in STATUS: ok, finding, failed, or late, when nobody knows what it did.
@@ -2320,7 +2373,7 @@ engine_action() {
     local -a output
     if engine_needless "$step"; then
         engine_skipped "$step" "not needed"
-        return
+        return 0
     fi
     engine_prepare "$step"
     engine_title "$step" "danger: ${STEP_DANGER[$step]-low}"
@@ -2638,7 +2691,7 @@ engine_evidence_after() {
     [[ -z $ENGINE_PREPARED ]] || engine_evidence after
 }
 
-# ---- signals
+# ---- signals. Below a trap `return` without a number gives the status from before it.
 engine_interrupted() {
     local signal=$1 code=$2 child=$ENGINE_CHILD
     ENGINE_CHILD=''
@@ -2646,6 +2699,7 @@ engine_interrupted() {
     if [[ -n $child ]]; then
         kill -s "$signal" -- "$child" 2>/dev/null || :
         while kill -0 "$child" 2>/dev/null; do wait "$child" || :; done
+        engine_end_output
     fi
     engine_event interrupted signal "$signal" step "$ENGINE_STEP"
     engine_say

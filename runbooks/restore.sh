@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='47a13b0a87cb8203fcbf3c48eb3e9dcb70cd19337ece8df36a946190d313450d'
+readonly RUNBOOK_HASH='ba5b82cdb874ac8d11848e01433ae9d2d96a1c09c3f58233420c619744595ea1'
 readonly RUNBOOK_ID=restore
 readonly RUNBOOK_TITLE='Put a backup in the place of the database'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1081,6 +1081,19 @@ backup_last_verified() {
     printf '%s' "${last:+$last$'\n'}"
 }
 
+# The backup that was asked for: `latest` is the last one that was found whole, `newest` may still have to be.
+chosen_backup() {
+    local name=${BACKUP:?}
+    if [[ $name == latest ]]; then
+        name=$(backup_last_verified)
+        [[ -n $name ]] || fail "no backup in ${BACKUP_DIR:?} was ever restored and found whole; name one by --set backup=NAME"
+    elif [[ $name == newest ]]; then
+        name=$(backup_names | tail -n 1)
+    fi
+    [[ -f $BACKUP_DIR/${name:-none}/SHA256SUMS ]] || fail "there is no backup ${name:-at all} in $BACKUP_DIR"
+    printf '%s\n' "$name"
+}
+
 # manifest_value NAME KEY
 manifest_value() {
     local key value
@@ -1185,26 +1198,7 @@ fingerprint_compare() {
         fail "what was restored is not what was saved"
     }
     printf '%s tables hold the same rows\n' "$(grep -c '^table' <<<"$found")"
-    ! grep '^never' <<<"$found" | grep -v '|0|$' || finding "rows contradict each other, and did so when they were saved"
-}
-
-# Lines `file PATH` and `database NAME` of what runs left that were killed: files without a name of a backup, and copies
-# of the database. A copy that somebody is connected to is still in use.
-backup_leftovers() {
-    [[ ! -d ${BACKUP_DIR:?} ]] ||
-        find "$BACKUP_DIR" -mindepth 1 -maxdepth 1 -regex '.*/[.]\(partial\|sealed\|gone\)-[^/]*' -printf 'file %p\n'
-    sql_in postgres "SELECT 'database ' || datname FROM pg_database d WHERE datname ~ '^scratch_[a-z0-9_]+\$'
-        AND shobj_description(oid, 'pg_database') LIKE 'made by a runbook%'
-        AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)"
-}
-
-backup_tidy() {
-    needs_action backup_tidy
-    local kind name
-    while IFS=' ' read -r kind name; do
-        printf '%s %s\n' "$kind" "$name"
-        if [[ $kind == file ]]; then rm -rf -- "${name:?}"; else scratch_drop "$name"; fi
-    done < <(backup_leftovers)
+    grep '^never' <<<"$found" | grep -v '|0|$' || :
 }
 
 # --- making ----------------------------------------------------------------------------------------------------------
@@ -1264,13 +1258,14 @@ dump_entries() {
     pg_tool read "$(database_name)" pg_restore --list <"$1" | grep -c '^[0-9]'
 }
 
-# --- verifying -------------------------------------------------------------------------------------------------------
+# Words that prove a backup: it is restored aside and compared, and the database that it is of is looked at. Uses database
+# and backup.
 
 # backup_intact NAME: its files are those that were made, and can be read.
 backup_intact() {
     local path entries said
     path=$(backup_path "$1")
-    [[ -f $path/SHA256SUMS ]] || fail "there is no backup $1 in $BACKUP_DIR"
+    [[ -f $path/SHA256SUMS ]] || fail "there is no backup $1 in ${BACKUP_DIR:?}"
     [[ $(cut -c 67- "$path/SHA256SUMS" | tr '\n' ' ') == "database.dump globals.sql manifest " ]] ||
         fail "SHA256SUMS of $1 is not of the three files of a backup"
     (cd "$path" && sha256sum --check --strict --quiet SHA256SUMS) || fail "$1 is not what was saved: its sums differ"
@@ -1386,6 +1381,28 @@ SQL
     sql_change "$text"
 }
 
+# backup_doubt NAME: writes down beside the backup what is damaged in the database that it is of.
+backup_doubt() {
+    needs_action backup_doubt
+    local path damage
+    path=$(backup_path "$1")
+    printf 'the look for it did not come to its end\n' >"$path/damage"
+    damage=$(live_damage)
+    printf '%s\n' "${damage:-nothing is known to be damaged}"
+    if [[ -n $damage ]]; then printf '%s\n' "$damage" >"$path/damage"; else rm -f -- "$path/damage"; fi
+}
+
+# backup_doubts NAME: lines of what speaks against the database that it is of. As long as there are some, older backups
+# are worth more than their space.
+backup_doubts() {
+    local path failures
+    path=$(backup_path "$1")
+    [[ ! -f $path/damage ]] || sed 's/^/damage: /' "$path/damage"
+    grep '^never' "$path/manifest" | grep -v '|0|$' | sed 's/^never|/rows contradict each other: /; s/|/ /g' || :
+    failures=$(sql 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database')
+    ((failures == 0)) || printf 'the server met %s damaged pages\n' "$failures"
+}
+
 # backup_mark NAME: it was restored and found whole.
 backup_mark() {
     needs_action backup_mark
@@ -1425,8 +1442,27 @@ backup_is_told() {
     ((${told:-0} >= epoch))
 }
 
+# Lines `file PATH` and `database NAME` of what runs left that were killed: files without a name of a backup, and copies
+# of the database. A copy that somebody is connected to is still in use.
+backup_leftovers() {
+    [[ ! -d ${BACKUP_DIR:?} ]] ||
+        find "$BACKUP_DIR" -mindepth 1 -maxdepth 1 -regex '.*/[.]\(partial\|sealed\|gone\)-[^/]*' -printf 'file %p\n'
+    sql_in postgres "SELECT 'database ' || datname FROM pg_database d WHERE datname ~ '^scratch_[a-z0-9_]+\$'
+        AND shobj_description(oid, 'pg_database') LIKE 'made by a runbook%'
+        AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)"
+}
+
+backup_tidy() {
+    needs_action backup_tidy
+    local kind name
+    while IFS=' ' read -r kind name; do
+        printf '%s %s\n' "$kind" "$name"
+        if [[ $kind == file ]]; then rm -rf -- "${name:?}"; else scratch_drop "$name"; fi
+    done < <(backup_leftovers)
+}
+
 # Words that put a backup in the place of the database: restored beside it, looked at, and swapped by two renames in one
-# transaction, so that either all of it happened or nothing. Uses database, backup and bot.
+# transaction, so that either all of it happened or nothing. Uses database, backup, prove and bot.
 
 restored_name() {
     printf 'restored_%s\n' "$(run_letters)"
@@ -1435,17 +1471,6 @@ restored_name() {
 # Where the database is kept that is replaced.
 bad_name() {
     printf '%s_bad_%s\n' "$(database_name)" "$(run_letters)"
-}
-
-# The backup that was asked for, or the last one that was found whole.
-chosen_backup() {
-    local name=${BACKUP:?}
-    if [[ $name == latest ]]; then
-        name=$(backup_last_verified)
-        [[ -n $name ]] || fail "no backup in ${BACKUP_DIR:?} was ever restored and found whole; name one by --set backup=NAME"
-    fi
-    [[ -f $BACKUP_DIR/$name/SHA256SUMS ]] || fail "there is no backup $name in $BACKUP_DIR"
-    printf '%s\n' "$name"
 }
 
 # By the bot's own word, or by what it reads when it starts.
@@ -1482,7 +1507,7 @@ restore_properties() {
     needs_action restore_properties
     local live lines
     live=$(database_name)
-    lines=$(pg_tool read postgres pg_restore --create --section=pre-data --file=- <"$BACKUP_DIR/$1/database.dump" |
+    lines=$(pg_tool read postgres pg_restore --create --section=pre-data --file=- <"$(backup_path "$1")/database.dump" |
         grep -E "^(ALTER DATABASE [^ ]+ (OWNER TO|SET) |(GRANT|REVOKE) .* ON DATABASE )") || return 0
     [[ $(manifest_value "$1" database) == "$live" ]] || {
         finding "the backup is of the database $(manifest_value "$1" database): owner, settings and rights were not carried over"
@@ -2032,7 +2057,7 @@ engine_decoded() {
 }
 
 engine_secrets() {
-    local name file value rest i
+    local name file value rest part i
     for name in "${RUNBOOK_SECRETS[@]}"; do
         file="${name}_FILE"
         value=${!name-}
@@ -2041,11 +2066,12 @@ engine_secrets() {
             ((${#rest} == 0 || ${#rest} > 5)) ||
                 engine_warn "a value of $name is shorter than 6 characters: it is not taken out of outputs"
             engine_add_secret "$rest"
-            if [[ $rest =~ ://[^:/@]*:([^@]*)@ || $rest =~ ://[^:/@]*:(.*)@ || $rest =~ password=([^&[:space:]]+) ]]; then
+            for part in '://[^:/@]*:([^@]*)@' '://[^:/@]*:(.*)@' 'password=([^&[:space:]]+)'; do
+                [[ $rest =~ $part ]] || continue
                 engine_add_secret "${BASH_REMATCH[1]}"
                 engine_decoded "${BASH_REMATCH[1]}"
                 engine_add_secret "$REPLY"
-            fi
+            done
         done <<<"$value"
     done
     if [[ -n ${PGPASSFILE-} && -r ${PGPASSFILE-} ]]; then
@@ -2122,7 +2148,7 @@ engine_quoted() {
     text=${text//\"/\\\"}
     if [[ $text != *[^[:print:]]* ]]; then
         REPLY="\"$text\""
-        return
+        return 0
     fi
     REPLY='"'
     for ((i = 0; i < ${#text}; i++)); do
@@ -2323,9 +2349,9 @@ engine_holder() {
     local boot='' stat=''
     { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || :
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || :
-    # After the name, which may hold anything, the 20th field is the start.
-    stat=$(cut -d ' ' -f 20 <<<"${stat##*) }")
-    echo "$1 ${stat:-?} ${boot:-?}"
+    # Behind the name, which may hold anything: first the state, Z if it only waits to be taken notice of; 20th the start.
+    stat=${stat##*) }
+    [[ $stat == Z* ]] || echo "$1 $(cut -d ' ' -f 20 <<<"${stat:-?}") ${boot:-?}"
 }
 
 # Whether the process of such a line still lives.
@@ -2346,7 +2372,7 @@ engine_lock() {
         # A folder with a file in it is never replaced, so one of two gets it, and who looks always sees whose it is.
         if mv -T -- "$mine" "$lock" 2>/dev/null; then
             ENGINE_LOCK=$lock
-            return
+            return 0
         fi
         holder=$(head -n 1 -- "$lock/holder" 2>/dev/null || :)
         # A run that was killed may have left its step behind.
@@ -2374,12 +2400,12 @@ engine_lock() {
 # ---- a function in its own bash
 # engine_run LABEL FUNCTION SECONDS KIND: sets RC, FILE (its output) and FOUND (what it called a finding).
 engine_run() {
-    local pipe filter text
+    local text
     ENGINE_FILES=$((ENGINE_FILES + 1))
     printf -v FILE '%s/%03d-%s.log' "$ENGINE_DIR" "$ENGINE_FILES" "$1"
     : >"$FILE" || :
-    exec {pipe}> >(engine_filter "$FILE")
-    filter=$!
+    exec {ENGINE_PIPE}> >(engine_filter "$FILE")
+    ENGINE_FILTER=$!
     (
         # Its own group, made by timeout, gets the signals; and its own bash must not know that we hear none of PIPE.
         trap - PIPE INT TERM HUP EXIT ERR
@@ -2387,16 +2413,14 @@ engine_run() {
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$(($(date +%s) + ${3%%.*} + 1))
         export -f "${ENGINE_WORDS[@]}" "${2?}"
-        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$pipe" 2>&1 {pipe}>&- 3>&-
+        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
     [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''
-    { printf '%s\n' "$ENGINE_END" >&"$pipe"; } 2>/dev/null || :
-    exec {pipe}>&-
-    wait "$filter" || :
+    engine_end_output
     FOUND=()
     if [[ -s $FILE.findings ]]; then
         while IFS= read -r text; do
@@ -2405,6 +2429,12 @@ engine_run() {
         done <"$FILE.findings"
     fi
     rm -f -- "$FILE.findings"
+}
+
+engine_end_output() {
+    { printf '%s\n' "$ENGINE_END" >&"$ENGINE_PIPE"; } 2>/dev/null || :
+    exec {ENGINE_PIPE}>&-
+    wait "$ENGINE_FILTER" || :
 }
 
 # The same with a verdict in STATUS: ok, finding, failed, or late, when nobody knows what it did.
@@ -2556,7 +2586,7 @@ engine_action() {
     local -a output
     if engine_needless "$step"; then
         engine_skipped "$step" "not needed"
-        return
+        return 0
     fi
     engine_prepare "$step"
     engine_title "$step" "danger: ${STEP_DANGER[$step]-low}"
@@ -2874,7 +2904,7 @@ engine_evidence_after() {
     [[ -z $ENGINE_PREPARED ]] || engine_evidence after
 }
 
-# ---- signals
+# ---- signals. Below a trap `return` without a number gives the status from before it.
 engine_interrupted() {
     local signal=$1 code=$2 child=$ENGINE_CHILD
     ENGINE_CHILD=''
@@ -2882,6 +2912,7 @@ engine_interrupted() {
     if [[ -n $child ]]; then
         kill -s "$signal" -- "$child" 2>/dev/null || :
         while kill -0 "$child" 2>/dev/null; do wait "$child" || :; done
+        engine_end_output
     fi
     engine_event interrupted signal "$signal" step "$ENGINE_STEP"
     engine_say
