@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='625aacdf14410bf2135062f3d7522e5fc48a7aa98fabe58a98006704f1024e70'
+readonly RUNBOOK_HASH='955882f4802bcf83de2bed0853547fc6550654bea95307eefe4269ed53a7c2f8'
 readonly RUNBOOK_ID=clock_offset
 readonly RUNBOOK_TITLE='Our clock and the exchange'"'"'s differ'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -952,9 +952,13 @@ account_held() {
 # account_log LINES: the latest warnings and errors of the bot's log, each cut to a line that can be read.
 account_log() {
     local lines
-    lines=$(service_logs bot 3000 | grep -aE '"level": "(error|warning|critical)"' | tail -n "$1" |
-        sed -E 's/^\{"ts": "([^".]*)[^"]*", "level": "([a-z]*)"(, "mode": "[a-z]*")?, "event": /\1 \2: /; s/\}$//; s/\\?"//g' | cut -c 1-250) ||
-        lines="the log has neither warning nor error of late"
+    if ! lines=$(service_logs bot 3000 2>&1); then
+        echo "the bot's log cannot be read: ${lines:0:200}"
+        return 0
+    fi
+    lines=$(grep -aE '"level": "(error|warning|critical)"' <<<"$lines" | tail -n "$1" |
+        sed -E 's/^\{"ts": "([^".]*)[^"]*", "level": "([a-z]*)"(, "mode": "[a-z]*")?, "event": /\1 \2: /; s/\}$//; s/\\?"//g' |
+        cut -c 1-250) || lines="the log has neither warning nor error of late"
     printf '%s\n' "$lines"
 }
 

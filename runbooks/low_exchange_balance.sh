@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='87f7d27ff95593b8d6fa7bdf086f612b4482d9fdef40d12c1d406fb736db86dd'
+readonly RUNBOOK_HASH='eccc4af4ded995ec3ed69848eaedd787d1f0986f4365f3b10bbefe492bd38ba5'
 readonly RUNBOOK_ID=low_exchange_balance
 readonly RUNBOOK_TITLE='The account holds little money'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -902,9 +902,13 @@ account_held() {
 # account_log LINES: the latest warnings and errors of the bot's log, each cut to a line that can be read.
 account_log() {
     local lines
-    lines=$(service_logs bot 3000 | grep -aE '"level": "(error|warning|critical)"' | tail -n "$1" |
-        sed -E 's/^\{"ts": "([^".]*)[^"]*", "level": "([a-z]*)"(, "mode": "[a-z]*")?, "event": /\1 \2: /; s/\}$//; s/\\?"//g' | cut -c 1-250) ||
-        lines="the log has neither warning nor error of late"
+    if ! lines=$(service_logs bot 3000 2>&1); then
+        echo "the bot's log cannot be read: ${lines:0:200}"
+        return 0
+    fi
+    lines=$(grep -aE '"level": "(error|warning|critical)"' <<<"$lines" | tail -n "$1" |
+        sed -E 's/^\{"ts": "([^".]*)[^"]*", "level": "([a-z]*)"(, "mode": "[a-z]*")?, "event": /\1 \2: /; s/\}$//; s/\\?"//g' |
+        cut -c 1-250) || lines="the log has neither warning nor error of late"
     printf '%s\n' "$lines"
 }
 
@@ -1093,22 +1097,20 @@ account__refused() {
 # Uses account and database.
 
 # books_compare_account: positions and open orders of the exchange beside the database's, and a finding for each that differs.
-# What came or went in the last SECONDS is left out: both sides were read one after the other.
+# What is on its way differs for a moment, so only what differs twice counts.
 books_compare_account() {
-    local positions orders found what
-    positions=$(account_positions) || return 0
-    orders=$(account_orders) || return 0
-    found=$(sql "$(books__compare_sql)" "positions=$positions" "orders=$orders") || {
-        books__no_database
-        return 0
-    }
-    account_table "symbol side quantity entry mark liquidation leverage unrealised" "$positions"
-    account_table "symbol side of type left trigger price closes_all since_ms id our_id" "$orders"
-    if [[ -z $found ]]; then
+    local first again what
+    first=$(books__differences) || return 0
+    if [[ -n $first ]]; then
+        sleep 6
+        again=$(books__differences) || return 0
+        first=$(comm -12 <(sort <<<"$first") <(sort <<<"$again"))
+    fi
+    if [[ -z $first ]]; then
         echo "positions and orders there are those of the database"
         return 0
     fi
-    while IFS= read -r what; do finding "$what"; done <<<"$found"
+    while IFS= read -r what; do finding "$what"; done <<<"$first"
 }
 
 # books_compare_trades TRADES: a finding for each fill of which database and exchange tell different things.
@@ -1155,7 +1157,7 @@ books_expired() {
 books_ask_unknown() {
     local unknown id symbol side age told rc
     unknown=$(sql "SELECT client_id || E'\t' || symbol || E'\t' || side || E'\t' || floor(extract(epoch FROM now() - created_at))
-        FROM orders WHERE state IN ('intent', 'unknown') AND created_at < now() - interval '15 s' ORDER BY id LIMIT 20") || {
+        FROM orders WHERE state IN ('intent', 'unknown') AND created_at < now() - interval '5 s' ORDER BY id LIMIT 20") || {
         books__no_database
         return 0
     }
@@ -1199,6 +1201,19 @@ evidence_orders() {
 
 # What follows is for the words above.
 
+# A line for each; the lists themselves go to people.
+books__differences() {
+    local positions orders
+    positions=$(account_positions) || return
+    orders=$(account_orders) || return
+    account_table "symbol side quantity entry mark liquidation leverage unrealised" "$positions" >&2
+    account_table "symbol side of type left trigger price closes_all since_ms id our_id" "$orders" >&2
+    sql "$(books__compare_sql)" "positions=$positions" "orders=$orders" || {
+        books__no_database
+        return 1
+    }
+}
+
 books__no_database() { finding "the database does not answer: runbooks/database_connection.sh"; }
 
 # What the exchange told, as rows for a statement.
@@ -1211,8 +1226,7 @@ held AS (
     SELECT f[1] AS symbol, f[2] AS side, f[3] AS position_side, f[4] AS type, f[9]::numeric AS since, f[10] AS id, f[11] AS client_id
     FROM (SELECT string_to_array(line, E'\t') AS f FROM unnest(string_to_array(:'orders', E'\n')) AS line WHERE line <> '') AS o
 ), ours AS (
-    SELECT symbol, CASE side WHEN 'BUY' THEN 'long' ELSE 'short' END AS side, sum(filled_quantity) AS quantity,
-        min(now() - updated_at) AS unchanged
+    SELECT symbol, CASE side WHEN 'BUY' THEN 'long' ELSE 'short' END AS side, sum(filled_quantity) AS quantity
     FROM orders WHERE closed_at IS NULL AND filled_quantity > 0 GROUP BY 1, 2
 )
 SQL
@@ -1229,17 +1243,15 @@ SELECT format('position %s %s of %s at the exchange: %s', symbol, held.side, tri
     FROM held LEFT JOIN ours USING (symbol, side) WHERE held.quantity > coalesce(ours.quantity, 0)
 UNION ALL
 SELECT format('position %s %s of %s in the database: the exchange has none', symbol, side, trim_scale(ours.quantity))
-    FROM ours LEFT JOIN held USING (symbol, side) WHERE held.symbol IS NULL AND ours.unchanged > interval '15 s'
+    FROM ours LEFT JOIN held USING (symbol, side) WHERE held.symbol IS NULL
 UNION ALL
 SELECT format('order %s %s (%s) rests in the database: the exchange does not list it', side, symbol, client_id)
-    FROM orders WHERE state = 'pending' AND updated_at < now() - interval '15 s'
-        AND client_id NOT IN (SELECT client_id FROM listed)
+    FROM orders WHERE state = 'pending' AND client_id NOT IN (SELECT client_id FROM listed)
 UNION ALL
 SELECT format('order %s %s %s at the exchange, id %s, since %s: not one of the bot''s', type, side, symbol, id,
         to_timestamp(since / 1000)::timestamptz(0))
     FROM listed
-    WHERE to_timestamp(since / 1000) < now() - interval '15 s'
-        AND NOT EXISTS (SELECT FROM orders WHERE orders.client_id = listed.client_id AND state IN ('intent', 'unknown', 'pending'))
+    WHERE NOT EXISTS (SELECT FROM orders WHERE orders.client_id = listed.client_id AND state IN ('intent', 'unknown', 'pending'))
         AND NOT (type ~ '^(STOP|TAKE_PROFIT)(_MARKET)?$' AND EXISTS (SELECT FROM orders
             WHERE orders.symbol = listed.symbol AND orders.side <> listed.side AND closed_at IS NULL
                 AND (filled_quantity > 0 OR state IN ('intent', 'unknown', 'pending'))))
@@ -1265,18 +1277,18 @@ books__trades_sql() {
 SELECT format('%s %s (%s): the exchange filled %s at %s, the database has %s at %s', t.side, t.symbol, t.client_id,
         trim_scale(t.filled), trim_scale(t.price), trim_scale(o.filled_quantity), coalesce(trim_scale(o.average_price)::text, 'no price'))
     FROM trades AS t JOIN orders AS o USING (client_id)
-    WHERE t.at < now() - interval '15 s'
+    WHERE t.at < now() - interval '5 s'
         AND (t.filled <> o.filled_quantity OR abs(t.price - coalesce(o.average_price, 0)) > t.price / 100000)
 UNION ALL
 SELECT format('%s %s of %s at %s opened a position at %s, id %s: no order of the database', t.type, t.side || ' ' || t.symbol,
         trim_scale(t.filled), trim_scale(t.price), t.at::timestamptz(0), t.id)
     FROM trades AS t LEFT JOIN orders AS o USING (client_id)
-    WHERE NOT t.closes AND o.id IS NULL AND t.at < now() - interval '15 s'
+    WHERE NOT t.closes AND o.id IS NULL AND t.at < now() - interval '5 s'
 UNION ALL
 SELECT format('%s %s of %s at %s closed a position that the database does not have, at %s, id %s', t.type, t.side || ' ' || t.symbol,
         trim_scale(t.filled), trim_scale(t.price), t.at::timestamptz(0), t.id)
     FROM trades AS t
-    WHERE t.closes AND t.at < now() - interval '15 s' AND NOT EXISTS (SELECT FROM orders AS o
+    WHERE t.closes AND t.at < now() - interval '5 s' AND NOT EXISTS (SELECT FROM orders AS o
         WHERE o.symbol = t.symbol AND o.side <> t.side AND o.filled_quantity > 0 AND o.created_at < t.at + interval '15 s')
 SQL
 }

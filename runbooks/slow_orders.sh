@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='f0809e1fb9102e54826c8c3e474acc3a60ebb8cea1d01901442ade08f157645d'
+readonly RUNBOOK_HASH='7c9cf7814d594c4fa6067c37513cb5571c051ee56e9351462dfc871e65a4cbe7'
 readonly RUNBOOK_ID=slow_orders
 readonly RUNBOOK_TITLE='It takes long from a signal to the exchange'"'"'s answer'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -881,9 +881,13 @@ account_held() {
 # account_log LINES: the latest warnings and errors of the bot's log, each cut to a line that can be read.
 account_log() {
     local lines
-    lines=$(service_logs bot 3000 | grep -aE '"level": "(error|warning|critical)"' | tail -n "$1" |
-        sed -E 's/^\{"ts": "([^".]*)[^"]*", "level": "([a-z]*)"(, "mode": "[a-z]*")?, "event": /\1 \2: /; s/\}$//; s/\\?"//g' | cut -c 1-250) ||
-        lines="the log has neither warning nor error of late"
+    if ! lines=$(service_logs bot 3000 2>&1); then
+        echo "the bot's log cannot be read: ${lines:0:200}"
+        return 0
+    fi
+    lines=$(grep -aE '"level": "(error|warning|critical)"' <<<"$lines" | tail -n "$1" |
+        sed -E 's/^\{"ts": "([^".]*)[^"]*", "level": "([a-z]*)"(, "mode": "[a-z]*")?, "event": /\1 \2: /; s/\}$//; s/\\?"//g' |
+        cut -c 1-250) || lines="the log has neither warning nor error of late"
     printf '%s\n' "$lines"
 }
 
