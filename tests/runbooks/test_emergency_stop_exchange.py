@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ async def test_level_1_leaves_what_rests(tmp_path: Path, exchange: Exchange) -> 
     assert (pressed.code, resting(exchange), held(exchange)) == (0, before, ["LONG 0.1"]), pressed
     assert (tmp_path / "control" / "HALT").read_text().startswith('1 too "wild", by ')
     assert pressed.out.count("rests, may still be filled") == 2
+    assert "a new order came" not in pressed.errors
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -224,12 +226,25 @@ async def test_positions_that_cannot_be_read_are_closed_all_at_once(
     assert (pressed.code, resting(exchange), held(exchange)) == (9, GUARDS, []), pressed
 
 
-async def test_an_order_that_comes_later_is_seen(tmp_path: Path, exchange: Exchange) -> None:
-    """One that was on its way while the latch was written, and that the exchange shows late."""
-    fault(exchange, hide_orders=1)
+async def test_an_order_that_comes_later_is_seen(
+    tmp_path: Path, exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was on its way while the latch was written; and what is later than that is looked for."""
+    fault(exchange, hide_orders=100)
     await place(exchange, **ENTRY)
+    answer, asked = exchange.simulator.answer, []
+
+    async def hidden_once(endpoint: Endpoint, request: web.Request) -> web.Response:
+        told = await answer(endpoint, request)
+        if endpoint.name == "open_orders":
+            fault(exchange, hide_orders=0)
+            asked.append(time.time())
+        return told
+
+    monkeypatch.setattr(exchange.simulator, "answer", hidden_once)
     pressed = await press(tmp_path, exchange.url, EMERGENCY_QUIET="1")
     assert (pressed.code, "a new order came" in pressed.errors) == (0, True), pressed
+    assert asked[-1] - (tmp_path / "control" / "HALT").stat().st_mtime > 1
 
 
 async def test_orders_that_go_on_coming_are_no_stop(tmp_path: Path, exchange: Exchange) -> None:

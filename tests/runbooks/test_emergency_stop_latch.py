@@ -17,7 +17,18 @@ from bot.domain.switch import Halt, Level
 from scripts.postgres import free_port
 from tests.bot.made_control import control_directory
 from tests.bot.play import KEYS, TOKEN, Exchange, running_simulator
-from tests.runbooks.pressing import LONG, STOP, held, place, press, program, resting, run, surroundings
+from tests.runbooks.pressing import (
+    LONG,
+    STOP,
+    held,
+    hurried,
+    place,
+    press,
+    program,
+    resting,
+    run,
+    surroundings,
+)
 
 NOBODY = "http://127.0.0.1:1"
 BRIEF = {"EMERGENCY_SECONDS": "0"}  # one round
@@ -109,6 +120,16 @@ async def test_presses_at_once_leave_the_highest_level(tmp_path: Path, control: 
     halt = latched(control)
     assert halt is not None
     assert halt.level == Level.FLATTEN
+
+
+async def test_a_level_that_comes_meanwhile_is_not_lowered(tmp_path: Path, control: Path) -> None:
+    """Somebody else writes level 3 after it was looked whether there is a HALT."""
+    hurried(tmp_path)
+    shim = tmp_path / "shims" / "ln"
+    shim.write_text(f'#!/bin/sh\necho "3 else" >{quote(str(control / "HALT"))}\nexec /bin/ln "$@"\n')
+    shim.chmod(0o755)
+    await press(tmp_path, NOBODY, "--level", "2", **BRIEF)
+    assert (control / "HALT").read_text() == "3 else\n"
 
 
 async def test_a_directory_that_is_not_there_is_said_and_the_rest_goes_on(
