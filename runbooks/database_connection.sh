@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='6a4880a462358b4b74e4b07df1ff4ed5705203d80c03234e5a2168c5bd250a7f'
+readonly RUNBOOK_HASH='7c30916b7a989cfdecb01ee085b5c3417e0b7c0511c9c6aa64809f45b6334791'
 readonly RUNBOOK_ID=database_connection
 readonly RUNBOOK_TITLE='The database cannot be reached, or has no connection left'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1123,7 +1123,7 @@ evidence_database() {
         FROM pg_database LEFT JOIN pg_stat_database USING (datname) WHERE NOT datistemplate ORDER BY datname"
 }
 
-# Words for who mends or tends the database. Uses database.
+# Words for who mends or tends the database. Uses database; those of damage use prove.
 
 # --- why it does not answer ------------------------------------------------------------------------------------------
 
@@ -1219,7 +1219,7 @@ database_complaints() {
     local told
     told=$(service_logs db 400) || return
     grep -E 'PANIC|FATAL|ERROR|WARNING|terminated by signal|No space left|was not properly shut down|database system is' <<<"$told" |
-        tail -n "${1:-15}" || [[ ${PIPESTATUS[0]} == 1 ]]
+        tail -n "${1:-15}" || [[ $? == 1 ]]
 }
 
 # --- the bot's way in ------------------------------------------------------------------------------------------------
@@ -1505,18 +1505,53 @@ server_thaw() {
     esac
 }
 
-# copy_folder FROM TO: the data directory of a server that is stopped, as it is.
-copy_folder() {
-    needs_action copy_folder
-    local from=$1 to=$2 size free
-    [[ -r $from/PG_VERSION ]] || fail "$from is no data directory that this user may read"
-    [[ ! -e $from/postmaster.pid ]] || fail "the server still runs in $from, or was killed: stop it first"
-    size=$(du -sk -- "$from" | cut -f 1)
+# Lines of the server's log that speak of damaged pages, tables or indexes, the last ones.
+damage_logged() {
+    local told
+    told=$(service_logs db 5000) || return
+    grep -E 'invalid page|page verification failed|could not read block|could not access status of transaction|beyond EOF|right sibling|left link changed|found xmin|(missing|unexpected) chunk|index "[^"]*" contains|lacks matching index tuple|item order invariant|could not open file "(base|global)/|incorrect checksum' <<<"$told" |
+        tail -n 20 || [[ $? == 1 ]]
+}
+
+# Sets DAMAGED_TABLES and DAMAGED_INDEXES to their names, a line each, and prints what is wrong with them.
+damage_found() {
+    needs_action damage_found
+    local told name kind
+    DAMAGED_TABLES='' DAMAGED_INDEXES=''
+    told=$(live_damage) || fail "what is damaged cannot even be looked for: the catalogs may be; run the runbook restore"
+    printf '%s\n' "${told:-nothing was found damaged}"
+    while IFS= read -r name; do
+        [[ -n $name ]] || continue
+        kind=$(sql "SELECT relkind FROM pg_class WHERE oid = to_regclass(:'name')" "name=$name")
+        if [[ $kind == i ]]; then
+            DAMAGED_INDEXES+=$name$'\n'
+        else
+            DAMAGED_TABLES+=$name$'\n'
+        fi
+    done < <(cut -d : -f 1 <<<"$told" | sort -u)
+}
+
+# index_anew NAME, as the server writes it.
+index_anew() {
+    needs_action index_anew
+    sql_change "REINDEX INDEX ${1:?}" || fail "the index $1 cannot be made anew: rows are there twice, or its table is damaged"
+    printf 'made anew: %s\n' "$1"
+}
+
+# database_copy TO: the files of the server, which is stopped, in one tar.
+database_copy() {
+    needs_action database_copy
+    local to=$1 id
+    [[ $(service_state db) == stopped ]] || fail "the server is not stopped: a copy of files that change is worth nothing"
     mkdir -p -- "$to"
-    free=$(df -Pk -- "$to" | awk 'NR == 2 { print $4 }')
-    ((free > size + 65536)) || fail "$to has $free KiB free, and $size are needed"
-    tar -C "$from" -cf "$to/data.tar.partial" .
-    tar -tf "$to/data.tar.partial" >/dev/null || fail "the copy cannot be read"
+    case ${TRADEWATCH_PLATFORM:?} in
+        compose)
+            id=$(platform__container db)
+            docker cp "$id:/var/lib/postgresql/data/." - >"$to/data.tar.partial"
+            ;;
+        *) tar -C "$(database__data)" -cf "$to/data.tar.partial" . ;;
+    esac
+    tar -tf "$to/data.tar.partial" | grep -c 'global/pg_control$' >/dev/null || fail "what was copied is no whole folder of a server"
     sync "$to/data.tar.partial"
     mv -- "$to/data.tar.partial" "$to/data.tar"
     (cd -- "$to" && sha256sum data.tar >SHA256SUMS)
@@ -1544,6 +1579,15 @@ database__url() {
         esac
     fi
     cat -- "$file" 2>/dev/null
+}
+
+# The one data directory at or below the folder of the server.
+database__data() {
+    local found
+    found=$(find "$(database_folder)" -maxdepth 4 -path '*/global/pg_control' 2>/dev/null) || :
+    [[ -n $found ]] || fail "no data directory is found that this user may read"
+    [[ $found != *$'\n'* ]] || fail "there is more than one data directory: $found"
+    printf '%s\n' "${found%/global/pg_control}"
 }
 
 # Frozen processes that work in this server's folder.
