@@ -4,6 +4,7 @@ import hashlib
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,6 +16,7 @@ from observability.names import MEASURE, RESOLVED, recorded, runbook_file
 from observability.render.rules import conditions
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
+_NO_HASH = "readonly RUNBOOK_HASH="
 _PATIENCE = "20"  # seconds for Prometheus' answers
 _FACTS_OF_MEASURE = {
     "TITLE": "What does Prometheus measure now?",
@@ -49,8 +51,9 @@ def script(project: Project, name: str, runbook: Runbook) -> str:
         "steps": list(_functions(project, runbook)),
         "prelude": _template("prelude.sh"),
     }
-    without = template.render(parts, hash="")
-    return template.render(parts, hash=hashlib.sha256(without.encode()).hexdigest())
+    without = template.render(parts)
+    found = hashlib.sha256(without.encode()).hexdigest()
+    return without.replace(_NO_HASH, f"{_NO_HASH}'{found}'", 1)
 
 
 def libraries(runbook: Runbook) -> tuple[str, ...]:
@@ -72,6 +75,7 @@ def platforms(project: Project, runbook: Runbook) -> tuple[str, ...]:
     return runbook.platforms or everywhere
 
 
+@cache
 def environment() -> Environment:
     """Return what fills in the templates; what they are given is quoted already."""
     return Environment(
@@ -84,6 +88,7 @@ def environment() -> Environment:
     )
 
 
+@cache
 def _template(name: str) -> str:
     return _embedded((TEMPLATES / name).read_text("utf-8"))
 
