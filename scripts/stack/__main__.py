@@ -40,8 +40,11 @@ What to try next, in another terminal:
   # the same from a channel of Telegram, which the simulator plays
   curl -s $SIMULATOR_URL/control/telegram/post -d '{{"chat": "demo", "text": "BUY ETHUSDT 1"}}'
 
+  # what is wrong, if anything is
+  runbooks/quick_diagnosis.sh
+
   # the emergency stop: no new orders, from now until a person says resume; it survives every restart
-  python -m bot halt --reason 'I try it'
+  runbooks/emergency_stop.sh --reason 'I try it'
   python -m bot resume --reason 'it works'
 
   # orders that the exchange refuses: after three in a row and five minutes a page and an SMS; DELETE ends it
