@@ -93,9 +93,7 @@ def test_a_copy_is_encrypted_opens_with_the_key_and_holds_the_backup(desk: Desk)
     other.mkdir()
     key = desk.folder / "key"
     key.write_text("a long key\n")
-    copied = desk.does(
-        f"backup_copy {NAME}; backup_is_copied {NAME}", COPY_TO=str(other), ENCRYPT_TO=str(key)
-    )
+    desk.does(f"backup_copy {NAME}; backup_is_copied {NAME}", COPY_TO=str(other), ENCRYPT_TO=str(key))
     (file,) = other.iterdir()
     assert file.name == f"{NAME}.tar.enc"
     assert b"PGDMP" not in file.read_bytes()

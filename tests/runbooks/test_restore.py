@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.runbooks.databases import BOUND, Desk
+from tests.runbooks.databases import BOUND, ROOT, Desk, run
 
 NAME = "20260102T030405Z-backup-7"
 
@@ -171,3 +171,13 @@ def test_the_latest_is_the_last_that_was_found_whole(desk: Desk) -> None:
     assert named.out == "20270102T030405Z-backup-8\n"
     assert desk.say("chosen_backup", kind="probe", BACKUP="20280102T030405Z").code == 1
     assert desk.does("backup_list").out.count("\n") == 3
+
+
+def test_the_script_swaps_only_what_is_typed(restored: Desk) -> None:
+    script = [str(ROOT / "runbooks" / "restore.sh"), "--platform", "local", "--step", "swap", "--yes"]
+    where = ["--run-dir", str(restored.folder / "runs"), "--set", f"database={restored.database}"]
+    known = {name: one for name, one in restored.variables().items() if not name.startswith("RUNBOOK_")}
+    for given in ([], ["--confirm", "trading_bot"]):
+        assert run([*script, *where, *given], known).code == 4
+    assert orders(restored) == "299"
+    assert is_open(restored, restored.database) == "t"
