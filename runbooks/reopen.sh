@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='a3a68c6e4775cd2ebff9547b7c462ba391c7e28a698ce1258d5f97682ac6abf9'
+readonly RUNBOOK_HASH='f6291a2e4e718f2627f25c48e6631eb749a97292b2371c9d071620cce456cf6e'
 readonly RUNBOOK_ID=reopen
 readonly RUNBOOK_TITLE='Open trading again, in steps'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1386,6 +1386,20 @@ outage_unknown() {
     fi
 }
 
+# Positions and what of them has no stop, by the exchange; by the bot's last look if the exchange does not tell.
+outage_covered() {
+    local told
+    told=$(gate_covered)
+    if [[ $told != *"does not tell"* ]]; then
+        echo "${told:-no position}"
+        return 0
+    fi
+    told=$(bot_get /status) || fail "neither the exchange nor the bot tells of positions"
+    echo "the exchange does not tell; at the bot's last look, $(json .reconciliation.read_at <<<"$told" || echo never):"
+    json '.positions[]' .symbol .side .quantity .uncovered_quantity <<<"$told" |
+        awk -F '\t' '{ printf "%s %s: %s%s\n", $1, $2, $3, $4 + 0 ? ", against: " $4 " has no stop" : "" }' || echo "no position"
+}
+
 # Fails until the exchange has answered GOOD times in a row here, and the bot's calls too, without a failure between.
 outage_wait() {
     local good=$1 patience=$2 row=0 end
@@ -1510,9 +1524,8 @@ gate_account() {
         return 0
     }
     gate__health "$told"
-    gate__look "$told"
+    gate__numbers "$told"
     gate__positions "$told"
-    gate__money "$told"
 }
 
 # There is no order of which nobody knows what became, for longer than GATE_PATIENCE seconds.
@@ -1590,42 +1603,49 @@ gate_alerts() {
 
 # Whether trading is open for at least so much of each quantity, and for all symbols or these alone.
 switch_is_open() {
-    local told
+    local told level factor symbols
     told=$(bot_get /status) || return
-    [[ $(json .switch.level <<<"$told") == 0 ]] || return
-    awk -v held="$(json .switch.size_factor <<<"$told")" -v wanted="$1" 'BEGIN { exit !(held + 0 >= wanted + 0) }' || return
-    told=$(json '.switch.symbols[]' <<<"$told" | paste -s -d ,) || told=''
-    [[ -z $told || $told == "${2-}" ]]
+    IFS=$'\t' read -r level factor symbols < <(json .switch .level .size_factor .symbols <<<"$told")
+    symbols=${symbols//[\[\]\"]/}
+    [[ $level == 0 && (-z $symbols || $symbols == "${2-}") ]] || return
+    awk -v held="$factor" -v wanted="$1" 'BEGIN { exit !(held + 0 >= wanted + 0) }'
 }
 
 # open_and_watch FACTOR SYMBOLS REASON SECONDS: opens trading if nothing speaks against it, looks for so long, and closes it
-# again at what it sees twice in a row; also if this is stopped meanwhile, for nobody would watch.
-open_and_watch() (
-    needs_action open_and_watch || exit
-    local factor=$1 symbols=$2 reason=$3 seconds=$4 end every=5 bad=0 why="nobody watched any more" failed told
+# again at what it sees twice in a row; also if the step is stopped meanwhile, for nobody would watch. The last word of a step.
+open_and_watch() {
+    needs_action open_and_watch || return
+    local factor=$1 symbols=$2 reason=$3 seconds=$4 end every=5 bad=0 failed told
     if ! gates_hold database exchange account unknown covered alerts; then
         echo "not opened" >&2
-        exit 1
+        return 1
     fi
     failed=$(gate__failed)
-    trap 'switch_close 1 "opening in steps was taken back: $why"' EXIT
+    ((seconds > 30)) || every=1
+    # Of the step's own bash: a subshell would be left behind when that is told to end.
+    GATE_WHY="it could not be opened"
+    trap gate__close_again EXIT
     trap 'exit 143' TERM
     trap 'exit 130' INT
-    why="it could not be opened"
     switch_open "$factor" "$symbols" "$reason" || exit 1
-    why="nobody watched any more"
-    ((seconds > 30)) || every=1
+    GATE_WHY="nobody watched any more"
     end=$(($(date +%s) + seconds))
     while (($(date +%s) < end || bad > 0)); do
         sleep "$every"
         told=$(GATE_PATIENCE=30 gates_hold account unknown alerts) && told=$(gate__since "$factor" "$symbols" "$failed") && bad=0 && continue
         echo "$told"
-        bad=$((bad + 1)) why=${told//$'\n'/; } why=${why//against: /}
+        bad=$((bad + 1)) GATE_WHY=${told//$'\n'/; } GATE_WHY=${GATE_WHY//against: /}
         ((bad < 2)) || exit 1
     done
-    trap - EXIT
+    trap - EXIT TERM INT
     echo "open for $factor of each quantity, and nothing spoke against it for $seconds s"
-)
+}
+
+gate__close_again() {
+    # Whoever read what this prints may be gone.
+    trap '' PIPE INT TERM
+    switch_close 1 "opening in steps was taken back: ${GATE_WHY:?}"
+}
 
 # What follows is for the words above.
 
@@ -1655,29 +1675,39 @@ gate__since() {
 gate__seconds() { awk -v ms="$1" 'BEGIN { printf "%.1f s", ms / 1000 }'; }
 
 gate__health() {
-    local ok reason ban
+    local ok reason
     json '.health.checks[]' .ok .reason <<<"$1" | while IFS=$'\t' read -r ok reason; do
         [[ $ok == true ]] || gate__against "the bot is not well: $reason"
     done
-    if reason=$(json .health.stopped <<<"$1"); then
-        gate__against "the bot stopped trading until a person restarts it: $reason"
-    fi
-    [[ $(json .switch.trading_enabled <<<"$1") == true ]] || gate__against "TRADING_ENABLED is not true"
-    ban=$(json .ban_seconds <<<"$1") || ban=''
-    [[ $ban =~ ^0(\.0*)?$ ]] || gate__against "the exchange refuses calls of the bot for $ban s"
 }
 
-gate__look() {
-    local age kind count
-    age=$(json .reconciliation.age_seconds <<<"$1") || age=
-    if [[ -z $age ]] || ((${age%.*} > 30)); then
-        gate__against "the bot has not looked at the account${age:+ for ${age%.*} s}"
-        return 0
+# Numbers that /status has once; `-` and `null` are none.
+gate__numbers() {
+    local stopped enabled ban age missing foreign size bare money lost limit
+    IFS=$'\t' read -r stopped enabled ban age missing foreign size bare money lost limit < <(
+        json . .health.stopped .switch.trading_enabled .ban_seconds .reconciliation.age_seconds \
+            .reconciliation.differences.order_missing .reconciliation.differences.order_foreign \
+            .reconciliation.differences.position_size .reconciliation.differences.stop_missing \
+            .money.age_seconds .money.loss_today_usdt .money.loss_limit_usdt <<<"$1"
+    )
+    [[ $stopped == - ]] || gate__against "the bot stopped trading until a person restarts it: $stopped"
+    [[ $enabled == true ]] || gate__against "TRADING_ENABLED is not true"
+    [[ $ban =~ ^0(\.0*)?$ ]] || gate__against "the exchange refuses calls of the bot for $ban s"
+    if gate__is_older "$age" 30; then
+        gate__against "the bot has not looked at the account lately (age: $age s)"
+    elif [[ $missing/$foreign/$size/$bare != 0/0/0/0 ]]; then
+        gate__against "database and exchange differ: order_missing $missing, order_foreign $foreign, position_size $size, stop_missing $bare"
     fi
-    for kind in order_missing order_foreign position_size stop_missing; do
-        count=$(json ".reconciliation.differences.$kind" <<<"$1") || count="not known"
-        [[ $count == 0 ]] || gate__against "database and exchange differ: $kind $count"
-    done
+    if gate__is_older "$money" 60; then
+        gate__against "the money was not read lately (age: $money s)"
+    elif awk -v lost="$lost" -v limit="$limit" 'BEGIN { exit !(lost + 0 >= limit + 0) }'; then
+        gate__against "the loss of today, $lost USDT, is at its limit of $limit"
+    fi
+}
+
+# What was never read is older than anything.
+gate__is_older() {
+    [[ ! $1 =~ ^[0-9] ]] || ((${1%.*} > $2))
 }
 
 gate__positions() {
@@ -1685,19 +1715,6 @@ gate__positions() {
     json '.positions[]' .symbol .side .uncovered_quantity <<<"$1" | while IFS=$'\t' read -r symbol side bare; do
         [[ $bare == 0 || $bare =~ ^0\.0+$ ]] || gate__against "$symbol $side: $bare has no stop"
     done || :
-}
-
-gate__money() {
-    local age lost limit
-    age=$(json .money.age_seconds <<<"$1") || age=
-    if [[ -z $age ]] || ((${age%.*} > 60)); then
-        gate__against "the money was not read${age:+ for ${age%.*} s}"
-        return 0
-    fi
-    lost=$(json .money.loss_today_usdt <<<"$1") limit=$(json .money.loss_limit_usdt <<<"$1")
-    if awk -v lost="$lost" -v limit="$limit" 'BEGIN { exit !(lost + 0 >= limit + 0) }'; then
-        gate__against "the loss of today, $lost USDT, is at its limit of $limit"
-    fi
 }
 
 # json PATH [FIELD…]: what stands at PATH of the JSON on standard input. POSIX sh and awk alone, for machines without jq.
@@ -2182,7 +2199,7 @@ engine_decoded() {
 }
 
 engine_secrets() {
-    local name file value rest i
+    local name file value rest part i
     for name in "${RUNBOOK_SECRETS[@]}"; do
         file="${name}_FILE"
         value=${!name-}
@@ -2191,11 +2208,12 @@ engine_secrets() {
             ((${#rest} == 0 || ${#rest} > 5)) ||
                 engine_warn "a value of $name is shorter than 6 characters: it is not taken out of outputs"
             engine_add_secret "$rest"
-            if [[ $rest =~ ://[^:/@]*:([^@]*)@ || $rest =~ ://[^:/@]*:(.*)@ || $rest =~ password=([^&[:space:]]+) ]]; then
+            for part in '://[^:/@]*:([^@]*)@' '://[^:/@]*:(.*)@' 'password=([^&[:space:]]+)'; do
+                [[ $rest =~ $part ]] || continue
                 engine_add_secret "${BASH_REMATCH[1]}"
                 engine_decoded "${BASH_REMATCH[1]}"
                 engine_add_secret "$REPLY"
-            fi
+            done
         done <<<"$value"
     done
     if [[ -n ${PGPASSFILE-} && -r ${PGPASSFILE-} ]]; then
@@ -2272,7 +2290,7 @@ engine_quoted() {
     text=${text//\"/\\\"}
     if [[ $text != *[^[:print:]]* ]]; then
         REPLY="\"$text\""
-        return
+        return 0
     fi
     REPLY='"'
     for ((i = 0; i < ${#text}; i++)); do
@@ -2473,9 +2491,9 @@ engine_holder() {
     local boot='' stat=''
     { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || :
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || :
-    # After the name, which may hold anything, the 20th field is the start.
-    stat=$(cut -d ' ' -f 20 <<<"${stat##*) }")
-    echo "$1 ${stat:-?} ${boot:-?}"
+    # Behind the name, which may hold anything: first the state, Z if it only waits to be taken notice of; 20th the start.
+    stat=${stat##*) }
+    [[ $stat == Z* ]] || echo "$1 $(cut -d ' ' -f 20 <<<"${stat:-?}") ${boot:-?}"
 }
 
 # Whether the process of such a line still lives.
@@ -2496,7 +2514,7 @@ engine_lock() {
         # A folder with a file in it is never replaced, so one of two gets it, and who looks always sees whose it is.
         if mv -T -- "$mine" "$lock" 2>/dev/null; then
             ENGINE_LOCK=$lock
-            return
+            return 0
         fi
         holder=$(head -n 1 -- "$lock/holder" 2>/dev/null || :)
         # A run that was killed may have left its step behind.
@@ -2524,12 +2542,12 @@ engine_lock() {
 # ---- a function in its own bash
 # engine_run LABEL FUNCTION SECONDS KIND: sets RC, FILE (its output) and FOUND (what it called a finding).
 engine_run() {
-    local pipe filter text
+    local text
     ENGINE_FILES=$((ENGINE_FILES + 1))
     printf -v FILE '%s/%03d-%s.log' "$ENGINE_DIR" "$ENGINE_FILES" "$1"
     : >"$FILE" || :
-    exec {pipe}> >(engine_filter "$FILE")
-    filter=$!
+    exec {ENGINE_PIPE}> >(engine_filter "$FILE")
+    ENGINE_FILTER=$!
     (
         # Its own group, made by timeout, gets the signals; and its own bash must not know that we hear none of PIPE.
         trap - PIPE INT TERM HUP EXIT ERR
@@ -2537,16 +2555,14 @@ engine_run() {
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$(($(date +%s) + ${3%%.*} + 1))
         export -f "${ENGINE_WORDS[@]}" "${2?}"
-        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$pipe" 2>&1 {pipe}>&- 3>&-
+        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
     [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''
-    { printf '%s\n' "$ENGINE_END" >&"$pipe"; } 2>/dev/null || :
-    exec {pipe}>&-
-    wait "$filter" || :
+    engine_end_output
     FOUND=()
     if [[ -s $FILE.findings ]]; then
         while IFS= read -r text; do
@@ -2555,6 +2571,12 @@ engine_run() {
         done <"$FILE.findings"
     fi
     rm -f -- "$FILE.findings"
+}
+
+engine_end_output() {
+    { printf '%s\n' "$ENGINE_END" >&"$ENGINE_PIPE"; } 2>/dev/null || :
+    exec {ENGINE_PIPE}>&-
+    wait "$ENGINE_FILTER" || :
 }
 
 # The same with a verdict in STATUS: ok, finding, failed, or late, when nobody knows what it did.
@@ -2706,7 +2728,7 @@ engine_action() {
     local -a output
     if engine_needless "$step"; then
         engine_skipped "$step" "not needed"
-        return
+        return 0
     fi
     engine_prepare "$step"
     engine_title "$step" "danger: ${STEP_DANGER[$step]-low}"
@@ -3024,7 +3046,7 @@ engine_evidence_after() {
     [[ -z $ENGINE_PREPARED ]] || engine_evidence after
 }
 
-# ---- signals
+# ---- signals. Below a trap `return` without a number gives the status from before it.
 engine_interrupted() {
     local signal=$1 code=$2 child=$ENGINE_CHILD
     ENGINE_CHILD=''
@@ -3032,6 +3054,7 @@ engine_interrupted() {
     if [[ -n $child ]]; then
         kill -s "$signal" -- "$child" 2>/dev/null || :
         while kill -0 "$child" 2>/dev/null; do wait "$child" || :; done
+        engine_end_output
     fi
     engine_event interrupted signal "$signal" step "$ENGINE_STEP"
     engine_say

@@ -1,11 +1,10 @@
-"""Where runbooks are played: the true bot on the true simulator, PostgreSQL and Prometheus, and the shipped scripts."""
+"""Where shipped runbooks are played: with the true bot, the true simulator, PostgreSQL and Prometheus."""
 
 import asyncio
-import os
+import json
 import re
 import shutil
-import subprocess
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ import aiohttp
 
 from bot.desk import Pace
 from bot.simulator import faults
-from scripts.stack.home import Home
+from scripts.stack.home import TOOLS, Home
 from scripts.stack.ports import Ports
 from scripts.stack.services import services
 from tests.bot.faults.stage import PACE
@@ -116,7 +115,7 @@ async def ended(process: asyncio.subprocess.Process) -> Ran:
 
 @asynccontextmanager
 async def playing(cluster: Cluster, folder: Path, *, pace: Pace = PACE) -> AsyncIterator[Stage]:
-    """A ready bot with everything that a runbook asks; there is no Prometheus until `prometheus` starts one."""
+    """A ready bot with everything that a runbook asks but Prometheus."""
     database = f"stage_{abs(hash(str(folder)))}"
     cluster.psql(f"CREATE DATABASE {database}")
     dsn = f"{cluster.dsn.rpartition('/')[0]}/{database}"
@@ -146,37 +145,57 @@ async def playing(cluster: Cluster, folder: Path, *, pace: Pace = PACE) -> Async
 
 
 @asynccontextmanager
-async def prometheus(stage: Stage) -> AsyncIterator[Stage]:
+async def with_alerts(stage: Stage) -> AsyncIterator[Stage]:
     """The same with the shipped rules in a true Prometheus, sixty times as fast."""
-    port = int(stage.bot.url.rpartition(":")[2])
     # The rules alone: the runbooks are compiled by tests of their own.
     bundle = stage.folder / "bundle"
     specs = shutil.copytree(ROOT / "config", bundle / "config", ignore=shutil.ignore_patterns("runbooks"))
     shutil.copytree(ROOT / "runbooks", bundle / "runbooks", ignore=shutil.ignore_patterns("*.sh"))
-    ports = replace(Ports.free(), bot=port)
+    ports = replace(Ports.free(), bot=int(stage.bot.url.rpartition(":")[2]))
     home = Home(path=stage.folder / "home", ports=ports, time_scale=SCALE, specs=specs)
     [service] = [one for one in services(home, home.prepare()) if one.name == "prometheus"]
+    async with _prometheus(stage, service.command, ports.prometheus, "tradewatch:switch_level") as changed:
+        yield changed
+
+
+@asynccontextmanager
+async def with_prometheus(stage: Stage) -> AsyncIterator[Stage]:
+    """The same with a true Prometheus, in which one alert fires while trading is at level 3."""
+    port = Ports.free().prometheus
+    rule = {"alert": "Staged", "expr": "bot_switch_level == 3", "labels": {"severity": "critical"}}
+    target = {"targets": [stage.bot.url.removeprefix("http://")]}
+    (stage.folder / "rules.yml").write_text(json.dumps({"groups": [{"name": "staged", "rules": [rule]}]}))
+    config = {
+        "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms", "evaluation_interval": "200ms"},
+        "rule_files": ["rules.yml"],
+        "scrape_configs": [{"job_name": "bot", "static_configs": [target]}],
+    }
+    (stage.folder / "prometheus.yml").write_text(json.dumps(config))
+    listen = f"--web.listen-address=127.0.0.1:{port}"
+    command = (str(TOOLS / "prometheus"), "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", listen)
+    async with _prometheus(stage, command, port, "bot_switch_level") as changed:
+        yield changed
+
+
+@asynccontextmanager
+async def _prometheus(stage: Stage, command: Sequence[str], port: int, measured: str) -> AsyncIterator[Stage]:
+    url = f"http://127.0.0.1:{port}"
     with (stage.folder / "prometheus.log").open("w") as log:
-        process = subprocess.Popen(
-            service.command, cwd=stage.folder, stdout=log, stderr=log, env={**os.environ}
-        )
+        process = await asyncio.create_subprocess_exec(*command, cwd=stage.folder, stdout=log, stderr=log)
     try:
-        url = home.url("prometheus")
-        await until(lambda: _has_measured(url))
-        changed = {**stage.variables, "PROMETHEUS_URL": url}
-        yield replace(stage, variables=changed)
+        await until(lambda: _has(url, measured), patience=30)
+        yield replace(stage, variables={**stage.variables, "PROMETHEUS_URL": url})
     finally:
         process.terminate()
-        process.wait(BOUND)
+        await process.wait()
 
 
-async def _has_measured(url: str) -> bool:
-    """Whether a rule of ours has a value."""
-    query = {"query": "tradewatch:switch_level"}
+async def _has(url: str, query: str) -> bool:
+    """Whether Prometheus answers the query with a value."""
     try:
         async with (
             aiohttp.ClientSession() as session,
-            session.get(f"{url}/api/v1/query", params=query) as answer,
+            session.get(f"{url}/api/v1/query", params={"query": query}) as answer,
         ):
             return bool((await answer.json())["data"]["result"])
     except (aiohttp.ClientError, KeyError):

@@ -1,4 +1,4 @@
-"""An outage of the exchange, staged, diagnosed by the shipped script with the right cause, mended and verified."""
+"""An outage, staged: the shipped script names its cause, stops entries, waits, and sees that it is over."""
 
 import os
 import random
@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.bot.play import running_simulator, until
 from tests.runbooks.databases import Cluster
-from tests.runbooks.stage import ended, playing, prometheus
+from tests.runbooks.stage import ended, playing, with_alerts
 
 # A handful of faults in every run; OUTAGE_COUNT=99 takes all.
 COUNT, SEED = int(os.environ.get("OUTAGE_COUNT", "4")), int(os.environ.get("FUZZ_SEED", "1"))
@@ -19,7 +19,7 @@ TOO_MANY = {"code": 100410, "msg": "too many requests"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What is wrong, and in which words the script says so. ELSEWHERE stands for another exchange, that is well."""
+    """What is wrong, and what the script says. ELSEWHERE stands for an exchange that is well."""
 
     says: str
     faults: Mapping[str, Any] = field(default_factory=dict)
@@ -96,7 +96,7 @@ async def test_each_fault_has_its_name(
 
 
 async def test_an_outage_is_halted_waited_out_and_over(cluster: Cluster, tmp_path: Path) -> None:
-    async with playing(cluster, tmp_path) as before, prometheus(before) as stage:
+    async with playing(cluster, tmp_path) as before, with_alerts(before) as stage:
         sets = [word for name in ("look=1", "good=2", "patience=20") for word in ("--set", name)]
         await stage.bot.order()
         await until(lambda: bool(stage.exchange.simulator.book.positions()))

@@ -30,9 +30,8 @@ gate_account() {
         return 0
     }
     gate__health "$told"
-    gate__look "$told"
+    gate__numbers "$told"
     gate__positions "$told"
-    gate__money "$told"
 }
 
 # There is no order of which nobody knows what became, for longer than GATE_PATIENCE seconds.
@@ -110,42 +109,49 @@ gate_alerts() {
 
 # Whether trading is open for at least so much of each quantity, and for all symbols or these alone.
 switch_is_open() {
-    local told
+    local told level factor symbols
     told=$(bot_get /status) || return
-    [[ $(json .switch.level <<<"$told") == 0 ]] || return
-    awk -v held="$(json .switch.size_factor <<<"$told")" -v wanted="$1" 'BEGIN { exit !(held + 0 >= wanted + 0) }' || return
-    told=$(json '.switch.symbols[]' <<<"$told" | paste -s -d ,) || told=''
-    [[ -z $told || $told == "${2-}" ]]
+    IFS=$'\t' read -r level factor symbols < <(json .switch .level .size_factor .symbols <<<"$told")
+    symbols=${symbols//[\[\]\"]/}
+    [[ $level == 0 && (-z $symbols || $symbols == "${2-}") ]] || return
+    awk -v held="$factor" -v wanted="$1" 'BEGIN { exit !(held + 0 >= wanted + 0) }'
 }
 
 # open_and_watch FACTOR SYMBOLS REASON SECONDS: opens trading if nothing speaks against it, looks for so long, and closes it
-# again at what it sees twice in a row; also if this is stopped meanwhile, for nobody would watch.
-open_and_watch() (
-    needs_action open_and_watch || exit
-    local factor=$1 symbols=$2 reason=$3 seconds=$4 end every=5 bad=0 why="nobody watched any more" failed told
+# again at what it sees twice in a row; also if the step is stopped meanwhile, for nobody would watch. The last word of a step.
+open_and_watch() {
+    needs_action open_and_watch || return
+    local factor=$1 symbols=$2 reason=$3 seconds=$4 end every=5 bad=0 failed told
     if ! gates_hold database exchange account unknown covered alerts; then
         echo "not opened" >&2
-        exit 1
+        return 1
     fi
     failed=$(gate__failed)
-    trap 'switch_close 1 "opening in steps was taken back: $why"' EXIT
+    ((seconds > 30)) || every=1
+    # Of the step's own bash: a subshell would be left behind when that is told to end.
+    GATE_WHY="it could not be opened"
+    trap gate__close_again EXIT
     trap 'exit 143' TERM
     trap 'exit 130' INT
-    why="it could not be opened"
     switch_open "$factor" "$symbols" "$reason" || exit 1
-    why="nobody watched any more"
-    ((seconds > 30)) || every=1
+    GATE_WHY="nobody watched any more"
     end=$(($(date +%s) + seconds))
     while (($(date +%s) < end || bad > 0)); do
         sleep "$every"
         told=$(GATE_PATIENCE=30 gates_hold account unknown alerts) && told=$(gate__since "$factor" "$symbols" "$failed") && bad=0 && continue
         echo "$told"
-        bad=$((bad + 1)) why=${told//$'\n'/; } why=${why//against: /}
+        bad=$((bad + 1)) GATE_WHY=${told//$'\n'/; } GATE_WHY=${GATE_WHY//against: /}
         ((bad < 2)) || exit 1
     done
-    trap - EXIT
+    trap - EXIT TERM INT
     echo "open for $factor of each quantity, and nothing spoke against it for $seconds s"
-)
+}
+
+gate__close_again() {
+    # Whoever read what this prints may be gone.
+    trap '' PIPE INT TERM
+    switch_close 1 "opening in steps was taken back: ${GATE_WHY:?}"
+}
 
 # What follows is for the words above.
 
@@ -175,29 +181,39 @@ gate__since() {
 gate__seconds() { awk -v ms="$1" 'BEGIN { printf "%.1f s", ms / 1000 }'; }
 
 gate__health() {
-    local ok reason ban
+    local ok reason
     json '.health.checks[]' .ok .reason <<<"$1" | while IFS=$'\t' read -r ok reason; do
         [[ $ok == true ]] || gate__against "the bot is not well: $reason"
     done
-    if reason=$(json .health.stopped <<<"$1"); then
-        gate__against "the bot stopped trading until a person restarts it: $reason"
-    fi
-    [[ $(json .switch.trading_enabled <<<"$1") == true ]] || gate__against "TRADING_ENABLED is not true"
-    ban=$(json .ban_seconds <<<"$1") || ban=''
-    [[ $ban =~ ^0(\.0*)?$ ]] || gate__against "the exchange refuses calls of the bot for $ban s"
 }
 
-gate__look() {
-    local age kind count
-    age=$(json .reconciliation.age_seconds <<<"$1") || age=
-    if [[ -z $age ]] || ((${age%.*} > 30)); then
-        gate__against "the bot has not looked at the account${age:+ for ${age%.*} s}"
-        return 0
+# Numbers that /status has once; `-` and `null` are none.
+gate__numbers() {
+    local stopped enabled ban age missing foreign size bare money lost limit
+    IFS=$'\t' read -r stopped enabled ban age missing foreign size bare money lost limit < <(
+        json . .health.stopped .switch.trading_enabled .ban_seconds .reconciliation.age_seconds \
+            .reconciliation.differences.order_missing .reconciliation.differences.order_foreign \
+            .reconciliation.differences.position_size .reconciliation.differences.stop_missing \
+            .money.age_seconds .money.loss_today_usdt .money.loss_limit_usdt <<<"$1"
+    )
+    [[ $stopped == - ]] || gate__against "the bot stopped trading until a person restarts it: $stopped"
+    [[ $enabled == true ]] || gate__against "TRADING_ENABLED is not true"
+    [[ $ban =~ ^0(\.0*)?$ ]] || gate__against "the exchange refuses calls of the bot for $ban s"
+    if gate__is_older "$age" 30; then
+        gate__against "the bot has not looked at the account lately (age: $age s)"
+    elif [[ $missing/$foreign/$size/$bare != 0/0/0/0 ]]; then
+        gate__against "database and exchange differ: order_missing $missing, order_foreign $foreign, position_size $size, stop_missing $bare"
     fi
-    for kind in order_missing order_foreign position_size stop_missing; do
-        count=$(json ".reconciliation.differences.$kind" <<<"$1") || count="not known"
-        [[ $count == 0 ]] || gate__against "database and exchange differ: $kind $count"
-    done
+    if gate__is_older "$money" 60; then
+        gate__against "the money was not read lately (age: $money s)"
+    elif awk -v lost="$lost" -v limit="$limit" 'BEGIN { exit !(lost + 0 >= limit + 0) }'; then
+        gate__against "the loss of today, $lost USDT, is at its limit of $limit"
+    fi
+}
+
+# What was never read is older than anything.
+gate__is_older() {
+    [[ ! $1 =~ ^[0-9] ]] || ((${1%.*} > $2))
 }
 
 gate__positions() {
@@ -205,17 +221,4 @@ gate__positions() {
     json '.positions[]' .symbol .side .uncovered_quantity <<<"$1" | while IFS=$'\t' read -r symbol side bare; do
         [[ $bare == 0 || $bare =~ ^0\.0+$ ]] || gate__against "$symbol $side: $bare has no stop"
     done || :
-}
-
-gate__money() {
-    local age lost limit
-    age=$(json .money.age_seconds <<<"$1") || age=
-    if [[ -z $age ]] || ((${age%.*} > 60)); then
-        gate__against "the money was not read${age:+ for ${age%.*} s}"
-        return 0
-    fi
-    lost=$(json .money.loss_today_usdt <<<"$1") limit=$(json .money.loss_limit_usdt <<<"$1")
-    if awk -v lost="$lost" -v limit="$limit" 'BEGIN { exit !(lost + 0 >= limit + 0) }'; then
-        gate__against "the loss of today, $lost USDT, is at its limit of $limit"
-    fi
 }
