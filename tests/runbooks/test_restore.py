@@ -105,7 +105,9 @@ def test_taking_back_a_swap_that_was_cut_off_opens_the_database_again(restored: 
 
 
 def test_where_the_database_is_gone_the_backup_takes_its_name_and_gives_it_back(restored: Desk) -> None:
+    name = restored.given(NAME).name
     restored.cluster.psql(f"DROP DATABASE {restored.database}")
+    restored.does(f"backup_possible; backup_intact {name}; backup_try {name}")
     restored.does("swap_databases", RUNBOOK_RUN=run_of(restored))
     assert orders(restored) == "300"
     restored.does("swap_back", RUNBOOK_RUN=run_of(restored))

@@ -65,7 +65,7 @@ scratch_drop() {
 }
 
 has_amcheck() {
-    [[ $(sql "SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'") == 1 ]]
+    [[ $(sql_in postgres "SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'") == 1 ]]
 }
 
 # scratch_amcheck DATABASE
@@ -140,7 +140,7 @@ backup_doubts() {
     path=$(backup_path "$1")
     [[ ! -f $path/damage ]] || sed 's/^/damage: /' "$path/damage"
     grep '^never' "$path/manifest" | grep -v '|0|$' | sed 's/^never|/rows contradict each other: /; s/|/ /g' || :
-    failures=$(sql 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database')
+    failures=$(sql_in postgres 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database')
     ((failures == 0)) || printf 'the server met %s damaged pages\n' "$failures"
 }
 
