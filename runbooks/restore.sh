@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='ba5b82cdb874ac8d11848e01433ae9d2d96a1c09c3f58233420c619744595ea1'
+readonly RUNBOOK_HASH='750df37562cfc40dfc772cc228a7d8742c26c7cdc2c00eec897407779631034a'
 readonly RUNBOOK_ID=restore
 readonly RUNBOOK_TITLE='Put a backup in the place of the database'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1119,22 +1119,23 @@ backup_list() {
     done < <(backup_names)
 }
 
-# Whether the tools are as new as the server, and there is room for a dump here and for a copy there.
+# Whether the tools are as new as the server, and there is room for a dump here and for a copy there. The database itself
+# need not be there any more.
 backup_possible() {
-    local database server client size free data
-    database=$(database_name)
-    server=$(sql "SELECT current_setting('server_version_num')::integer / 10000")
-    client=$(pg_tool read "$database" pg_dump --version)
+    local server client size free data
+    server=$(sql_in postgres "SELECT current_setting('server_version_num')::integer / 10000")
+    client=$(pg_tool read postgres pg_dump --version)
     client=${client##*) }
     printf 'server %s, pg_dump %s\n' "$server" "$client"
     ((${client%%.*} >= server)) || fail "pg_dump $client is older than the server, $server: it would refuse"
     ((${client%%.*} == server)) || finding "pg_dump $client is newer than the server: what it makes may not go back"
-    size=$(sql 'SELECT pg_database_size(current_database()) / 1024')
+    size=$(sql_in postgres "SELECT coalesce(max(pg_database_size(oid)), 0) / 1024 FROM pg_database WHERE datname = :'name'" \
+        "name=$(database_name)")
     mkdir -p "$BACKUP_DIR"
     free=$(_free_kib df -Pk "$BACKUP_DIR")
     printf 'the database has %s KiB, here are %s KiB free\n' "$size" "$free"
     ((free > size + 65536)) || fail "there is no room for a backup in $BACKUP_DIR"
-    data=$(sql "SELECT current_setting('data_directory')")
+    data=$(sql_in postgres "SELECT current_setting('data_directory')")
     # On another machine, or as another user, its folder may not be seen.
     free=$(_free_kib in_place db 5 df -Pk "$data" 2>/dev/null) || return 0
     ((free > size + 65536)) || fail "there is no room where the server is to restore a copy of the database aside"
@@ -1324,7 +1325,7 @@ scratch_drop() {
 }
 
 has_amcheck() {
-    [[ $(sql "SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'") == 1 ]]
+    [[ $(sql_in postgres "SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'") == 1 ]]
 }
 
 # scratch_amcheck DATABASE
@@ -1399,7 +1400,7 @@ backup_doubts() {
     path=$(backup_path "$1")
     [[ ! -f $path/damage ]] || sed 's/^/damage: /' "$path/damage"
     grep '^never' "$path/manifest" | grep -v '|0|$' | sed 's/^never|/rows contradict each other: /; s/|/ /g' || :
-    failures=$(sql 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database')
+    failures=$(sql_in postgres 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database')
     ((failures == 0)) || printf 'the server met %s damaged pages\n' "$failures"
 }
 

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='e153bec446496c2770f6d3bfadd702921682c6c475d198c54179a3f736d7af69'
+readonly RUNBOOK_HASH='1f2ce66397883e1d994f30ae35f6e4202155958033e17ce47c19e7affa93d868'
 readonly RUNBOOK_ID=verify_backup
 readonly RUNBOOK_TITLE='Prove a backup that is there'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -735,22 +735,23 @@ backup_list() {
     done < <(backup_names)
 }
 
-# Whether the tools are as new as the server, and there is room for a dump here and for a copy there.
+# Whether the tools are as new as the server, and there is room for a dump here and for a copy there. The database itself
+# need not be there any more.
 backup_possible() {
-    local database server client size free data
-    database=$(database_name)
-    server=$(sql "SELECT current_setting('server_version_num')::integer / 10000")
-    client=$(pg_tool read "$database" pg_dump --version)
+    local server client size free data
+    server=$(sql_in postgres "SELECT current_setting('server_version_num')::integer / 10000")
+    client=$(pg_tool read postgres pg_dump --version)
     client=${client##*) }
     printf 'server %s, pg_dump %s\n' "$server" "$client"
     ((${client%%.*} >= server)) || fail "pg_dump $client is older than the server, $server: it would refuse"
     ((${client%%.*} == server)) || finding "pg_dump $client is newer than the server: what it makes may not go back"
-    size=$(sql 'SELECT pg_database_size(current_database()) / 1024')
+    size=$(sql_in postgres "SELECT coalesce(max(pg_database_size(oid)), 0) / 1024 FROM pg_database WHERE datname = :'name'" \
+        "name=$(database_name)")
     mkdir -p "$BACKUP_DIR"
     free=$(_free_kib df -Pk "$BACKUP_DIR")
     printf 'the database has %s KiB, here are %s KiB free\n' "$size" "$free"
     ((free > size + 65536)) || fail "there is no room for a backup in $BACKUP_DIR"
-    data=$(sql "SELECT current_setting('data_directory')")
+    data=$(sql_in postgres "SELECT current_setting('data_directory')")
     # On another machine, or as another user, its folder may not be seen.
     free=$(_free_kib in_place db 5 df -Pk "$data" 2>/dev/null) || return 0
     ((free > size + 65536)) || fail "there is no room where the server is to restore a copy of the database aside"
@@ -940,7 +941,7 @@ scratch_drop() {
 }
 
 has_amcheck() {
-    [[ $(sql "SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'") == 1 ]]
+    [[ $(sql_in postgres "SELECT count(*) FROM pg_available_extensions WHERE name = 'amcheck'") == 1 ]]
 }
 
 # scratch_amcheck DATABASE
@@ -1015,7 +1016,7 @@ backup_doubts() {
     path=$(backup_path "$1")
     [[ ! -f $path/damage ]] || sed 's/^/damage: /' "$path/damage"
     grep '^never' "$path/manifest" | grep -v '|0|$' | sed 's/^never|/rows contradict each other: /; s/|/ /g' || :
-    failures=$(sql 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database')
+    failures=$(sql_in postgres 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database')
     ((failures == 0)) || printf 'the server met %s damaged pages\n' "$failures"
 }
 
