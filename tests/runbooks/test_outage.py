@@ -12,7 +12,7 @@ from tests.runbooks.databases import Cluster
 from tests.runbooks.stage import ended, playing, with_alerts
 
 # A handful of faults in every run; OUTAGE_COUNT=99 takes all.
-COUNT, SEED = int(os.environ.get("OUTAGE_COUNT", "4")), int(os.environ.get("FUZZ_SEED", "1"))
+COUNT, SEED = int(os.environ.get("OUTAGE_COUNT", "3")), int(os.environ.get("FUZZ_SEED", "1"))
 NOBODY = "http://127.0.0.1:1/"
 TOO_MANY = {"code": 100410, "msg": "too many requests"}
 
