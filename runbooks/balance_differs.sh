@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='97da25e00a6db37d63306c9a7675074d4e6f6627125836158968649ea6e9f46b'
+readonly RUNBOOK_HASH='bc4f5fb30746bc4c2cdbbf62d2ef682bdc65e5d680631983166384608734dbee'
 readonly RUNBOOK_ID=balance_differs
 readonly RUNBOOK_TITLE='The balance is not what our own books add up to'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -127,6 +127,9 @@ declare -rA PARAMETER_DEFAULT=(
     [most]=1
     [accept]=no
 )
+HOURS=''
+MOST=''
+ACCEPT=''
 
 step_measure() {
     echo 'BalanceDiffersFromFills looks at tradewatch:balance_difference: warning > 1, critical > 25'
@@ -1439,9 +1442,12 @@ evidence_database() {
     sql_table "SELECT pid, locktype AS lock, relation::regclass, mode, granted, waitstart::timestamptz(0) AS waits_since
         FROM pg_locks WHERE pid <> pg_backend_pid() AND (NOT granted OR mode LIKE '%ExclusiveLock')
         ORDER BY granted, pid LIMIT 100"
+    # To ask for the size of a table that somebody has locked for themselves would wait for them.
     sql_table "SELECT relname AS table, pg_size_pretty(pg_total_relation_size(relid)) AS size, n_live_tup AS rows,
             n_dead_tup AS dead, greatest(last_vacuum, last_autovacuum)::timestamptz(0) AS vacuumed
-        FROM pg_stat_user_tables ORDER BY pg_total_relation_size(relid) DESC LIMIT 20"
+        FROM pg_stat_user_tables WHERE relid NOT IN (SELECT relation FROM pg_locks
+            WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL)
+        ORDER BY n_live_tup + n_dead_tup DESC LIMIT 20"
     sql_table "SELECT datname AS database, pg_size_pretty(pg_database_size(oid)) AS size, datallowconn AS open,
             numbackends AS sessions, checksum_failures, deadlocks, temp_files
         FROM pg_database LEFT JOIN pg_stat_database USING (datname) WHERE NOT datistemplate ORDER BY datname"

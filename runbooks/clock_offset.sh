@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='955882f4802bcf83de2bed0853547fc6550654bea95307eefe4269ed53a7c2f8'
+readonly RUNBOOK_HASH='4478c4a1b91a4301b84bffcb005d334804838e332268400f4bd8b0d3c8ffeead'
 readonly RUNBOOK_ID=clock_offset
 readonly RUNBOOK_TITLE='Our clock and the exchange'"'"'s differ'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -116,6 +116,7 @@ declare -rA PARAMETER_PATTERN=(
 declare -rA PARAMETER_DEFAULT=(
     [third]=https://www.cloudflare.com
 )
+THIRD=''
 
 step_measure() {
     echo 'ClockOffset looks at tradewatch:exchange_clock_offset: warning > 1, critical > 4'
@@ -1226,9 +1227,12 @@ evidence_database() {
     sql_table "SELECT pid, locktype AS lock, relation::regclass, mode, granted, waitstart::timestamptz(0) AS waits_since
         FROM pg_locks WHERE pid <> pg_backend_pid() AND (NOT granted OR mode LIKE '%ExclusiveLock')
         ORDER BY granted, pid LIMIT 100"
+    # To ask for the size of a table that somebody has locked for themselves would wait for them.
     sql_table "SELECT relname AS table, pg_size_pretty(pg_total_relation_size(relid)) AS size, n_live_tup AS rows,
             n_dead_tup AS dead, greatest(last_vacuum, last_autovacuum)::timestamptz(0) AS vacuumed
-        FROM pg_stat_user_tables ORDER BY pg_total_relation_size(relid) DESC LIMIT 20"
+        FROM pg_stat_user_tables WHERE relid NOT IN (SELECT relation FROM pg_locks
+            WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL)
+        ORDER BY n_live_tup + n_dead_tup DESC LIMIT 20"
     sql_table "SELECT datname AS database, pg_size_pretty(pg_database_size(oid)) AS size, datallowconn AS open,
             numbackends AS sessions, checksum_failures, deadlocks, temp_files
         FROM pg_database LEFT JOIN pg_stat_database USING (datname) WHERE NOT datistemplate ORDER BY datname"

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='dcae7bb353447a7f10ba390d0aec01267469c4e951398aabaeba2b2a5bfd495d'
+readonly RUNBOOK_HASH='0fb0a69d87ffecba7bbb0d930d0c2f31b477666d2f44992d19d6ab70347988d6'
 readonly RUNBOOK_ID=daily_loss
 readonly RUNBOOK_TITLE='Much was lost today'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -111,6 +111,8 @@ declare -rA PARAMETER_DEFAULT=(
     [hours]=24
     [percent]=50
 )
+HOURS=''
+PERCENT=''
 
 step_measure() {
     echo 'DailyLoss looks at tradewatch:daily_loss_ratio: warning > 0.5, critical > 1'
@@ -123,7 +125,7 @@ step_loss() {
         lost=$(json .money.loss_today_usdt <<<"$told")
         limit=$(json .money.loss_limit_usdt <<<"$told")
         echo "lost today: $lost of $limit USDT; realised $(json .money.realised_today_usdt <<<"$told"), open $(json .money.unrealised_usdt <<<"$told"); read $(json .money.age_seconds <<<"$told") s ago"
-        share=$(awk -v lost="$lost" -v limit="$limit" 'BEGIN { printf "%d", limit > 0 ? lost / limit * 100 : 0 }')
+        share=$(awk -v lost="$lost" -v limit="$limit" 'BEGIN { printf "%d", (limit > 0 ? lost / limit * 100 : 0) }')
         ((share <= PERCENT)) || finding "today's loss of $lost USDT is $share % of its limit of $limit"
         level=$(json .switch.level <<<"$told")
         echo "the switch is at level $level: $(json .switch.reason <<<"$told")"
@@ -1400,9 +1402,12 @@ evidence_database() {
     sql_table "SELECT pid, locktype AS lock, relation::regclass, mode, granted, waitstart::timestamptz(0) AS waits_since
         FROM pg_locks WHERE pid <> pg_backend_pid() AND (NOT granted OR mode LIKE '%ExclusiveLock')
         ORDER BY granted, pid LIMIT 100"
+    # To ask for the size of a table that somebody has locked for themselves would wait for them.
     sql_table "SELECT relname AS table, pg_size_pretty(pg_total_relation_size(relid)) AS size, n_live_tup AS rows,
             n_dead_tup AS dead, greatest(last_vacuum, last_autovacuum)::timestamptz(0) AS vacuumed
-        FROM pg_stat_user_tables ORDER BY pg_total_relation_size(relid) DESC LIMIT 20"
+        FROM pg_stat_user_tables WHERE relid NOT IN (SELECT relation FROM pg_locks
+            WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL)
+        ORDER BY n_live_tup + n_dead_tup DESC LIMIT 20"
     sql_table "SELECT datname AS database, pg_size_pretty(pg_database_size(oid)) AS size, datallowconn AS open,
             numbackends AS sessions, checksum_failures, deadlocks, temp_files
         FROM pg_database LEFT JOIN pg_stat_database USING (datname) WHERE NOT datistemplate ORDER BY datname"

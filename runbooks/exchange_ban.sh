@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='31f7725e84e6ed79a4f2d3cb02822e153e5ecb07ad3584ba17c306a8d2be2aa4'
+readonly RUNBOOK_HASH='f11a3071d43ca66f91bf17e5fe242334071f72a2f84e02c743834fc5d9b452ad'
 readonly RUNBOOK_ID=exchange_ban
 readonly RUNBOOK_TITLE='The exchange refuses our calls for a time'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -113,6 +113,7 @@ declare -rA PARAMETER_PATTERN=(
 declare -rA PARAMETER_DEFAULT=(
     [patience]=900
 )
+PATIENCE=''
 
 step_measure() {
     echo 'ExchangeBan looks at tradewatch:exchange_ban_left: warning > 0, critical > 600'
@@ -1415,9 +1416,12 @@ evidence_database() {
     sql_table "SELECT pid, locktype AS lock, relation::regclass, mode, granted, waitstart::timestamptz(0) AS waits_since
         FROM pg_locks WHERE pid <> pg_backend_pid() AND (NOT granted OR mode LIKE '%ExclusiveLock')
         ORDER BY granted, pid LIMIT 100"
+    # To ask for the size of a table that somebody has locked for themselves would wait for them.
     sql_table "SELECT relname AS table, pg_size_pretty(pg_total_relation_size(relid)) AS size, n_live_tup AS rows,
             n_dead_tup AS dead, greatest(last_vacuum, last_autovacuum)::timestamptz(0) AS vacuumed
-        FROM pg_stat_user_tables ORDER BY pg_total_relation_size(relid) DESC LIMIT 20"
+        FROM pg_stat_user_tables WHERE relid NOT IN (SELECT relation FROM pg_locks
+            WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL)
+        ORDER BY n_live_tup + n_dead_tup DESC LIMIT 20"
     sql_table "SELECT datname AS database, pg_size_pretty(pg_database_size(oid)) AS size, datallowconn AS open,
             numbackends AS sessions, checksum_failures, deadlocks, temp_files
         FROM pg_database LEFT JOIN pg_stat_database USING (datname) WHERE NOT datistemplate ORDER BY datname"

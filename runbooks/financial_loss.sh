@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='7887642d3a6d3c65ad6c3ee2ff5fc609d22dce907012175874ec1b9087d91ef1'
+readonly RUNBOOK_HASH='bedbb6bdd5a675fb0e03c4118e9a32deacef319bfde6ce2ad6962773696257b8'
 readonly RUNBOOK_ID=financial_loss
 readonly RUNBOOK_TITLE='Money was lost, and nobody knows why'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -136,6 +136,8 @@ declare -rA PARAMETER_DEFAULT=(
     [level]=2
     [hours]=48
 )
+LEVEL=''
+HOURS=''
 
 step_freeze() {
     switch_close "$LEVEL" "money was lost, and nobody knows why"
@@ -1458,9 +1460,12 @@ evidence_database() {
     sql_table "SELECT pid, locktype AS lock, relation::regclass, mode, granted, waitstart::timestamptz(0) AS waits_since
         FROM pg_locks WHERE pid <> pg_backend_pid() AND (NOT granted OR mode LIKE '%ExclusiveLock')
         ORDER BY granted, pid LIMIT 100"
+    # To ask for the size of a table that somebody has locked for themselves would wait for them.
     sql_table "SELECT relname AS table, pg_size_pretty(pg_total_relation_size(relid)) AS size, n_live_tup AS rows,
             n_dead_tup AS dead, greatest(last_vacuum, last_autovacuum)::timestamptz(0) AS vacuumed
-        FROM pg_stat_user_tables ORDER BY pg_total_relation_size(relid) DESC LIMIT 20"
+        FROM pg_stat_user_tables WHERE relid NOT IN (SELECT relation FROM pg_locks
+            WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL)
+        ORDER BY n_live_tup + n_dead_tup DESC LIMIT 20"
     sql_table "SELECT datname AS database, pg_size_pretty(pg_database_size(oid)) AS size, datallowconn AS open,
             numbackends AS sessions, checksum_failures, deadlocks, temp_files
         FROM pg_database LEFT JOIN pg_stat_database USING (datname) WHERE NOT datistemplate ORDER BY datname"

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='cb1cb088746b2a7d23a27cb022fb6094a919621eb9c931cac61e11fccb56fbdb'
+readonly RUNBOOK_HASH='947721eda1298a6a8f6b5f0b6b8f06c03f1a55a385d19d15741f94471559e4fe'
 readonly RUNBOOK_ID=foreign_trading
 readonly RUNBOOK_TITLE='On the account there is something that the bot did not place'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -108,6 +108,7 @@ declare -rA PARAMETER_PATTERN=(
 declare -rA PARAMETER_DEFAULT=(
     [hours]=72
 )
+HOURS=''
 
 step_measure() {
     echo 'ForeignPosition looks at tradewatch:foreign_positions: warning > 0'
@@ -1390,9 +1391,12 @@ evidence_database() {
     sql_table "SELECT pid, locktype AS lock, relation::regclass, mode, granted, waitstart::timestamptz(0) AS waits_since
         FROM pg_locks WHERE pid <> pg_backend_pid() AND (NOT granted OR mode LIKE '%ExclusiveLock')
         ORDER BY granted, pid LIMIT 100"
+    # To ask for the size of a table that somebody has locked for themselves would wait for them.
     sql_table "SELECT relname AS table, pg_size_pretty(pg_total_relation_size(relid)) AS size, n_live_tup AS rows,
             n_dead_tup AS dead, greatest(last_vacuum, last_autovacuum)::timestamptz(0) AS vacuumed
-        FROM pg_stat_user_tables ORDER BY pg_total_relation_size(relid) DESC LIMIT 20"
+        FROM pg_stat_user_tables WHERE relid NOT IN (SELECT relation FROM pg_locks
+            WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL)
+        ORDER BY n_live_tup + n_dead_tup DESC LIMIT 20"
     sql_table "SELECT datname AS database, pg_size_pretty(pg_database_size(oid)) AS size, datallowconn AS open,
             numbackends AS sessions, checksum_failures, deadlocks, temp_files
         FROM pg_database LEFT JOIN pg_stat_database USING (datname) WHERE NOT datistemplate ORDER BY datname"

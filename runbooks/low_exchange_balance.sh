@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='eccc4af4ded995ec3ed69848eaedd787d1f0986f4365f3b10bbefe492bd38ba5'
+readonly RUNBOOK_HASH='d8c3420e9efbd5a8dd220cbae8390f02d42d39bceae7eda15b5bce6b3657ce23'
 readonly RUNBOOK_ID=low_exchange_balance
 readonly RUNBOOK_TITLE='The account holds little money'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -108,6 +108,8 @@ declare -rA PARAMETER_DEFAULT=(
     [least]=200
     [hours]=72
 )
+LEAST=''
+HOURS=''
 
 step_measure() {
     echo 'LowExchangeBalance looks at tradewatch:exchange_balance: warning < 200, critical < 100'
@@ -1393,9 +1395,12 @@ evidence_database() {
     sql_table "SELECT pid, locktype AS lock, relation::regclass, mode, granted, waitstart::timestamptz(0) AS waits_since
         FROM pg_locks WHERE pid <> pg_backend_pid() AND (NOT granted OR mode LIKE '%ExclusiveLock')
         ORDER BY granted, pid LIMIT 100"
+    # To ask for the size of a table that somebody has locked for themselves would wait for them.
     sql_table "SELECT relname AS table, pg_size_pretty(pg_total_relation_size(relid)) AS size, n_live_tup AS rows,
             n_dead_tup AS dead, greatest(last_vacuum, last_autovacuum)::timestamptz(0) AS vacuumed
-        FROM pg_stat_user_tables ORDER BY pg_total_relation_size(relid) DESC LIMIT 20"
+        FROM pg_stat_user_tables WHERE relid NOT IN (SELECT relation FROM pg_locks
+            WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL)
+        ORDER BY n_live_tup + n_dead_tup DESC LIMIT 20"
     sql_table "SELECT datname AS database, pg_size_pretty(pg_database_size(oid)) AS size, datallowconn AS open,
             numbackends AS sessions, checksum_failures, deadlocks, temp_files
         FROM pg_database LEFT JOIN pg_stat_database USING (datname) WHERE NOT datistemplate ORDER BY datname"

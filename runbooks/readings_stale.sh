@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='94f5364df5995029e4d24cda18940af6a51923c28e9329667830812cbed81b97'
+readonly RUNBOOK_HASH='262eff09d42a514dcb40a6b0025d62c817b108e5b96b60175a1723c438da5550'
 readonly RUNBOOK_ID=readings_stale
 readonly RUNBOOK_TITLE='Prices or other readings are old'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -113,6 +113,7 @@ declare -rA PARAMETER_PATTERN=(
 declare -rA PARAMETER_DEFAULT=(
     [oldest]=120
 )
+OLDEST=''
 
 step_measure() {
     echo 'PricesStale looks at tradewatch:price_age: warning > 60, critical > 300'
@@ -1409,9 +1410,12 @@ evidence_database() {
     sql_table "SELECT pid, locktype AS lock, relation::regclass, mode, granted, waitstart::timestamptz(0) AS waits_since
         FROM pg_locks WHERE pid <> pg_backend_pid() AND (NOT granted OR mode LIKE '%ExclusiveLock')
         ORDER BY granted, pid LIMIT 100"
+    # To ask for the size of a table that somebody has locked for themselves would wait for them.
     sql_table "SELECT relname AS table, pg_size_pretty(pg_total_relation_size(relid)) AS size, n_live_tup AS rows,
             n_dead_tup AS dead, greatest(last_vacuum, last_autovacuum)::timestamptz(0) AS vacuumed
-        FROM pg_stat_user_tables ORDER BY pg_total_relation_size(relid) DESC LIMIT 20"
+        FROM pg_stat_user_tables WHERE relid NOT IN (SELECT relation FROM pg_locks
+            WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL)
+        ORDER BY n_live_tup + n_dead_tup DESC LIMIT 20"
     sql_table "SELECT datname AS database, pg_size_pretty(pg_database_size(oid)) AS size, datallowconn AS open,
             numbackends AS sessions, checksum_failures, deadlocks, temp_files
         FROM pg_database LEFT JOIN pg_stat_database USING (datname) WHERE NOT datistemplate ORDER BY datname"
