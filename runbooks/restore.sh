@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='750df37562cfc40dfc772cc228a7d8742c26c7cdc2c00eec897407779631034a'
+readonly RUNBOOK_HASH='e3afad0cdb9f55450b0c9a581ac1ed22bd98045c3217850e726ad96691154d4f'
 readonly RUNBOOK_ID=restore
 readonly RUNBOOK_TITLE='Put a backup in the place of the database'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -154,6 +154,8 @@ declare -rA PARAMETER_DEFAULT=(
     [backup]=latest
     [database]=trading_bot
 )
+BACKUP=''
+DATABASE=''
 
 step_choose() {
     backup_list
@@ -196,6 +198,10 @@ step_allowed() {
 
 step_keep() {
     backup_make "$RUNBOOK_RUN"
+}
+
+step_keep__unless() {
+    ! database_exists "$DATABASE"
 }
 
 step_keep__verify() {
@@ -1042,9 +1048,12 @@ evidence_database() {
     sql_table "SELECT pid, locktype AS lock, relation::regclass, mode, granted, waitstart::timestamptz(0) AS waits_since
         FROM pg_locks WHERE pid <> pg_backend_pid() AND (NOT granted OR mode LIKE '%ExclusiveLock')
         ORDER BY granted, pid LIMIT 100"
+    # To ask for the size of a table that somebody has locked for themselves would wait for them.
     sql_table "SELECT relname AS table, pg_size_pretty(pg_total_relation_size(relid)) AS size, n_live_tup AS rows,
             n_dead_tup AS dead, greatest(last_vacuum, last_autovacuum)::timestamptz(0) AS vacuumed
-        FROM pg_stat_user_tables ORDER BY pg_total_relation_size(relid) DESC LIMIT 20"
+        FROM pg_stat_user_tables WHERE relid NOT IN (SELECT relation FROM pg_locks
+            WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL)
+        ORDER BY n_live_tup + n_dead_tup DESC LIMIT 20"
     sql_table "SELECT datname AS database, pg_size_pretty(pg_database_size(oid)) AS size, datallowconn AS open,
             numbackends AS sessions, checksum_failures, deadlocks, temp_files
         FROM pg_database LEFT JOIN pg_stat_database USING (datname) WHERE NOT datistemplate ORDER BY datname"

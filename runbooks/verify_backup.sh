@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='1f2ce66397883e1d994f30ae35f6e4202155958033e17ce47c19e7affa93d868'
+readonly RUNBOOK_HASH='8ee1580819143e849ef7adafa05165fb6235f7cebe361a754eb1c836aeccb802'
 readonly RUNBOOK_ID=verify_backup
 readonly RUNBOOK_TITLE='Prove a backup that is there'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -89,6 +89,7 @@ declare -rA PARAMETER_PATTERN=(
 declare -rA PARAMETER_DEFAULT=(
     [backup]=newest
 )
+BACKUP=''
 
 step_choose() {
     backup_list
@@ -658,9 +659,12 @@ evidence_database() {
     sql_table "SELECT pid, locktype AS lock, relation::regclass, mode, granted, waitstart::timestamptz(0) AS waits_since
         FROM pg_locks WHERE pid <> pg_backend_pid() AND (NOT granted OR mode LIKE '%ExclusiveLock')
         ORDER BY granted, pid LIMIT 100"
+    # To ask for the size of a table that somebody has locked for themselves would wait for them.
     sql_table "SELECT relname AS table, pg_size_pretty(pg_total_relation_size(relid)) AS size, n_live_tup AS rows,
             n_dead_tup AS dead, greatest(last_vacuum, last_autovacuum)::timestamptz(0) AS vacuumed
-        FROM pg_stat_user_tables ORDER BY pg_total_relation_size(relid) DESC LIMIT 20"
+        FROM pg_stat_user_tables WHERE relid NOT IN (SELECT relation FROM pg_locks
+            WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL)
+        ORDER BY n_live_tup + n_dead_tup DESC LIMIT 20"
     sql_table "SELECT datname AS database, pg_size_pretty(pg_database_size(oid)) AS size, datallowconn AS open,
             numbackends AS sessions, checksum_failures, deadlocks, temp_files
         FROM pg_database LEFT JOIN pg_stat_database USING (datname) WHERE NOT datistemplate ORDER BY datname"
