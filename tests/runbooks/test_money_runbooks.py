@@ -263,3 +263,19 @@ async def test_each_fault_is_named_and_none_where_all_is_well(
             stage.mend()
             assert ran.code == 3, ran.out
             assert case.says in "\n".join(ran.findings), ran.out
+
+
+async def test_lost_money_freezes_trading_before_anybody_looks(cluster: Cluster, tmp_path: Path) -> None:
+    async with playing(cluster, tmp_path) as stage:
+        await ordered(stage, "BUY BTCUSDT 0.01 @ 58000 SL 57000")
+        ran = await stage.run("financial_loss", "--yes")
+        assert (ran.code, ran.findings) == (0, ()), ran.out
+        assert ran.out.index("freeze: ") < ran.out.index("frozen: ")
+        assert (await stage.level(), stage.halt.read_text()[:1]) == (2, "2")
+        await until(lambda: not stage.exchange.simulator.book.open())
+        [kept] = (tmp_path / "runs").iterdir()
+        for name in ("status", "exchange", "history", "orders"):
+            [before] = kept.glob(f"*-evidence-before-{name}.log")
+            assert "58000" in before.read_text() or name == "status"
+        # Nothing here opens it again.
+        assert "not needed" in (await stage.run("financial_loss", "--yes", "--step", "freeze")).out
