@@ -1112,7 +1112,7 @@ stop_do_blindly() {
 
 stop_begin() {
     stop_deadline=$(($(date +%s) + ${EMERGENCY_SECONDS:-60}))
-    stop_before="" stop_before_read="" stop_calm=0 stop_flat_since="" stop_turn=0 stop_refusals=0
+    stop_before="" stop_before_read="" stop_calm=0 stop_flat_since="" stop_turn=0 stop_refusals=0 stop_unheld=0
     stop_backoff=1 stop_proved="" stop_rounds=0 stop_rc=0 stop_book=""
 }
 
@@ -1122,9 +1122,14 @@ stop_work() {
         stop_round
         test "$stop_rc" != 2 && test "$stop_refusals" -lt 12 || return
         if test -n "$stop_clean"; then stop_calm=$((stop_calm + 1)); else stop_calm=0; fi
-        if test "$stop_calm" -ge 2 && test "$(($(date +%s) - stop_latched_at))" -gt "$stop_quiet" && stop_is_held; then
-            stop_proved=yes
-            return
+        if test "$stop_calm" -ge 2 && test "$(($(date +%s) - stop_latched_at))" -gt "$stop_quiet"; then
+            if stop_is_held; then
+                stop_proved=yes
+                return
+            fi
+            # The exchange is quiet; who is not held now will not be by waiting.
+            stop_unheld=$((stop_unheld + 1))
+            test "$stop_unheld" -lt 5 || return
         fi
         # Not by the clock alone: somebody may set it back.
         stop_rounds=$((stop_rounds + 1))
@@ -1212,7 +1217,9 @@ stop_end() {
     stop_latch
     if test -z "$stop_proved"; then
         stop_ask_bot
-        stop_verdict="NOT PROVED at level $stop_level: latch at level $stop_held, bot ${stop_bot_level:+at level }${stop_bot_level:-silent}, exchange not seen quiet"
+        stop_seen="not seen quiet"
+        test "$stop_calm" -lt 2 || stop_seen=quiet
+        stop_verdict="NOT PROVED at level $stop_level: latch at level $stop_held, bot ${stop_bot_level:+at level }${stop_bot_level:-silent}, exchange ${stop_seen}"
         stop_code=9
         if test "$stop_held" = 0 && test "${stop_bot_level:-0}" = 0 && test -z "$stop_orders_read$stop_positions_read"; then
             stop_verdict="NOT STOPPED: no latch, no bot, no exchange could be reached; stop the bot's process or machine"
@@ -1302,6 +1309,8 @@ stop_press() {
 }
 
 stop_main() {
+    # A trace of the shell would show the token.
+    { set +x; } 2>/dev/null
     set -uf
     unset CDPATH
     IFS=' 	
@@ -1333,4 +1342,3 @@ main() {
 }
 
 main "$@"
-
