@@ -17,6 +17,7 @@ targets_answer() {
         return 0
     fi
     while IFS=$'\t' read -r job instance health error url; do
+        [[ $error != - ]] || error=''
         echo "$health: $job at $url${error:+, $error}"
         [[ $health != down ]] || finding "$job at $instance is down: $(monitoring__word "$error")"
     done <<<"$told"
@@ -86,7 +87,7 @@ alerts_arrive() {
     else
         finding "Prometheus knows no Alertmanager: its configuration names none"
     fi
-    if alertmanager_get /-/ready; then
+    if alertmanager_is_ready; then
         if told=$(alertmanager_get /api/v2/alerts | json '.[]' .labels.alertname) && grep -qx Watchdog <<<"$told"; then
             echo "the Watchdog has arrived, so alerts come through"
         else
