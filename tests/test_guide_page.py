@@ -1,6 +1,7 @@
-"""docs/guide.md: what the guide's alerts really do, proved by promtool, and what stands in their place.
+"""docs/guide.md: what the guide's alerts and commands really do, and what stands in their place.
 
-Its sentences are the names of tests in tests/guide/as_written.yml; `make test ARGS=--update` writes it anew.
+Its sentences are the names of tests in tests/guide/as_written.yml and tests/guide/commands.yaml;
+`make test ARGS=--update` writes it anew.
 """
 
 import shutil
@@ -16,6 +17,7 @@ from observability.infer import exported_names
 from observability.promql import metric_names
 from observability.verify.tool import run
 from observability.world import metrics_of, queries_of
+from tests.guide_commands import commands, table
 from tests.test_cases import split
 
 TESTS = Path(__file__).parent
@@ -31,9 +33,9 @@ METRICS = (
     "db_connections_active", "db_connections_idle", "db_query_duration_seconds", "db_transactions_total",
 )  # fmt: skip
 HEAD = """\
-# The guide's alerts and metrics
+# The guide's alerts, metrics and commands
 
-Made by `make test ARGS=--update` from tests/guide/as_written.yml and config/; change those, not this.
+Made by `make test ARGS=--update` from tests/guide/ and config/; change those, not this.
 
 The monitoring guide proposes nine alerts. `promtool check rules` is content with each of them, and most are
 wrong. What each does is shown by series in tests/guide/as_written.yml, which promtool runs in `make test`;
@@ -100,7 +102,7 @@ def page(rules: str, project: Project) -> str:
         for name, said in sentences().items()
     ]
     used = [f"| `{name}` | {_alerts(project, name)} | {_panels(project, name)} |" for name in METRICS]
-    return HEAD + "\n".join(rows) + "\n" + USED + "\n".join(used) + "\n"
+    return HEAD + "\n".join(rows) + "\n" + USED + "\n".join(used) + "\n" + table(commands())
 
 
 def _stands(project: Project, alert: Alert) -> str:
