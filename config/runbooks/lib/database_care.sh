@@ -47,14 +47,22 @@ database_answers() {
     return 1
 }
 
-# Ends the step well if the server does not run: the first step has said so, and each question would wait for its time.
+# Ends the step well if the server does not run: the first step has said so, and a frozen one would use up the time of each.
 server_runs_or_end() {
     local state
-    state=$(service_state db 2>/dev/null) || state=unknown
+    state=$(server_state)
     if [[ $state == @(stopped|frozen|failed) ]]; then
         echo "not tried: the database server is $state"
         exit 0
     fi
+}
+
+# As service_state, but `elsewhere` if the platform's own is stopped and a database answers all the same; else unknown.
+server_state() {
+    local state
+    state=$(service_state db 2>/dev/null) || state=unknown
+    if [[ $state == @(stopped|failed) ]] && database_answers >/dev/null; then state=elsewhere; fi
+    echo "$state"
 }
 
 # Ends the step well if the database does not answer: another step has said so.
@@ -240,7 +248,7 @@ session_end() {
 # session_age PID: for how many seconds its statement, or the transaction that it left open, has lasted; 0 if there is none.
 session_age() {
     sql "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - query_start)::bigint), 0) FROM pg_stat_activity
-        WHERE pid = :'pid'::integer AND state <> 'idle' AND backend_type = 'client backend'" "pid=$1"
+        WHERE pid = :'pid'::integer AND state NOT IN ('idle', 'idle in transaction (aborted)') AND backend_type = 'client backend'" "pid=$1"
 }
 
 # A line for each transaction that has been open for ten minutes, which is where the alert begins.
@@ -513,10 +521,11 @@ database__column() {
         AND attname IN (:'what' || '_exec_time', :'what' || '_time') ORDER BY length(attname) DESC LIMIT 1" "what=$1"
 }
 
-# Whether that very session is at that very statement, or in the transaction that it left open. 1 or 0.
+# Whether that very session is at that very statement, or in the transaction that it left open, 1 or 0. One that was aborted
+# holds no lock any more.
 database__still() {
     sql "SELECT count(*) FROM pg_stat_activity WHERE pid = :'pid'::integer AND backend_start = :'started'::timestamptz
-        AND query_start = nullif(:'query', '-')::timestamptz AND state <> 'idle'" "pid=$1" "started=$2" "query=$3"
+        AND query_start = nullif(:'query', '-')::timestamptz AND state NOT IN ('idle', 'idle in transaction (aborted)')" "pid=$1" "started=$2" "query=$3"
 }
 
 database__signal() {
