@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -23,6 +24,8 @@ from tests.bot.play import KEYS, TOKEN, Bot, Exchange, get, running_bot, running
 from tests.runbooks.databases import LIBRARIES, ROOT, TEMPLATES, Cluster
 
 BOUND = 60
+# How many faults of the exchange are played; OUTAGE_COUNT=99 takes all, and whole incidents too.
+COUNT, WHOLE = int(os.environ.get("OUTAGE_COUNT", "3")), 10
 _FINDING = re.compile(r"^  finding: (.*)$", re.MULTILINE)
 # Alerts need a Prometheus; a window of five minutes is five seconds then.
 SCALE = 60
