@@ -1,4 +1,4 @@
-"""The runbooks of the database on faults of a true PostgreSQL: each names its cause, and mends what it can."""
+"""The runbooks of the database on faults of a true PostgreSQL: each names its cause, and some mend it."""
 
 import re
 import time
