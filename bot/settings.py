@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from bot.arming import NotArmedError, armed_uid
 from bot.domain import money
 from bot.domain.cryptet import cookie_values
-from bot.domain.mode import BASE_URLS, HOSTS, Mode, allows, is_bare_name
+from bot.domain.mode import BASE_URLS, HOSTS, Mode, allows, host_of, is_bare_name
 from bot.log import LEVELS
 from bot.log_file import LogFile
 from bot.settings_cryptet import read_cookies, read_site
@@ -259,7 +259,7 @@ def _base_url(reader: Reader, mode: Mode, simulator: str) -> str:
     text = reader.text("BINGX_BASE_URL", BASE_URLS[mode]).rstrip("/")
     try:
         parts = urlsplit(text)
-        host, port, good = parts.hostname or "", parts.port, parts.scheme in ("http", "https")
+        host, port, good = host_of(parts), parts.port, parts.scheme in ("http", "https")
     except ValueError:
         host, port, good = "", None, False
     if not good or port == 0 or text != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bot.domain.mode import Mode, allows
+from bot.domain.mode import Mode, allows, host_of
 
 if TYPE_CHECKING:
     from bot.settings import Reader, Secret
@@ -66,7 +66,7 @@ def _url(reader: "Reader", mode: Mode, simulator: str) -> str:
         return text
     try:
         parts = urlsplit(text)
-        host, port = parts.hostname or "", parts.port
+        host, port = host_of(parts), parts.port
     except ValueError:
         host, port = "", 0
     if mode is not Mode.SIMULATOR:

@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bot.domain.mode import Mode, allows
+from bot.domain.mode import Mode, allows, host_of
 
 if TYPE_CHECKING:
     from bot.settings import Reader
@@ -17,7 +17,7 @@ def simulated_url(reader: "Reader", name: str, mode: Mode, simulator: str, *, pa
         return ""
     try:
         parts = urlsplit(text)
-        host, port = parts.hostname or "", parts.port
+        host, port = host_of(parts), parts.port
     except ValueError:
         host, port = "", 0
     form = r"https?://[\w.:\[\]-]+" + (r"(?:/[\w/-]+)?" if path else "")

@@ -3,6 +3,7 @@
 import re
 from enum import StrEnum
 from ipaddress import ip_address
+from urllib.parse import SplitResult
 
 
 class Mode(StrEnum):
@@ -28,6 +29,14 @@ def allows(mode: Mode, host: str, simulator: str = "") -> bool:
     if mode is Mode.SIMULATOR:
         return _is_loopback(host) or (host == simulator and is_bare_name(host))
     return host in HOSTS[mode]
+
+
+def host_of(parts: SplitResult) -> str:
+    """Return the host of an address; raise ValueError where something stands between `]` and the port."""
+    behind = parts.netloc.rpartition("]")[2]
+    if "]" in parts.netloc and not re.fullmatch(r"(:\d+)?", behind, re.ASCII):
+        raise ValueError(f"{behind!r} stands behind an address in brackets")
+    return parts.hostname or ""
 
 
 def is_bare_name(host: str) -> bool:

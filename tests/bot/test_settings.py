@@ -174,6 +174,8 @@ def test_the_file_that_arms_lies_beside_the_control_directory(tmp_path: Path) ->
         "http://:word@127.0.0.1",
         "http://127.0.0.1#here",
         "ftp://127.0.0.1",
+        "http://[::1].example.com",
+        "http://[::1]8090",
     ],
 )
 def test_the_simulator_is_on_this_machine(url: str) -> None:

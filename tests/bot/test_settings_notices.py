@@ -42,6 +42,7 @@ def test_a_token_with_a_chat_is_taken_and_kept_secret(url: str) -> None:
         ({"TELEGRAM_OPERATORS": "12,ann"}, "TELEGRAM_OPERATORS has 'ann'"),
         ({"TELEGRAM_OPERATORS": "-12"}, "TELEGRAM_OPERATORS has '-12'"),
         ({"TELEGRAM_API_URL": "https://evil.example"}, "TELEGRAM_API_URL names the host 'evil.example'"),
+        ({"TELEGRAM_API_URL": "http://[::1].example.com"}, "TELEGRAM_API_URL must be a scheme and a host"),
         ({"TELEGRAM_API_URL": "http://127.0.0.1/x"}, "TELEGRAM_API_URL must be a scheme and a host"),
         ({"TELEGRAM_API_URL": "ftp://127.0.0.1"}, "TELEGRAM_API_URL must be a scheme and a host"),
         ({"TELEGRAM_API_URL": "http://a@127.0.0.1"}, "TELEGRAM_API_URL must be a scheme and a host"),
