@@ -116,6 +116,8 @@ def _data(project: Project, name: str, runbook: Runbook) -> Iterator[str]:
         yield f"readonly -a {array}=({' '.join(map(shlex.quote, values))})"
     for table, texts in _tables(runbook).items():
         yield from _table(table, texts)
+    # What --set fills in; whatever the environment holds under this name is not meant.
+    yield from (f"{parameter.upper()}=''" for parameter in runbook.parameters)
 
 
 def _single(name: str, value: str) -> Iterator[str]:
