@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='48b38cc9d54b1d5d8305da82d2ce90386687febacff89dfaec4aaf1c0a0b3434'
+readonly RUNBOOK_HASH='c986da855d719d62b7e3986f315b634e59ec96d12094fe0465dd864ffb21d63e'
 readonly RUNBOOK_ID=daily_loss
 readonly RUNBOOK_TITLE='Much was lost today'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -111,6 +111,8 @@ declare -rA PARAMETER_DEFAULT=(
     [hours]=24
     [percent]=50
 )
+HOURS=''
+PERCENT=''
 
 step_measure() {
     echo 'DailyLoss looks at tradewatch:daily_loss_ratio: warning > 0.5, critical > 1'
@@ -892,6 +894,19 @@ account_health() {
     [[ $left == 0 || $left == 0.0 ]] || finding "the exchange refuses calls of the bot for another $left s: runbooks/exchange_ban.sh"
 }
 
+# account_frozen LEVEL: whether trading is closed so far, by the bot; by the HALT file if the bot does not answer.
+account_frozen() {
+    local level told
+    if level=$(switch_level 2>/dev/null); then
+        echo "the bot's switch is at level $level"
+        ((level >= $1))
+        return
+    fi
+    told=$(switch_latch) || return
+    echo "the bot does not answer; $told"
+    [[ $told =~ level\ ([123]): ]] && ((BASH_REMATCH[1] >= $1))
+}
+
 # account_held STATUS: the positions as the bot saw them last, and a finding for each that no stop covers whole.
 account_held() {
     local symbol side quantity mark bare held
@@ -1400,9 +1415,12 @@ evidence_database() {
     sql_table "SELECT pid, locktype AS lock, relation::regclass, mode, granted, waitstart::timestamptz(0) AS waits_since
         FROM pg_locks WHERE pid <> pg_backend_pid() AND (NOT granted OR mode LIKE '%ExclusiveLock')
         ORDER BY granted, pid LIMIT 100"
+    # To ask for the size of a table that somebody has locked for themselves would wait for them.
     sql_table "SELECT relname AS table, pg_size_pretty(pg_total_relation_size(relid)) AS size, n_live_tup AS rows,
             n_dead_tup AS dead, greatest(last_vacuum, last_autovacuum)::timestamptz(0) AS vacuumed
-        FROM pg_stat_user_tables ORDER BY pg_total_relation_size(relid) DESC LIMIT 20"
+        FROM pg_stat_user_tables WHERE relid NOT IN (SELECT relation FROM pg_locks
+            WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL)
+        ORDER BY n_live_tup + n_dead_tup DESC LIMIT 20"
     sql_table "SELECT datname AS database, pg_size_pretty(pg_database_size(oid)) AS size, datallowconn AS open,
             numbackends AS sessions, checksum_failures, deadlocks, temp_files
         FROM pg_database LEFT JOIN pg_stat_database USING (datname) WHERE NOT datistemplate ORDER BY datname"

@@ -27,6 +27,19 @@ account_health() {
     [[ $left == 0 || $left == 0.0 ]] || finding "the exchange refuses calls of the bot for another $left s: runbooks/exchange_ban.sh"
 }
 
+# account_frozen LEVEL: whether trading is closed so far, by the bot; by the HALT file if the bot does not answer.
+account_frozen() {
+    local level told
+    if level=$(switch_level 2>/dev/null); then
+        echo "the bot's switch is at level $level"
+        ((level >= $1))
+        return
+    fi
+    told=$(switch_latch) || return
+    echo "the bot does not answer; $told"
+    [[ $told =~ level\ ([123]): ]] && ((BASH_REMATCH[1] >= $1))
+}
+
 # account_held STATUS: the positions as the bot saw them last, and a finding for each that no stop covers whole.
 account_held() {
     local symbol side quantity mark bare held
