@@ -230,9 +230,7 @@ CASES = (
         runbook="financial_loss", fault=robbed, says="money moved that was not traded: TRANSFER of -700.0000"
     ),
     Case(runbook="daily_loss", fault=lossy, says="% of its limit of 1000"),
-    Case(
-        runbook="position_without_stop", fault=bare, says="no stop covers 0.1 of the position BTC-USDT long"
-    ),
+    Case(runbook="position_without_stop", fault=bare, says="no stop covers 0.1"),
     Case(runbook="exchange_ban", fault=banned, says="the exchange refuses calls of the bot for another "),
 )
 
