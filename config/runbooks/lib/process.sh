@@ -133,10 +133,16 @@ process_start() {
 # process_stays SECONDS: looks whether it is the same process all that time, and answers.
 process_stays() {
     local before after
-    before=$(bot_metric process_start_time_seconds) || return
+    if ! before=$(bot_metric process_start_time_seconds); then
+        finding "the bot does not answer, so it cannot be watched"
+        return 0
+    fi
     sleep "${1:?seconds}"
-    after=$(bot_metric process_start_time_seconds) || return
-    [[ $before == "$after" ]] && echo "it stays up: it is the same process after $1 s, and answers"
+    if after=$(bot_metric process_start_time_seconds) && [[ $before == "$after" ]]; then
+        echo "it stays up: it is the same process after $1 s, and answers"
+    else
+        finding "the bot does not stay up: it ended or was started anew within $1 s"
+    fi
 }
 
 # Bots on this machine, of whatever stack: two may be meant to be there.
