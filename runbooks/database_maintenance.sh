@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='30cb93656bf7cd362d59a977d52940b834d4d0f8f76353d04ebd9600b80ed6c1'
+readonly RUNBOOK_HASH='b52a6476a15ea042f783d73c90b157ab0ffd3a5405846ca43b508ff42a10cbd9'
 readonly RUNBOOK_ID=database_maintenance
 readonly RUNBOOK_TITLE='Tend the database'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1898,15 +1898,17 @@ engine_usable() {
 
 engine_new_run() {
     local folder
+    local -a folders
     ENGINE_RUN="$(date -u +%Y%m%dT%H%M%SZ)-$RUNBOOK_ID-$$"
-    while IFS= read -r folder; do
+    mapfile -t folders < <(engine_folders)
+    for folder in "${folders[@]}"; do
         if engine_usable "$folder" && mkdir -- "$folder/$ENGINE_RUN"; then
             ENGINE_DIR=$(cd -P -- "$folder/$ENGINE_RUN" && pwd)
             break
         fi
         rm -f -- "$folder/.$ENGINE_RUN" 2>/dev/null || :
         engine_warn "cannot keep this run in $folder"
-    done < <(engine_folders)
+    done
     [[ -n $ENGINE_DIR ]] || engine_refuse 5 "found no folder that takes the journal: --run-dir names one"
     ENGINE_JOURNAL=$ENGINE_DIR/journal.jsonl
 }
@@ -2108,7 +2110,7 @@ engine_run() {
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$((now + ${3%%.*} + 1))
         export -f "${ENGINE_WORDS[@]}" "${2?}"
-        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- 3>&-
+        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- {ENGINE_OUT}>&- {ENGINE_ERR}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
     [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
@@ -2559,22 +2561,27 @@ engine_find_platform() {
     [[ -n $ENGINE_PLATFORM ]] || engine_refuse 5 "no such platform here: $given (${RUNBOOK_PLATFORMS[*]})"
 }
 
-# What it says is shown when the secrets that it exports are known as well.
+# What it says is shown when the secrets that it exports are known as well; until then it waits in a pipe, which takes so much.
 engine_enter_platform() {
-    local rc=0 line to from
+    local rc=0 line to pipe filter
     if engine_function platform_enter; then
-        # So much fits into a pipe that nobody reads yet.
-        coproc ENGINE_TOLD { head -c 60000 && cat >/dev/null; }
-        from=${ENGINE_TOLD[0]} to=${ENGINE_TOLD[1]}
+        exec {pipe}<> <(:)
+        exec {to}> >(head -c 60000 >&"$pipe" && cat >/dev/null)
+        filter=$!
         platform_enter "$ENGINE_PLATFORM" 2>&"$to" || rc=$?
         exec {to}>&-
+        wait "$filter" || :
+        engine_secrets
+        printf '\n%s\n' "$ENGINE_END" >&"$pipe"
+        while IFS= read -r line && [[ $line != "$ENGINE_END" ]]; do
+            engine_redacted "$line"
+            [[ -z $REPLY ]] || printf '%s\n' "$REPLY" >&2 || :
+        done <&"$pipe"
+        exec {pipe}>&-
+        ((rc == 0)) || engine_refuse 5 "cannot enter the platform $ENGINE_PLATFORM"
+    else
+        engine_secrets
     fi
-    engine_secrets
-    [[ -z ${from-} ]] || while IFS= read -r line <&"$from" || [[ -n $line ]]; do
-        engine_redacted "$line"
-        printf '%s\n' "$REPLY" >&2 || :
-    done
-    ((rc == 0)) || engine_refuse 5 "cannot enter the platform $ENGINE_PLATFORM"
 }
 
 engine_select() {
@@ -2628,6 +2635,8 @@ engine_evidence_after() {
 engine_interrupted() {
     local signal=$1 code=$2 child=$ENGINE_CHILD
     ENGINE_CHILD=''
+    # It may come where output goes to a file.
+    exec 1>&"$ENGINE_OUT" 2>&"$ENGINE_ERR"
     trap '[[ -z $child ]] || kill -s TERM -- "$child" 2>/dev/null || :' INT TERM HUP
     if [[ -n $child ]]; then
         kill -s "$signal" -- "$child" 2>/dev/null || :
@@ -2694,6 +2703,7 @@ main() {
     engine_parse "$@"
     exec 3>&1
     [[ -z $ENGINE_JSON ]] || exec 1>&2
+    exec {ENGINE_OUT}>&1 {ENGINE_ERR}>&2
     engine_colours
     mapfile -t ENGINE_WORDS < <(compgen -A function | grep -vE '^(engine_|step_|main$)' || :)
     engine_select
