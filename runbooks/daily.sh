@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='7bdf67c40730b96150dff0ad6889fe19c93e9d5cec656da44ccd7c2e9282e57c'
+readonly RUNBOOK_HASH='6ccb5d0d666ac0bbf04673287313924c66aaf6851ebd029950b04a18f6eb58af'
 readonly RUNBOOK_ID=daily
 readonly RUNBOOK_TITLE='The daily checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1013,10 +1013,16 @@ process_start() {
 # process_stays SECONDS: looks whether it is the same process all that time, and answers.
 process_stays() {
     local before after
-    before=$(bot_metric process_start_time_seconds) || return
+    if ! before=$(bot_metric process_start_time_seconds); then
+        finding "the bot does not answer, so it cannot be watched"
+        return 0
+    fi
     sleep "${1:?seconds}"
-    after=$(bot_metric process_start_time_seconds) || return
-    [[ $before == "$after" ]] && echo "it stays up: it is the same process after $1 s, and answers"
+    if after=$(bot_metric process_start_time_seconds) && [[ $before == "$after" ]]; then
+        echo "it stays up: it is the same process after $1 s, and answers"
+    else
+        finding "the bot does not stay up: it ended or was started anew within $1 s"
+    fi
 }
 
 # Bots on this machine, of whatever stack: two may be meant to be there.
@@ -3239,7 +3245,7 @@ engine_run() {
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$((now + ${3%%.*} + 1))
         export -f "${ENGINE_WORDS[@]}" "${2?}"
-        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- 3>&-
+        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- {ENGINE_OUT}>&- {ENGINE_ERR}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
     [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
@@ -3764,6 +3770,8 @@ engine_evidence_after() {
 engine_interrupted() {
     local signal=$1 code=$2 child=$ENGINE_CHILD
     ENGINE_CHILD=''
+    # It may come where output goes to a file.
+    exec 1>&"$ENGINE_OUT" 2>&"$ENGINE_ERR"
     trap '[[ -z $child ]] || kill -s TERM -- "$child" 2>/dev/null || :' INT TERM HUP
     if [[ -n $child ]]; then
         kill -s "$signal" -- "$child" 2>/dev/null || :
@@ -3830,6 +3838,7 @@ main() {
     engine_parse "$@"
     exec 3>&1
     [[ -z $ENGINE_JSON ]] || exec 1>&2
+    exec {ENGINE_OUT}>&1 {ENGINE_ERR}>&2
     engine_colours
     mapfile -t ENGINE_WORDS < <(compgen -A function | grep -vE '^(engine_|step_|main$)' || :)
     engine_select

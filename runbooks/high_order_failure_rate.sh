@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='a894fadae33e26116015e66a07b202a4ace553d8986db07facac2dae17be302b'
+readonly RUNBOOK_HASH='0f1430f7e536510a470bd6c0d1f4f9aff3d08e0fd24c452e6a5ac70f8f94ca11'
 readonly RUNBOOK_ID=high_order_failure_rate
 readonly RUNBOOK_TITLE='Orders do not reach the book'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -2196,6 +2196,8 @@ declare -A ENGINE_STATE=() ENGINE_ATTEMPT=() # by step: how it ended, how often 
 declare -a ENGINE_WORDS=() ENGINE_SELECTED=() ENGINE_DONE=() ENGINE_FOUND=() ENGINE_FAILED=() ENGINE_LATE=() ENGINE_LEFT=()
 ENGINE_OVER='' ENGINE_ROLLED_BACK=''
 ENGINE_QUIET=''
+ENGINE_NOW='' ENGINE_SUM='' # what was asked for last
+declare -a ENGINE_SUMS=(sha256sum)
 readonly ENGINE_CAP=262144 ENGINE_END="end of output $RANDOM$RANDOM$RANDOM"
 
 # ---- words of steps
@@ -2217,8 +2219,9 @@ needs_action() {
 }
 
 left_seconds() {
-    local left
-    left=$((${RUNBOOK_DEADLINE:?} - $(date +%s)))
+    local left now
+    printf -v now '%(%s)T' -1
+    left=$((${RUNBOOK_DEADLINE:?} - now))
     # Not 0: many commands take that for no limit.
     echo "$((left > 0 ? left : 1))"
 }
@@ -2494,19 +2497,22 @@ engine_filter() {
 }
 
 # ---- journal
+# Sets ENGINE_NOW. Without another process, as every event has its time; bash before 5 does not know parts of a second.
 engine_time() {
-    date -u +%Y-%m-%dT%H:%M:%S.%3NZ
+    local at=${EPOCHREALTIME-}
+    if [[ -n $at ]]; then
+        TZ=UTC printf -v ENGINE_NOW '%(%Y-%m-%dT%H:%M:%S)T' "${at%.*}"
+        at=${at#*.}
+        ENGINE_NOW+=.${at:0:3}Z
+    else
+        ENGINE_NOW=$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)
+    fi
 }
 
+# Sets ENGINE_SUM to the sum of the text.
 engine_sha256() {
-    local sum
-    if [[ -n $(type -P sha256sum || :) ]]; then
-        sum=$(sha256sum)
-        echo "${sum%% *}"
-    else
-        sum=$(openssl dgst -sha256)
-        echo "${sum##* }"
-    fi
+    ENGINE_SUM=$(printf '%s' "$1" | "${ENGINE_SUMS[@]}")
+    ENGINE_SUM=${ENGINE_SUM%% *}
 }
 
 # Sets REPLY to the JSON string of the bytes. What is no UTF-8 becomes U+FFFD.
@@ -2540,10 +2546,10 @@ engine_quoted() {
 
 # engine_event NAME [KEY VALUE]…: KEY= takes the value as it is, for numbers and true.
 engine_event() {
-    local line time
+    local line
     [[ -n $ENGINE_JOURNAL ]] || return 0
-    time=$(engine_time)
-    line="{\"run\":\"$ENGINE_RUN\",\"time\":\"$time\",\"event\":\"$1\""
+    engine_time
+    line="{\"run\":\"$ENGINE_RUN\",\"time\":\"$ENGINE_NOW\",\"event\":\"$1\""
     shift
     while (($# > 0)); do
         if [[ $1 == *= ]]; then
@@ -2556,7 +2562,8 @@ engine_event() {
         shift 2
     done
     line+=",\"prev\":\"$ENGINE_PREVIOUS\"}"
-    ENGINE_PREVIOUS=$(printf '%s' "$line" | engine_sha256)
+    engine_sha256 "$line"
+    ENGINE_PREVIOUS=$ENGINE_SUM
     printf '%s\n' "$line" 2>/dev/null >>"$ENGINE_JOURNAL" || engine_warn "cannot write the journal: $line"
     sync -- "$ENGINE_JOURNAL" 2>/dev/null || :
     [[ -z $ENGINE_JSON ]] || printf '%s\n' "$line" 2>/dev/null >&3 || :
@@ -2588,15 +2595,17 @@ engine_usable() {
 
 engine_new_run() {
     local folder
+    local -a folders
     ENGINE_RUN="$(date -u +%Y%m%dT%H%M%SZ)-$RUNBOOK_ID-$$"
-    while IFS= read -r folder; do
+    mapfile -t folders < <(engine_folders)
+    for folder in "${folders[@]}"; do
         if engine_usable "$folder" && mkdir -- "$folder/$ENGINE_RUN"; then
             ENGINE_DIR=$(cd -P -- "$folder/$ENGINE_RUN" && pwd)
             break
         fi
         rm -f -- "$folder/.$ENGINE_RUN" 2>/dev/null || :
         engine_warn "cannot keep this run in $folder"
-    done < <(engine_folders)
+    done
     [[ -n $ENGINE_DIR ]] || engine_refuse 5 "found no folder that takes the journal: --run-dir names one"
     ENGINE_JOURNAL=$ENGINE_DIR/journal.jsonl
 }
@@ -2637,7 +2646,8 @@ engine_load_run() {
             [[ $line != *'"event":"run_start",'* ]] || started=$line
             engine_replay "$line"
         fi
-        previous=$(printf '%s' "$line" | engine_sha256)
+        engine_sha256 "$line"
+        previous=$ENGINE_SUM
     done <"$path/journal.jsonl"
     [[ $started == *'"event":"run_start","mode":"act",'* ]] || engine_refuse 5 "dry_run: $path changed nothing; start anew"
     [[ $started == *",\"runbook\":\"$RUNBOOK_ID\",\"hash\":\"$RUNBOOK_HASH\","* ]] ||
@@ -2674,6 +2684,11 @@ engine_replay() {
             ENGINE_ATTEMPT[$step]=$((${ENGINE_ATTEMPT[$step]-0} + 1))
             ;;
         undo_start/* | step_end/late) ENGINE_STATE[$step]=unknown ;;
+        # It did what it should, and the check did not see it: perhaps it sees it now.
+        step_end/failed)
+            ENGINE_STATE[$step]=failed
+            [[ $1 != *',"verify":"failed"'* ]] || ENGINE_STATE[$step]=unknown
+            ;;
         undo/ok | undo/finding) ENGINE_STATE[$step]=undone ;;
         step_end/*) ENGINE_STATE[$step]=$status ;;
         run_end/*) [[ ! $1 =~ ,\"code\":([0-9]+) ]] || ENGINE_STATE[0]=${BASH_REMATCH[1]} ;;
@@ -2737,7 +2752,8 @@ engine_lock() {
     lock="$home/$RUNBOOK_LOCK" mine="$home/.$RUNBOOK_LOCK.$$"
     { mkdir -p -- "$home" && [[ -O $base && ! -L $base ]] && rm -rf -- "$mine" && mkdir -- "$mine"; } ||
         engine_refuse 5 "cannot lock in $home"
-    printf '%s\n%s\n' "$(engine_holder "$$")" "$RUNBOOK_ID, $(engine_operator), since $(engine_time)" >"$mine/holder"
+    engine_time
+    printf '%s\n%s\n' "$(engine_holder "$$")" "$RUNBOOK_ID, $(engine_operator), since $ENGINE_NOW" >"$mine/holder"
     for ((try = 0; try < 20; try++)); do
         # A folder with a file in it is never replaced, so one of two gets it, and who looks always sees whose it is.
         if mv -T -- "$mine" "$lock" 2>/dev/null; then
@@ -2756,7 +2772,7 @@ engine_lock() {
         if mkdir -- "$lock.taken" 2>/dev/null; then
             if [[ -n $holder && $holder == "$(head -n 1 -- "$lock/holder" 2>/dev/null || :)" ]]; then
                 engine_warn "takes over the lock of a run that is gone (process ${holder%% *})"
-                rm -rf -- "$lock"
+                engine_unlock "$lock"
             fi
             rmdir -- "$lock.taken"
         else
@@ -2767,11 +2783,19 @@ engine_lock() {
     engine_refuse 6 "cannot take the lock $lock${holder:+ of process ${holder%% *}}; if nobody has it: rm -r $lock $lock.taken"
 }
 
+# Away in one go: a folder that is emptied first might be another's when it is removed.
+engine_unlock() {
+    local gone="${1%/*}/.${1##*/}.gone.$$"
+    rm -rf -- "$gone" || :
+    ! mv -T -- "$1" "$gone" 2>/dev/null || rm -rf -- "$gone" || :
+}
+
 # ---- a function in its own bash
 # engine_run LABEL FUNCTION SECONDS KIND: sets RC, FILE (its output) and FOUND (what it called a finding).
 engine_run() {
-    local text
+    local text now
     ENGINE_FILES=$((ENGINE_FILES + 1))
+    printf -v now '%(%s)T' -1
     printf -v FILE '%s/%03d-%s.log' "$ENGINE_DIR" "$ENGINE_FILES" "$1"
     : >"$FILE" || :
     exec {ENGINE_PIPE}> >(engine_filter "$FILE")
@@ -2781,9 +2805,9 @@ engine_run() {
         trap - PIPE INT TERM HUP EXIT ERR
         unset BASH_ENV
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
-        export RUNBOOK_DEADLINE=$(($(date +%s) + ${3%%.*} + 1))
+        export RUNBOOK_DEADLINE=$((now + ${3%%.*} + 1))
         export -f "${ENGINE_WORDS[@]}" "${2?}"
-        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- 3>&-
+        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- {ENGINE_OUT}>&- {ENGINE_ERR}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
     [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
@@ -2842,12 +2866,16 @@ engine_wait() {
 # The function of the step for this platform in FORM; 1 if there is none.
 engine_form() {
     FORM=step_$1__on_$ENGINE_PLATFORM
-    [[ $(type -t "$FORM" || :) == function ]] || FORM=step_$1
-    [[ $(type -t "$FORM" || :) == function ]]
+    engine_function "$FORM" || FORM=step_$1
+    engine_function "$FORM"
 }
 
 engine_has() {
-    [[ $(type -t "step_$1__$2" || :) == function ]]
+    engine_function "step_$1__$2"
+}
+
+engine_function() {
+    declare -F "$1" >/dev/null
 }
 
 # ---- steps
@@ -2859,7 +2887,8 @@ engine_title() {
 engine_start_step() {
     ENGINE_STEP=$1 ENGINE_STEP_KIND=${STEP_KIND[$1]}
     ENGINE_ATTEMPT[$1]=$((${ENGINE_ATTEMPT[$1]-0} + 1))
-    STARTED=$(engine_time)
+    engine_time
+    STARTED=$ENGINE_NOW
     engine_event step_start step "$1" kind "${STEP_KIND[$1]}" attempt= "${ENGINE_ATTEMPT[$1]}"
 }
 
@@ -2892,7 +2921,8 @@ engine_end_step() {
 
 # What engine_run left, for the journal.
 engine_output() {
-    OUTPUT=(rc= "$RC" file "${FILE##*/}" sha256 "$(engine_sha256 <"$FILE" || :)")
+    ENGINE_SUM=$("${ENGINE_SUMS[@]}" <"$FILE" || :)
+    OUTPUT=(rc= "$RC" file "${FILE##*/}" sha256 "${ENGINE_SUM%% *}")
 }
 
 engine_probe() {
@@ -3096,13 +3126,14 @@ engine_prepare() {
     engine_say "${BOLD}Before the first action$PLAIN"
     engine_say "    runbook: $RUNBOOK_TITLE"
     engine_say "    platform: $ENGINE_PLATFORM"
-    if [[ $(type -t platform_identity || :) == function ]]; then
+    if engine_function platform_identity; then
         engine_run identity platform_identity 10 probe
         engine_output
         engine_event identity "${OUTPUT[@]}"
         ((RC == 0)) || engine_say "    who is there is not known: platform_identity ended with $RC"
     fi
-    engine_say "    time: $(engine_time)"
+    engine_time
+    engine_say "    time: $ENGINE_NOW"
     engine_say "    operator: $(engine_operator) on $(uname -n)"
     engine_say "    run: $ENGINE_DIR"
     ENGINE_PREPARED=yes
@@ -3227,6 +3258,29 @@ engine_find_platform() {
     [[ -n $ENGINE_PLATFORM ]] || engine_refuse 5 "no such platform here: $given (${RUNBOOK_PLATFORMS[*]})"
 }
 
+# What it says is shown when the secrets that it exports are known as well; until then it waits in a pipe, which takes so much.
+engine_enter_platform() {
+    local rc=0 line to pipe filter
+    if engine_function platform_enter; then
+        exec {pipe}<> <(:)
+        exec {to}> >(head -c 60000 >&"$pipe" && cat >/dev/null)
+        filter=$!
+        platform_enter "$ENGINE_PLATFORM" 2>&"$to" || rc=$?
+        exec {to}>&-
+        wait "$filter" || :
+        engine_secrets
+        printf '\n%s\n' "$ENGINE_END" >&"$pipe"
+        while IFS= read -r line && [[ $line != "$ENGINE_END" ]]; do
+            engine_redacted "$line"
+            [[ -z $REPLY ]] || printf '%s\n' "$REPLY" >&2 || :
+        done <&"$pipe"
+        exec {pipe}>&-
+        ((rc == 0)) || engine_refuse 5 "cannot enter the platform $ENGINE_PLATFORM"
+    else
+        engine_secrets
+    fi
+}
+
 engine_select() {
     local step begun=''
     ENGINE_SELECTED=()
@@ -3278,6 +3332,8 @@ engine_evidence_after() {
 engine_interrupted() {
     local signal=$1 code=$2 child=$ENGINE_CHILD
     ENGINE_CHILD=''
+    # It may come where output goes to a file.
+    exec 1>&"$ENGINE_OUT" 2>&"$ENGINE_ERR"
     trap '[[ -z $child ]] || kill -s TERM -- "$child" 2>/dev/null || :' INT TERM HUP
     if [[ -n $child ]]; then
         kill -s "$signal" -- "$child" 2>/dev/null || :
@@ -3305,7 +3361,7 @@ engine_exit() {
         *) ;;
     esac
     [[ -z $ENGINE_DIR ]] || rm -f -- "$ENGINE_DIR"/*.findings
-    [[ -z $ENGINE_LOCK ]] || rm -rf -- "$ENGINE_LOCK"
+    [[ -z $ENGINE_LOCK ]] || engine_unlock "$ENGINE_LOCK"
     exit "$code"
 }
 
@@ -3344,6 +3400,7 @@ main() {
     engine_parse "$@"
     exec 3>&1
     [[ -z $ENGINE_JSON ]] || exec 1>&2
+    exec {ENGINE_OUT}>&1 {ENGINE_ERR}>&2
     engine_colours
     mapfile -t ENGINE_WORDS < <(compgen -A function | grep -vE '^(engine_|step_|main$)' || :)
     engine_select
@@ -3358,6 +3415,7 @@ main() {
 
 engine_start() {
     [[ -n $(type -P timeout || :) ]] || engine_refuse 5 "needs the command timeout"
+    [[ -n $(type -P sha256sum || :) ]] || ENGINE_SUMS=(openssl dgst -sha256 -r)
     trap '' PIPE
     trap 'engine_exit "$?"' EXIT
     trap 'engine_warn "line $LINENO of the script itself failed: $BASH_COMMAND"' ERR
@@ -3366,10 +3424,7 @@ engine_start() {
     [[ $ENGINE_MODE != act ]] || engine_lock
     [[ -z $ENGINE_RESUME ]] || engine_load_run
     engine_find_platform
-    if [[ $(type -t platform_enter || :) == function ]]; then
-        platform_enter "$ENGINE_PLATFORM" || engine_refuse 5 "cannot enter the platform $ENGINE_PLATFORM"
-    fi
-    engine_secrets
+    engine_enter_platform
     if { : >/dev/tty; } 2>/dev/null; then ENGINE_TERMINAL=yes; fi
     if [[ -n $ENGINE_RESUME ]]; then
         engine_begin resume

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='85034f8c64e27f994f45875ff5e91050eeb7747f2ce0b964d9c0466ddba733a3'
+readonly RUNBOOK_HASH='ebff421aadaf9436a9d0ba447663332fcced1966420834372ad959d0747c1f0d'
 readonly RUNBOOK_ID=monthly
 readonly RUNBOOK_TITLE='The monthly checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -3196,7 +3196,7 @@ engine_run() {
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$((now + ${3%%.*} + 1))
         export -f "${ENGINE_WORDS[@]}" "${2?}"
-        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- 3>&-
+        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- {ENGINE_OUT}>&- {ENGINE_ERR}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
     [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
@@ -3721,6 +3721,8 @@ engine_evidence_after() {
 engine_interrupted() {
     local signal=$1 code=$2 child=$ENGINE_CHILD
     ENGINE_CHILD=''
+    # It may come where output goes to a file.
+    exec 1>&"$ENGINE_OUT" 2>&"$ENGINE_ERR"
     trap '[[ -z $child ]] || kill -s TERM -- "$child" 2>/dev/null || :' INT TERM HUP
     if [[ -n $child ]]; then
         kill -s "$signal" -- "$child" 2>/dev/null || :
@@ -3787,6 +3789,7 @@ main() {
     engine_parse "$@"
     exec 3>&1
     [[ -z $ENGINE_JSON ]] || exec 1>&2
+    exec {ENGINE_OUT}>&1 {ENGINE_ERR}>&2
     engine_colours
     mapfile -t ENGINE_WORDS < <(compgen -A function | grep -vE '^(engine_|step_|main$)' || :)
     engine_select

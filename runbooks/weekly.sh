@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='595f58c342ed87010e2dbd9b67af49c743e060a7abb6251c959fbe5e9c893cbe'
+readonly RUNBOOK_HASH='e4e2ec38159508b3fdeb33482048db89cdcbf503dd0f50f6d77e54701324a941'
 readonly RUNBOOK_ID=weekly
 readonly RUNBOOK_TITLE='The weekly checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -3284,7 +3284,7 @@ engine_run() {
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$((now + ${3%%.*} + 1))
         export -f "${ENGINE_WORDS[@]}" "${2?}"
-        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- 3>&-
+        exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- {ENGINE_OUT}>&- {ENGINE_ERR}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
     [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
@@ -3809,6 +3809,8 @@ engine_evidence_after() {
 engine_interrupted() {
     local signal=$1 code=$2 child=$ENGINE_CHILD
     ENGINE_CHILD=''
+    # It may come where output goes to a file.
+    exec 1>&"$ENGINE_OUT" 2>&"$ENGINE_ERR"
     trap '[[ -z $child ]] || kill -s TERM -- "$child" 2>/dev/null || :' INT TERM HUP
     if [[ -n $child ]]; then
         kill -s "$signal" -- "$child" 2>/dev/null || :
@@ -3875,6 +3877,7 @@ main() {
     engine_parse "$@"
     exec 3>&1
     [[ -z $ENGINE_JSON ]] || exec 1>&2
+    exec {ENGINE_OUT}>&1 {ENGINE_ERR}>&2
     engine_colours
     mapfile -t ENGINE_WORDS < <(compgen -A function | grep -vE '^(engine_|step_|main$)' || :)
     engine_select
