@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='ebff421aadaf9436a9d0ba447663332fcced1966420834372ad959d0747c1f0d'
+readonly RUNBOOK_HASH='163d2d7127bf1df7e89a0ce2bbade342ae32d6232057dc4f6b59440e2018ab2e'
 readonly RUNBOOK_ID=monthly
 readonly RUNBOOK_TITLE='The monthly checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1979,7 +1979,9 @@ review_errors() {
 review_highest() {
     local told
     told=$(prometheus_query "max($1)")
-    [[ -z $told ]] || printf '%s\n' "${told##*$'\t'}"
+    told=${told##*$'\t'}
+    # Of nothing, such as the speed of orders that nobody placed.
+    [[ -z $told || $told == NaN ]] || printf '%s\n' "$told"
 }
 
 # review_above VALUE BOUND: whether it is a number above the bound.
@@ -2029,7 +2031,7 @@ review_trends() {
     while IFS=$'\t' read -r name floor query; do
         now=$(review_highest "${query//RANGE/[7d]}") || fail "Prometheus does not answer"
         before=$(review_highest "${query//RANGE/[7d] offset 7d}")
-        printf '%-42s %14.4g %14s\n' "$name" "${now:-NaN}" "${before:-none}"
+        printf '%-42s %14.14s %14.14s\n' "$name" "${now:-none}" "${before:-none}"
         if review_above "$now" "$floor" && review_above "$before" 0 &&
             awk -v now="$now" -v before="$before" 'BEGIN { exit !(now > before * 1.5) }'; then
             finding "$name is half as much again as a week ago: $now after $before"
@@ -2049,8 +2051,8 @@ TABLE
 review_growth() {
     local told left
     told=$(review_highest 'sum(deriv(pg_database_size_bytes[1d]) and pg_database_size_bytes offset 1d) * 604800') || fail "Prometheus does not answer"
-    left=$(review_highest 'min(node_filesystem_avail_bytes{mountpoint="/"})')
-    echo "growth in a week at the pace of a day: ${told:-not known} bytes; left on the first disk: ${left:-not known}"
+    left=$(review_highest 'min(node_filesystem_avail_bytes{fstype!~"tmpfs|ramfs|devtmpfs|overlay|squashfs"})')
+    echo "growth in a week at the pace of a day: ${told:-not known} bytes; left on the disk with least room: ${left:-not known}"
     [[ -n $told && -n $left ]] || return 0
     ! awk -v grown="$told" -v left="$left" 'BEGIN { exit !(grown > left / 4) }' ||
         finding "in a month the databases take all the room that is left: runbooks/database_performance.sh"
@@ -2084,7 +2086,8 @@ review_lock() {
         return 0
     fi
     told=$("$python" -m pip list --format=freeze --disable-pip-version-check 2>/dev/null | tr '[:upper:]_' '[:lower:]-' | sort)
-    wrong=$(sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\).*/\1/p' "$TRADEWATCH_ROOT/requirements/dev.txt" | tr '[:upper:]_' '[:lower:]-' |
+    # Of lines with a condition nobody knows here whether they are wanted.
+    wrong=$(sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\) *[\\]\{0,1\}$/\1/p' "$TRADEWATCH_ROOT/requirements/dev.txt" | tr '[:upper:]_' '[:lower:]-' |
         sort | comm -23 - <(printf '%s\n' "$told"))
     echo "$(grep -c . <<<"$told") packages"
     [[ -z $wrong ]] || finding "not as in requirements/dev.txt: ${wrong//$'\n'/, }; make setup puts it right"
@@ -2095,7 +2098,7 @@ review_outdated() {
     local python=${TRADEWATCH_ROOT:?}/.venv/bin/python told
     if [[ ! -x $python ]]; then
         echo "there is no .venv here: look in the checkout"
-    elif told=$("$python" -m pip list --outdated --disable-pip-version-check --timeout 10 --retries 0 2>/dev/null); then
+    elif told=$("$python" -m pip list --outdated --exclude-editable --disable-pip-version-check --timeout 10 --retries 0 2>/dev/null); then
         printf '%s\n' "${told:-all are the newest}"
     else
         echo "the package registry does not answer from here"
@@ -2106,26 +2109,27 @@ review_outdated() {
 
 # Files with secrets that others than their owner may read, or that are not there.
 audit_secrets() {
-    local name file mode count=0 folder
-    # In folders that nobody else may enter the files may be open: a container is another user.
-    while read -r name; do
-        file=${!name-}
-        [[ -n $file ]] || continue
-        count=$((count + 1))
+    local name file mode folder count=0
+    # In a folder that nobody else may enter a file may be open: in a container the reader is another user.
+    while read -r name file; do
         if [[ ! -e $file ]]; then
-            finding "$name names a file that is not there: $file"
+            finding "$name is to be in $file, and there is no such file"
             continue
         fi
+        count=$((count + 1))
         mode=$(stat -L -c %a -- "$file") folder=$(stat -L -c %a -- "$(dirname -- "$file")")
-        echo "$name: mode $mode in a folder of mode $folder, of $(stat -L -c %U -- "$file")"
-        (((8#$mode & 8#77) == 0 || (8#$folder & 8#77) == 0)) || finding "others may read $file: chmod 600"
-        (((8#$mode & 8#22) == 0)) || finding "others may change $file: chmod 600"
-    done < <(compgen -e | grep -E '_FILE$|^PGPASSFILE$')
+        echo "$name: $file, mode $mode in a folder of mode $folder, of $(stat -L -c %U -- "$file")"
+        if (((8#$mode & 8#22) && (8#$folder & 8#77))); then
+            finding "others may change $file: chmod 600"
+        elif (((8#$mode & 8#77) && (8#$folder & 8#77))); then
+            finding "others may read $file: chmod 600"
+        fi
+    done < <(audit__files)
     echo "$count files"
     # What stands in a variable can be read in /proc, and is inherited by every program.
-    while read -r name; do
+    for name in $(audit__names); do
         [[ -z ${!name-} ]] || finding "the secret $name stands in a variable and not in a file"
-    done < <(audit__names)
+    done
 }
 
 # Who may trade and command: the bot's mode, what keeps it from real money, and the control directory.
@@ -2213,11 +2217,22 @@ audit_generated() {
 
 # What follows is for the words above.
 
-# Names of secrets: the variables that have a _FILE of the same name.
 audit__names() {
-    local name
-    for name in ADMIN_TOKEN BINGX_API_KEY BINGX_SECRET_KEY DATABASE_URL PGPASSWORD TELEGRAM_API_HASH TELEGRAM_BOT_TOKEN TELEGRAM_SESSION; do
-        echo "$name"
+    printf '%s\n' ADMIN_TOKEN BINGX_API_KEY BINGX_SECRET_KEY CRYPTET_COOKIES DATABASE_URL PGPASSWORD POSTGRES_PASSWORD \
+        TELEGRAM_API_HASH TELEGRAM_BOT_TOKEN TELEGRAM_SESSION PAGERDUTY_ROUTING_KEY GRAFANA_ADMIN_PASSWORD
+}
+
+# A name and a path, a line each: those that variables name, and all in the stack's own folder of secrets.
+audit__files() {
+    local name file folder
+    for name in $(audit__names | sed 's/$/_FILE/') PGPASSFILE; do
+        [[ -z ${!name-} ]] || printf '%s %s\n' "$name" "${!name}"
+    done
+    for folder in "${TRADEWATCH_HOME:-/none}/secrets" "${TRADEWATCH_ROOT:?}/.local/compose/secrets" /etc/trading-bot/secrets; do
+        [[ ${TRADEWATCH_PLATFORM:?}:$folder == @(local:"${TRADEWATCH_HOME-}"*|compose:*compose*|systemd:/etc*) ]] || continue
+        for file in "$folder"/*; do
+            [[ ! -f $file ]] || printf '%s %s\n' "${file##*/}" "$file"
+        done
     done
 }
 
@@ -2236,7 +2251,8 @@ checklist_period() {
 
 # Of this run a line for each thing that is not well: the step, a tab, and what it is.
 checklist_open() {
-    local line
+    local line journal=${RUNBOOK_FINDINGS:?}
+    journal=${journal%/*}/journal.jsonl
     while IFS= read -r line; do
         case $line in
             *'"event":"finding"'*'"step":"report"'* | *'"event":"finding"'*'"step":"tell"'*) ;;
@@ -2246,12 +2262,13 @@ checklist_open() {
                 ;;
             *) ;;
         esac
-    done <"${RUNBOOK_FINDINGS%/*}/journal.jsonl"
+    done <"$journal"
 }
 
 # What is well, what is not. Where the step `tell` ran before, the findings are called so again.
 checklist_report() {
-    local line open journal=${RUNBOOK_FINDINGS%/*}/journal.jsonl
+    local line open journal=${RUNBOOK_FINDINGS:?}
+    journal=${journal%/*}/journal.jsonl
     open=$(checklist_open)
     while IFS= read -r line; do
         [[ $line == *'"event":"step_end"'*'"status":"ok"'* ]] || continue
@@ -2285,7 +2302,7 @@ END
     # In a container the exporter is another user.
     chmod 644 "$file.$$"
     mv -- "$file.$$" "$file"
-    echo "told: $count findings"
+    echo "told of findings: $count"
 }
 
 # checklist_last NAME: when it ran to its end, in seconds; nothing if never, or where nobody reads it.
@@ -2321,7 +2338,7 @@ checklists_told() {
             continue
         fi
         count=$(sed -n "s/^checklist_findings{.*} //p" "$TEXTFILE_DIR/checklist_$name.prom")
-        echo "$name: $((($(date -u +%s) - last) / 3600)) hours ago, $count findings"
+        echo "$name: $((($(date -u +%s) - last) / 3600)) hours ago, findings: $count"
     done
 }
 

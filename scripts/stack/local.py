@@ -99,7 +99,7 @@ async def _wait_ready(
     home: Home, every: Iterable[Service], watch: Watch, process: asyncio.subprocess.Process, say: Say
 ) -> None:
     begin = time.monotonic()
-    waiting = {service.name: service for service in every}
+    waiting = {service.name: service for service in every if service.ready}
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
         while waiting:
             for name, service in list(waiting.items()):

@@ -21,7 +21,7 @@ _HEARTBEATS_MISSED = 3  # at the third, somebody is to hear that the path is bro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A process; `ready` is the URL that answers 200 once it works."""
+    """A process; `ready` is the URL that answers 200 once it works, or empty if nobody can ask it."""
 
     name: str
     command: tuple[str, ...]
@@ -43,6 +43,8 @@ def services(home: Home, project: Project) -> tuple[Service, ...]:
         _node_exporter(home),
         _postgres_exporter(home),
         _bot(home),
+        # With time so fast nothing is ever due.
+        *((_scheduler(home),) if home.time_scale == 1 else ()),
     )
 
 
@@ -170,6 +172,11 @@ def _postgres_exporter(home: Home) -> Service:
     }
     ready = home.url("postgres_exporter", "/metrics")
     return Service(name="postgres_exporter", command=command, environment=environment, ready=ready)
+
+
+def _scheduler(home: Home) -> Service:
+    command = _python("scripts.stack.scheduler", "--home", home.path)
+    return Service(name="scheduler", command=command, ready="")
 
 
 def _python(module: str, *arguments: object) -> tuple[str, ...]:

@@ -3,26 +3,27 @@
 
 # Files with secrets that others than their owner may read, or that are not there.
 audit_secrets() {
-    local name file mode count=0 folder
-    # In folders that nobody else may enter the files may be open: a container is another user.
-    while read -r name; do
-        file=${!name-}
-        [[ -n $file ]] || continue
-        count=$((count + 1))
+    local name file mode folder count=0
+    # In a folder that nobody else may enter a file may be open: in a container the reader is another user.
+    while read -r name file; do
         if [[ ! -e $file ]]; then
-            finding "$name names a file that is not there: $file"
+            finding "$name is to be in $file, and there is no such file"
             continue
         fi
+        count=$((count + 1))
         mode=$(stat -L -c %a -- "$file") folder=$(stat -L -c %a -- "$(dirname -- "$file")")
-        echo "$name: mode $mode in a folder of mode $folder, of $(stat -L -c %U -- "$file")"
-        (((8#$mode & 8#77) == 0 || (8#$folder & 8#77) == 0)) || finding "others may read $file: chmod 600"
-        (((8#$mode & 8#22) == 0)) || finding "others may change $file: chmod 600"
-    done < <(compgen -e | grep -E '_FILE$|^PGPASSFILE$')
+        echo "$name: $file, mode $mode in a folder of mode $folder, of $(stat -L -c %U -- "$file")"
+        if (((8#$mode & 8#22) && (8#$folder & 8#77))); then
+            finding "others may change $file: chmod 600"
+        elif (((8#$mode & 8#77) && (8#$folder & 8#77))); then
+            finding "others may read $file: chmod 600"
+        fi
+    done < <(audit__files)
     echo "$count files"
     # What stands in a variable can be read in /proc, and is inherited by every program.
-    while read -r name; do
+    for name in $(audit__names); do
         [[ -z ${!name-} ]] || finding "the secret $name stands in a variable and not in a file"
-    done < <(audit__names)
+    done
 }
 
 # Who may trade and command: the bot's mode, what keeps it from real money, and the control directory.
@@ -110,10 +111,21 @@ audit_generated() {
 
 # What follows is for the words above.
 
-# Names of secrets: the variables that have a _FILE of the same name.
 audit__names() {
-    local name
-    for name in ADMIN_TOKEN BINGX_API_KEY BINGX_SECRET_KEY DATABASE_URL PGPASSWORD TELEGRAM_API_HASH TELEGRAM_BOT_TOKEN TELEGRAM_SESSION; do
-        echo "$name"
+    printf '%s\n' ADMIN_TOKEN BINGX_API_KEY BINGX_SECRET_KEY CRYPTET_COOKIES DATABASE_URL PGPASSWORD POSTGRES_PASSWORD \
+        TELEGRAM_API_HASH TELEGRAM_BOT_TOKEN TELEGRAM_SESSION PAGERDUTY_ROUTING_KEY GRAFANA_ADMIN_PASSWORD
+}
+
+# A name and a path, a line each: those that variables name, and all in the stack's own folder of secrets.
+audit__files() {
+    local name file folder
+    for name in $(audit__names | sed 's/$/_FILE/') PGPASSFILE; do
+        [[ -z ${!name-} ]] || printf '%s %s\n' "$name" "${!name}"
+    done
+    for folder in "${TRADEWATCH_HOME:-/none}/secrets" "${TRADEWATCH_ROOT:?}/.local/compose/secrets" /etc/trading-bot/secrets; do
+        [[ ${TRADEWATCH_PLATFORM:?}:$folder == @(local:"${TRADEWATCH_HOME-}"*|compose:*compose*|systemd:/etc*) ]] || continue
+        for file in "$folder"/*; do
+            [[ ! -f $file ]] || printf '%s %s\n' "${file##*/}" "$file"
+        done
     done
 }

@@ -14,7 +14,8 @@ checklist_period() {
 
 # Of this run a line for each thing that is not well: the step, a tab, and what it is.
 checklist_open() {
-    local line
+    local line journal=${RUNBOOK_FINDINGS:?}
+    journal=${journal%/*}/journal.jsonl
     while IFS= read -r line; do
         case $line in
             *'"event":"finding"'*'"step":"report"'* | *'"event":"finding"'*'"step":"tell"'*) ;;
@@ -24,12 +25,13 @@ checklist_open() {
                 ;;
             *) ;;
         esac
-    done <"${RUNBOOK_FINDINGS%/*}/journal.jsonl"
+    done <"$journal"
 }
 
 # What is well, what is not. Where the step `tell` ran before, the findings are called so again.
 checklist_report() {
-    local line open journal=${RUNBOOK_FINDINGS%/*}/journal.jsonl
+    local line open journal=${RUNBOOK_FINDINGS:?}
+    journal=${journal%/*}/journal.jsonl
     open=$(checklist_open)
     while IFS= read -r line; do
         [[ $line == *'"event":"step_end"'*'"status":"ok"'* ]] || continue
@@ -63,7 +65,7 @@ END
     # In a container the exporter is another user.
     chmod 644 "$file.$$"
     mv -- "$file.$$" "$file"
-    echo "told: $count findings"
+    echo "told of findings: $count"
 }
 
 # checklist_last NAME: when it ran to its end, in seconds; nothing if never, or where nobody reads it.
@@ -99,7 +101,7 @@ checklists_told() {
             continue
         fi
         count=$(sed -n "s/^checklist_findings{.*} //p" "$TEXTFILE_DIR/checklist_$name.prom")
-        echo "$name: $((($(date -u +%s) - last) / 3600)) hours ago, $count findings"
+        echo "$name: $((($(date -u +%s) - last) / 3600)) hours ago, findings: $count"
     done
 }
 

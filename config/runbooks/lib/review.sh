@@ -18,7 +18,9 @@ review_errors() {
 review_highest() {
     local told
     told=$(prometheus_query "max($1)")
-    [[ -z $told ]] || printf '%s\n' "${told##*$'\t'}"
+    told=${told##*$'\t'}
+    # Of nothing, such as the speed of orders that nobody placed.
+    [[ -z $told || $told == NaN ]] || printf '%s\n' "$told"
 }
 
 # review_above VALUE BOUND: whether it is a number above the bound.
@@ -68,7 +70,7 @@ review_trends() {
     while IFS=$'\t' read -r name floor query; do
         now=$(review_highest "${query//RANGE/[7d]}") || fail "Prometheus does not answer"
         before=$(review_highest "${query//RANGE/[7d] offset 7d}")
-        printf '%-42s %14.4g %14s\n' "$name" "${now:-NaN}" "${before:-none}"
+        printf '%-42s %14.14s %14.14s\n' "$name" "${now:-none}" "${before:-none}"
         if review_above "$now" "$floor" && review_above "$before" 0 &&
             awk -v now="$now" -v before="$before" 'BEGIN { exit !(now > before * 1.5) }'; then
             finding "$name is half as much again as a week ago: $now after $before"
@@ -88,8 +90,8 @@ TABLE
 review_growth() {
     local told left
     told=$(review_highest 'sum(deriv(pg_database_size_bytes[1d]) and pg_database_size_bytes offset 1d) * 604800') || fail "Prometheus does not answer"
-    left=$(review_highest 'min(node_filesystem_avail_bytes{mountpoint="/"})')
-    echo "growth in a week at the pace of a day: ${told:-not known} bytes; left on the first disk: ${left:-not known}"
+    left=$(review_highest 'min(node_filesystem_avail_bytes{fstype!~"tmpfs|ramfs|devtmpfs|overlay|squashfs"})')
+    echo "growth in a week at the pace of a day: ${told:-not known} bytes; left on the disk with least room: ${left:-not known}"
     [[ -n $told && -n $left ]] || return 0
     ! awk -v grown="$told" -v left="$left" 'BEGIN { exit !(grown > left / 4) }' ||
         finding "in a month the databases take all the room that is left: runbooks/database_performance.sh"
@@ -123,7 +125,8 @@ review_lock() {
         return 0
     fi
     told=$("$python" -m pip list --format=freeze --disable-pip-version-check 2>/dev/null | tr '[:upper:]_' '[:lower:]-' | sort)
-    wrong=$(sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\).*/\1/p' "$TRADEWATCH_ROOT/requirements/dev.txt" | tr '[:upper:]_' '[:lower:]-' |
+    # Of lines with a condition nobody knows here whether they are wanted.
+    wrong=$(sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\) *[\\]\{0,1\}$/\1/p' "$TRADEWATCH_ROOT/requirements/dev.txt" | tr '[:upper:]_' '[:lower:]-' |
         sort | comm -23 - <(printf '%s\n' "$told"))
     echo "$(grep -c . <<<"$told") packages"
     [[ -z $wrong ]] || finding "not as in requirements/dev.txt: ${wrong//$'\n'/, }; make setup puts it right"
@@ -134,7 +137,7 @@ review_outdated() {
     local python=${TRADEWATCH_ROOT:?}/.venv/bin/python told
     if [[ ! -x $python ]]; then
         echo "there is no .venv here: look in the checkout"
-    elif told=$("$python" -m pip list --outdated --disable-pip-version-check --timeout 10 --retries 0 2>/dev/null); then
+    elif told=$("$python" -m pip list --outdated --exclude-editable --disable-pip-version-check --timeout 10 --retries 0 2>/dev/null); then
         printf '%s\n' "${told:-all are the newest}"
     else
         echo "the package registry does not answer from here"
