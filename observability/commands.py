@@ -262,7 +262,7 @@ def _values(file: Path | None) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _problems_of_form(source: Source) -> list[Problem]:
-    text = "must map each environment's name to the keys that it changes"
+    text = "must map each environment's name, or operations, to the keys that it changes"
     if not isinstance(source.data, dict):
         return [Problem(source.place(), text, "load/values")]
     wrong = [name for name, values in source.data.items() if not isinstance(values, dict)]

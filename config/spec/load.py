@@ -38,6 +38,7 @@ _FOLDERS = {
     "environments": "where the stack runs",
     "runbooks": "what is done about it",
 }
+_OPERATIONS = "operations"  # beside environments, the one file that values may be laid over
 _LIBRARIES = "lib"  # in runbooks/: words of the steps, in shell
 # Where the specs are a Python package too, as ours are.
 _PACKAGE = ("__init__.py", "__pycache__", "schemas", "spec")
@@ -109,7 +110,7 @@ class Loader:
                 text = "cannot be read: you may not look into the folder"
             self._problem(text, "load/empty", name)
         for stem in values.data if values else ():
-            if values and stem not in stems:
+            if values and stem not in (*stems, _OPERATIONS):
                 text = f"no file {stem}.yaml in {name}/ to lay this over{did_you_mean(stem, stems)}"
                 self.problems.append(Problem(values.key_place(stem), text, "load/values"))
         loaded = {
@@ -118,6 +119,10 @@ class Loader:
             if only in (None, stem)
         }
         return {stem: value for stem, value in loaded.items() if value is not None}
+
+    def operations(self, values: Source) -> Operations | None:
+        """Load operations.yaml, whose contacts may stand in a values file."""
+        return self.document(Operations, _OPERATIONS, f"{_OPERATIONS}.yaml", values=values)
 
     def libraries(self) -> dict[str, str]:
         """Load the shell that steps of runbooks may use, by name without `.sh`."""
@@ -217,8 +222,8 @@ def load_project(
 ) -> tuple[Project | None, list[Problem], dict[str, Source]]:
     """Load a bundle; the Project is None when any file has errors, and may come with warnings.
 
-    `values` has by the name of an environment what is laid over it; with `environment` only that one is
-    loaded. Runbook pages that are written by hand are
+    `values` has by the name of an environment what is laid over it, and by `operations` what is laid over
+    operations.yaml; with `environment` only that one is loaded. Runbook pages that are written by hand are
     looked for in `runbooks/` beside `config_dir`. The sources are for reports.
     """
     loader = Loader(config_dir)
@@ -235,7 +240,7 @@ def load_project(
     # A bundle may keep its runbooks as pages that are written by hand.
     has_runbooks = (config_dir / "runbooks").is_dir()
     runbooks = loader.folder(Runbook, "runbook", "runbooks") if has_runbooks else {}
-    operations = loader.document(Operations, "operations", "operations.yaml") if has_runbooks else None
+    operations = loader.operations(laid_over) if has_runbooks else None
     libraries = loader.libraries()
     problems = sorted(loader.problems, key=lambda problem: (problem.place, problem.message))
     failed = any(problem.severity == "error" for problem in problems)

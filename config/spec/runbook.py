@@ -118,6 +118,37 @@ class Runbook(Spec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KitEntry(Spec):
+    """A line of the incident response kit: who or what, and how to reach it or where it is."""
+
+    what: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kit(Spec):
+    """What has to be at hand in an incident; `examples` if what stands here is made up."""
+
+    contacts: tuple[KitEntry, ...]
+    support: tuple[KitEntry, ...]
+    dashboards: tuple[KitEntry, ...]
+    credentials: tuple[KitEntry, ...]
+    templates: tuple[KitEntry, ...]
+    examples: bool = False
+
+    @property
+    def sections(self) -> Mapping[str, tuple[KitEntry, ...]]:
+        """Return the lines by what they are of."""
+        return {
+            "contacts": self.contacts,
+            "support": self.support,
+            "dashboards": self.dashboards,
+            "credentials": self.credentials,
+            "templates": self.templates,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operations(Spec):
     """operations.yaml: where the stack can run, each with a word about it, and which variables hold secrets.
 
@@ -126,3 +157,4 @@ class Operations(Spec):
 
     platforms: Mapping[str, str]
     secrets: tuple[str, ...] = ()
+    kit: Kit | None = None

@@ -10,6 +10,13 @@ from observability.render.rules import conditions
 from observability.render.scripts import environment, platforms
 
 _INDEX = f"{RUNBOOKS}README.md"
+_KIT = {
+    "contacts": "call",
+    "support": "ask",
+    "dashboards": "look at",
+    "credentials": "credentials",
+    "templates": "template",
+}
 _LABELS = {"unless": "Not needed if this succeeds:", "verify.run": "Has worked if:", "undo": "Undone by:"}
 
 
@@ -29,6 +36,7 @@ def page(project: Project, name: str, runbook: Runbook) -> str:
         .get_template("runbook.md.jinja")
         .render(
             made_from=f"config/runbooks/{name}.yaml",
+            kit=_kit(project, "contacts", "support"),
             title=runbook.title,
             rules=[rule for alert in runbook.alerts for rule in _rules(project, project.alerts[alert])],
             commands=_commands(name, runbook),
@@ -139,6 +147,7 @@ def _index(project: Project) -> str:
         .get_template("runbooks.md.jinja")
         .render(
             title=project.bundle.title,
+            kit=_kit(project, *_KIT),
             alerts=[
                 {
                     "name": name,
@@ -162,6 +171,15 @@ def _index(project: Project) -> str:
         )
     )
     return f"{text.rstrip()}\n"
+
+
+def _kit(project: Project, *sections: str) -> dict[str, Any] | None:
+    """Return what has to be at hand in an incident, of these sections."""
+    kit = project.operations.kit if project.operations else None
+    if kit is None:
+        return None
+    entries = [(_KIT[name], one.what, one.at) for name in sections for one in kit.sections[name]]
+    return {"examples": kit.examples, "entries": entries}
 
 
 def _linked(project: Project, name: str) -> str:

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from config.spec.duration import Duration
 from config.spec.model import Alert, Level, Project
-from config.spec.runbook import Runbook, Step
+from config.spec.runbook import Kit, Runbook, Step
 from observability.names import MEASURE, RESOLVED, recorded, runbook_file
 from observability.render.rules import conditions
 
@@ -25,6 +25,7 @@ _FACTS_OF_MEASURE = {
     "ON_FAILURE": "continue",
 }
 PLATFORM = "platform"  # the library that every script has: where the stack runs, and how to reach it
+_KIT = "RUNBOOK_KIT"  # only in scripts that have a word which reads it
 _OPEN = ("'", '"')
 
 
@@ -116,8 +117,18 @@ def _data(project: Project, name: str, runbook: Runbook) -> Iterator[str]:
         yield f"readonly -a {array}=({' '.join(map(shlex.quote, values))})"
     for table, texts in _tables(runbook).items():
         yield from _table(table, texts)
+    kit = project.operations.kit if project.operations else None
+    if kit and any(_KIT in project.libraries[library] for library in libraries(runbook)):
+        yield f"declare -rx {_KIT}={_quoted(kit_lines(kit))}"
     # What --set fills in; whatever the environment holds under this name is not meant.
     yield from (f"{parameter.upper()}=''" for parameter in runbook.parameters)
+
+
+def kit_lines(kit: Kit) -> str:
+    """Return the kit as lines of three columns, the first of them with what it is of."""
+    lines = [("examples", "yes" if kit.examples else "no", "")]
+    lines += [(name, one.what, one.at) for name, entries in kit.sections.items() for one in entries]
+    return "\n".join(map("\t".join, lines))
 
 
 def _single(name: str, value: str) -> Iterator[str]:
