@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='3f23524de5afb1c2674c232e92630b4e6fb787fca9a77855f05f17f5389c6833'
+readonly RUNBOOK_HASH='5b877fd89b06cf1e055044041ec86482e6463fff297e4a3e379b65c6ce9fdd23'
 readonly RUNBOOK_ID=notices_failing
 readonly RUNBOOK_TITLE='Notices do not arrive in Telegram'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -897,7 +897,8 @@ telegram_call() {
 # Whether Telegram can be reached from where the bot runs, without any credential. A finding if not.
 telegram_reach() {
     local base rc=0 status
-    base=$(telegram_setting TELEGRAM_API_URL) || base=https://api.telegram.org
+    # With the simulator, what it plays is all that the bot talks to.
+    base=$(telegram_setting TELEGRAM_API_URL) || base=$(telegram_setting TELEGRAM_SIMULATOR_URL) || base=https://api.telegram.org
     case ${TRADEWATCH_PLATFORM:?} in
         compose | kubernetes)
             status=$(in_place bot 8 python -c "$(telegram__program)" "") || rc=$?
@@ -1143,7 +1144,8 @@ telegram__program() {
     cat <<'PYTHON'
 import os, pathlib, sys, urllib.error, urllib.request
 method = sys.argv[1]
-base = os.environ.get("TELEGRAM_API_URL", "").strip() or "https://api.telegram.org"
+told = [os.environ.get(name, "").strip() for name in ("TELEGRAM_API_URL", *(() if method else ("TELEGRAM_SIMULATOR_URL",)))]
+base = next(filter(None, told), "https://api.telegram.org")
 file = os.environ.get("TELEGRAM_BOT_TOKEN_FILE", "").strip()
 token = pathlib.Path(file).read_text().strip() if file else os.environ.get("TELEGRAM_BOT_TOKEN", "").strip()
 if method and not token:

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='7108b69b8b8612a7611986e03e7fc17c35d3e5edf5a9de9579401269e3bcf43c'
+readonly RUNBOOK_HASH='10d653ab1041d835f1d5a89398e3a43bb1e4f538dddbc7a744b313c5b94987ed'
 readonly RUNBOOK_ID=quick_diagnosis
 readonly RUNBOOK_TITLE='Quick diagnosis'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1671,7 +1671,8 @@ telegram_call() {
 # Whether Telegram can be reached from where the bot runs, without any credential. A finding if not.
 telegram_reach() {
     local base rc=0 status
-    base=$(telegram_setting TELEGRAM_API_URL) || base=https://api.telegram.org
+    # With the simulator, what it plays is all that the bot talks to.
+    base=$(telegram_setting TELEGRAM_API_URL) || base=$(telegram_setting TELEGRAM_SIMULATOR_URL) || base=https://api.telegram.org
     case ${TRADEWATCH_PLATFORM:?} in
         compose | kubernetes)
             status=$(in_place bot 8 python -c "$(telegram__program)" "") || rc=$?
@@ -1917,7 +1918,8 @@ telegram__program() {
     cat <<'PYTHON'
 import os, pathlib, sys, urllib.error, urllib.request
 method = sys.argv[1]
-base = os.environ.get("TELEGRAM_API_URL", "").strip() or "https://api.telegram.org"
+told = [os.environ.get(name, "").strip() for name in ("TELEGRAM_API_URL", *(() if method else ("TELEGRAM_SIMULATOR_URL",)))]
+base = next(filter(None, told), "https://api.telegram.org")
 file = os.environ.get("TELEGRAM_BOT_TOKEN_FILE", "").strip()
 token = pathlib.Path(file).read_text().strip() if file else os.environ.get("TELEGRAM_BOT_TOKEN", "").strip()
 if method and not token:

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='f9aabcb954ce6a51c4dfb7efa3a6501fb9eee49f24e8ff00e90849f2fc1a28e1'
+readonly RUNBOOK_HASH='afedb6871332fef661887e70f9cbab72d7eb88a6e392e184b4b0b1b411f1e48a'
 readonly RUNBOOK_ID=telegram_disconnected
 readonly RUNBOOK_TITLE='Telegram is disconnected'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -904,7 +904,8 @@ telegram_call() {
 # Whether Telegram can be reached from where the bot runs, without any credential. A finding if not.
 telegram_reach() {
     local base rc=0 status
-    base=$(telegram_setting TELEGRAM_API_URL) || base=https://api.telegram.org
+    # With the simulator, what it plays is all that the bot talks to.
+    base=$(telegram_setting TELEGRAM_API_URL) || base=$(telegram_setting TELEGRAM_SIMULATOR_URL) || base=https://api.telegram.org
     case ${TRADEWATCH_PLATFORM:?} in
         compose | kubernetes)
             status=$(in_place bot 8 python -c "$(telegram__program)" "") || rc=$?
@@ -1150,7 +1151,8 @@ telegram__program() {
     cat <<'PYTHON'
 import os, pathlib, sys, urllib.error, urllib.request
 method = sys.argv[1]
-base = os.environ.get("TELEGRAM_API_URL", "").strip() or "https://api.telegram.org"
+told = [os.environ.get(name, "").strip() for name in ("TELEGRAM_API_URL", *(() if method else ("TELEGRAM_SIMULATOR_URL",)))]
+base = next(filter(None, told), "https://api.telegram.org")
 file = os.environ.get("TELEGRAM_BOT_TOKEN_FILE", "").strip()
 token = pathlib.Path(file).read_text().strip() if file else os.environ.get("TELEGRAM_BOT_TOKEN", "").strip()
 if method and not token:

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='6b7608b6b5ea083a033967ed0bef5a3a17b41013eeb27964fa7ca486da0d33d8'
+readonly RUNBOOK_HASH='fab52babcf126206f46dcb7cdf21ea2fae3d3c464bd72dedab5ff075df8c4656'
 readonly RUNBOOK_ID=telegram_gap
 readonly RUNBOOK_TITLE='Messages of a channel come late'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -905,7 +905,8 @@ telegram_call() {
 # Whether Telegram can be reached from where the bot runs, without any credential. A finding if not.
 telegram_reach() {
     local base rc=0 status
-    base=$(telegram_setting TELEGRAM_API_URL) || base=https://api.telegram.org
+    # With the simulator, what it plays is all that the bot talks to.
+    base=$(telegram_setting TELEGRAM_API_URL) || base=$(telegram_setting TELEGRAM_SIMULATOR_URL) || base=https://api.telegram.org
     case ${TRADEWATCH_PLATFORM:?} in
         compose | kubernetes)
             status=$(in_place bot 8 python -c "$(telegram__program)" "") || rc=$?
@@ -1151,7 +1152,8 @@ telegram__program() {
     cat <<'PYTHON'
 import os, pathlib, sys, urllib.error, urllib.request
 method = sys.argv[1]
-base = os.environ.get("TELEGRAM_API_URL", "").strip() or "https://api.telegram.org"
+told = [os.environ.get(name, "").strip() for name in ("TELEGRAM_API_URL", *(() if method else ("TELEGRAM_SIMULATOR_URL",)))]
+base = next(filter(None, told), "https://api.telegram.org")
 file = os.environ.get("TELEGRAM_BOT_TOKEN_FILE", "").strip()
 token = pathlib.Path(file).read_text().strip() if file else os.environ.get("TELEGRAM_BOT_TOKEN", "").strip()
 if method and not token:

@@ -61,7 +61,8 @@ telegram_call() {
 # Whether Telegram can be reached from where the bot runs, without any credential. A finding if not.
 telegram_reach() {
     local base rc=0 status
-    base=$(telegram_setting TELEGRAM_API_URL) || base=https://api.telegram.org
+    # With the simulator, what it plays is all that the bot talks to.
+    base=$(telegram_setting TELEGRAM_API_URL) || base=$(telegram_setting TELEGRAM_SIMULATOR_URL) || base=https://api.telegram.org
     case ${TRADEWATCH_PLATFORM:?} in
         compose | kubernetes)
             status=$(in_place bot 8 python -c "$(telegram__program)" "") || rc=$?
@@ -307,7 +308,8 @@ telegram__program() {
     cat <<'PYTHON'
 import os, pathlib, sys, urllib.error, urllib.request
 method = sys.argv[1]
-base = os.environ.get("TELEGRAM_API_URL", "").strip() or "https://api.telegram.org"
+told = [os.environ.get(name, "").strip() for name in ("TELEGRAM_API_URL", *(() if method else ("TELEGRAM_SIMULATOR_URL",)))]
+base = next(filter(None, told), "https://api.telegram.org")
 file = os.environ.get("TELEGRAM_BOT_TOKEN_FILE", "").strip()
 token = pathlib.Path(file).read_text().strip() if file else os.environ.get("TELEGRAM_BOT_TOKEN", "").strip()
 if method and not token:
