@@ -95,6 +95,7 @@ def _as_utf8(text: bytes) -> str:
         ({"XDG_STATE_HOME": "{place}/state"}, f"state/{NAMESPACE}/runs"),
         ({}, f".local/state/{NAMESPACE}/runs"),
     ],
+    ids=["as XDG says", "in the home"],
 )
 def test_where_a_run_is_kept_outside_of_a_checkout(
     place: Place, environment: dict[str, str], expected: str
@@ -141,6 +142,8 @@ SAYS = 'printf \'%s\\n\' "$SAY"; printf \'%s\' "$SAY" >&2; finding "found $SAY"'
         ({"TOKEN": "sentinel-1"}, "sentinel-1", "[redacted]"),
         ({"TOKEN": "sentinel-1"}, "a sentinel-1,sentinel-1.", "a [redacted],[redacted]."),
         ({"TOKEN": "*?[a-z]\\&"}, "x*?[a-z]\\&y", "x[redacted]y"),
+        ({"TOKEN": "sentinel-and-more"}, "cut: sentinel-and-m", "cut: [redacted]"),
+        ({"TOKEN": "sentinel-and-more"}, "cut: sentinel-other", "cut: sentinel-other"),
         ({"TOKEN": "sentinel-1\nsecond-line"}, "second-line", "[redacted]"),
         ({"TOKEN": "sentinel", "SHORT": "sentinel-and-more"}, "sentinel-and-more", "[redacted]"),
         ({"SHORT": "abc"}, "abc", "abc"),
