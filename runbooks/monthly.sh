@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='163d2d7127bf1df7e89a0ce2bbade342ae32d6232057dc4f6b59440e2018ab2e'
+readonly RUNBOOK_HASH='9fd1c6914aa1d976b46a2385e13fa659a56b81e32f24fe04450953dc064f34fa'
 readonly RUNBOOK_ID=monthly
 readonly RUNBOOK_TITLE='The monthly checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -2085,10 +2085,10 @@ review_lock() {
         echo "there is no .venv here; the image was built from the lock file"
         return 0
     fi
-    told=$("$python" -m pip list --format=freeze --disable-pip-version-check 2>/dev/null | tr '[:upper:]_' '[:lower:]-' | sort)
+    told=$("$python" -m pip list --format=freeze --disable-pip-version-check 2>/dev/null | review__named)
     # Of lines with a condition nobody knows here whether they are wanted.
-    wrong=$(sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\) *[\\]\{0,1\}$/\1/p' "$TRADEWATCH_ROOT/requirements/dev.txt" | tr '[:upper:]_' '[:lower:]-' |
-        sort | comm -23 - <(printf '%s\n' "$told"))
+    wrong=$(sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\) *[\\]\{0,1\}$/\1/p' "$TRADEWATCH_ROOT/requirements/dev.txt" | review__named |
+        comm -23 - <(printf '%s\n' "$told"))
     echo "$(grep -c . <<<"$told") packages"
     [[ -z $wrong ]] || finding "not as in requirements/dev.txt: ${wrong//$'\n'/, }; make setup puts it right"
 }
@@ -2103,6 +2103,13 @@ review_outdated() {
     else
         echo "the package registry does not answer from here"
     fi
+}
+
+# What follows is for the words above.
+
+# Lines NAME==VERSION, sorted; of a name neither case counts, nor whether it has - or _ or a point.
+review__named() {
+    awk -F '==' '{ name = tolower($1); gsub(/[._]/, "-", name); print name "==" $2 }' | sort
 }
 
 # Words of the monthly look at security and capacity. No value of a secret is shown. Uses bot, database and review.
@@ -2124,7 +2131,7 @@ audit_secrets() {
         elif (((8#$mode & 8#77) && (8#$folder & 8#77))); then
             finding "others may read $file: chmod 600"
         fi
-    done < <(audit__files)
+    done < <(audit__files | sort -u -k 2)
     echo "$count files"
     # What stands in a variable can be read in /proc, and is inherited by every program.
     for name in $(audit__names); do
@@ -2870,11 +2877,17 @@ engine_secrets() {
     )
 }
 
+# Sets REPLY to the text without them. A step may have cut its text within one: what is left of it at the end goes, too, from
+# a third of it on. Less is no use to anybody, and may be a word.
 engine_redacted() {
-    local secret
+    local secret head tail
     REPLY=$1
     for secret in "${ENGINE_KNOWN_SECRETS[@]}"; do
         REPLY=${REPLY//"$secret"/[redacted]}
+        head=${secret:0:${#secret}/3>8?${#secret}/3:8}
+        [[ $REPLY == *"$head"* ]] || continue
+        tail=$head${REPLY##*"$head"}
+        [[ $secret != "$tail"* ]] || REPLY="${REPLY%"$tail"}[redacted]"
     done
 }
 
@@ -3209,6 +3222,8 @@ engine_run() {
     (
         # Its own group, made by timeout, gets the signals; and its own bash must not know that we hear none of PIPE.
         trap - PIPE INT TERM HUP EXIT ERR
+        # By itself, and before it begins: if we are killed the lock must know of it.
+        [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$BASHPID" >"$ENGINE_LOCK/child" || :
         unset BASH_ENV
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$((now + ${3%%.*} + 1))
@@ -3216,7 +3231,6 @@ engine_run() {
         exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- {ENGINE_OUT}>&- {ENGINE_ERR}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
-    [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='9fea0aa89e320584042da33574335b545875bf7b38bb8a914ca96cb7595ac4df'
+readonly RUNBOOK_HASH='f81ca2d7fb97833cfd8fe7dbe3b5c1dae66887a5e0d87fab2040e68ab214736e'
 readonly RUNBOOK_ID=weekly
 readonly RUNBOOK_TITLE='The weekly checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -2292,10 +2292,10 @@ review_lock() {
         echo "there is no .venv here; the image was built from the lock file"
         return 0
     fi
-    told=$("$python" -m pip list --format=freeze --disable-pip-version-check 2>/dev/null | tr '[:upper:]_' '[:lower:]-' | sort)
+    told=$("$python" -m pip list --format=freeze --disable-pip-version-check 2>/dev/null | review__named)
     # Of lines with a condition nobody knows here whether they are wanted.
-    wrong=$(sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\) *[\\]\{0,1\}$/\1/p' "$TRADEWATCH_ROOT/requirements/dev.txt" | tr '[:upper:]_' '[:lower:]-' |
-        sort | comm -23 - <(printf '%s\n' "$told"))
+    wrong=$(sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\) *[\\]\{0,1\}$/\1/p' "$TRADEWATCH_ROOT/requirements/dev.txt" | review__named |
+        comm -23 - <(printf '%s\n' "$told"))
     echo "$(grep -c . <<<"$told") packages"
     [[ -z $wrong ]] || finding "not as in requirements/dev.txt: ${wrong//$'\n'/, }; make setup puts it right"
 }
@@ -2310,6 +2310,13 @@ review_outdated() {
     else
         echo "the package registry does not answer from here"
     fi
+}
+
+# What follows is for the words above.
+
+# Lines NAME==VERSION, sorted; of a name neither case counts, nor whether it has - or _ or a point.
+review__named() {
+    awk -F '==' '{ name = tolower($1); gsub(/[._]/, "-", name); print name "==" $2 }' | sort
 }
 
 # Words of checklists: what a run found, and how Prometheus hears of it. A checklist's last two steps are `tell`, an action,
@@ -2946,11 +2953,17 @@ engine_secrets() {
     )
 }
 
+# Sets REPLY to the text without them. A step may have cut its text within one: what is left of it at the end goes, too, from
+# a third of it on. Less is no use to anybody, and may be a word.
 engine_redacted() {
-    local secret
+    local secret head tail
     REPLY=$1
     for secret in "${ENGINE_KNOWN_SECRETS[@]}"; do
         REPLY=${REPLY//"$secret"/[redacted]}
+        head=${secret:0:${#secret}/3>8?${#secret}/3:8}
+        [[ $REPLY == *"$head"* ]] || continue
+        tail=$head${REPLY##*"$head"}
+        [[ $secret != "$tail"* ]] || REPLY="${REPLY%"$tail"}[redacted]"
     done
 }
 
@@ -3285,6 +3298,8 @@ engine_run() {
     (
         # Its own group, made by timeout, gets the signals; and its own bash must not know that we hear none of PIPE.
         trap - PIPE INT TERM HUP EXIT ERR
+        # By itself, and before it begins: if we are killed the lock must know of it.
+        [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$BASHPID" >"$ENGINE_LOCK/child" || :
         unset BASH_ENV
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$((now + ${3%%.*} + 1))
@@ -3292,7 +3307,6 @@ engine_run() {
         exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- {ENGINE_OUT}>&- {ENGINE_ERR}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
-    [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''

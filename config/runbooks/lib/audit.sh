@@ -18,7 +18,7 @@ audit_secrets() {
         elif (((8#$mode & 8#77) && (8#$folder & 8#77))); then
             finding "others may read $file: chmod 600"
         fi
-    done < <(audit__files)
+    done < <(audit__files | sort -u -k 2)
     echo "$count files"
     # What stands in a variable can be read in /proc, and is inherited by every program.
     for name in $(audit__names); do

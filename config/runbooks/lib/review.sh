@@ -124,10 +124,10 @@ review_lock() {
         echo "there is no .venv here; the image was built from the lock file"
         return 0
     fi
-    told=$("$python" -m pip list --format=freeze --disable-pip-version-check 2>/dev/null | tr '[:upper:]_' '[:lower:]-' | sort)
+    told=$("$python" -m pip list --format=freeze --disable-pip-version-check 2>/dev/null | review__named)
     # Of lines with a condition nobody knows here whether they are wanted.
-    wrong=$(sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\) *[\\]\{0,1\}$/\1/p' "$TRADEWATCH_ROOT/requirements/dev.txt" | tr '[:upper:]_' '[:lower:]-' |
-        sort | comm -23 - <(printf '%s\n' "$told"))
+    wrong=$(sed -n 's/^\([A-Za-z0-9._-]*==[^ ;]*\) *[\\]\{0,1\}$/\1/p' "$TRADEWATCH_ROOT/requirements/dev.txt" | review__named |
+        comm -23 - <(printf '%s\n' "$told"))
     echo "$(grep -c . <<<"$told") packages"
     [[ -z $wrong ]] || finding "not as in requirements/dev.txt: ${wrong//$'\n'/, }; make setup puts it right"
 }
@@ -142,4 +142,11 @@ review_outdated() {
     else
         echo "the package registry does not answer from here"
     fi
+}
+
+# What follows is for the words above.
+
+# Lines NAME==VERSION, sorted; of a name neither case counts, nor whether it has - or _ or a point.
+review__named() {
+    awk -F '==' '{ name = tolower($1); gsub(/[._]/, "-", name); print name "==" $2 }' | sort
 }
