@@ -136,45 +136,62 @@ def test_run_dir(place: Place) -> None:
 SAYS = 'printf \'%s\\n\' "$SAY"; printf \'%s\' "$SAY" >&2; finding "found $SAY"'
 
 
-@pytest.mark.parametrize(
-    ("environment", "say", "shown"),
-    [
-        ({"TOKEN": "sentinel-1"}, "sentinel-1", "[redacted]"),
-        ({"TOKEN": "sentinel-1"}, "a sentinel-1,sentinel-1.", "a [redacted],[redacted]."),
-        ({"TOKEN": "*?[a-z]\\&"}, "x*?[a-z]\\&y", "x[redacted]y"),
-        ({"TOKEN": "sentinel-and-more"}, "cut: sentinel-and-m", "cut: [redacted]"),
-        ({"TOKEN": "sentinel-and-more"}, "cut: sentinel-other", "cut: sentinel-other"),
-        ({"TOKEN": "sentinel-1\nsecond-line"}, "second-line", "[redacted]"),
-        ({"TOKEN": "sentinel", "SHORT": "sentinel-and-more"}, "sentinel-and-more", "[redacted]"),
-        ({"SHORT": "abc"}, "abc", "abc"),
-        ({"TOKEN_FILE": "token"}, "from-a-file", "[redacted]"),
-        ({"TOKEN_FILE": "nowhere"}, "from-a-file", "from-a-file"),
-        ({"DATABASE_URL": "postgresql://u:p%40ss%5Cword@h/d"}, "p@ss\\word", "[redacted]"),
-        ({"DATABASE_URL": "postgresql://u:p%40ssword@h/d"}, "p%40ssword", "[redacted]"),
-        ({"DATABASE_URL": "postgresql://u:p@ssword@h/d"}, "p@ssword", "[redacted]"),
-        ({"DATABASE_URL": "host=h password=password1 user=u"}, "password1", "[redacted]"),
-        ({"PGPASSFILE": "pgpass"}, "a:pass\\word", "[redacted]"),
-        ({"PGPASSFILE": "pgpass"}, "a\\:pass\\\\word", "[redacted]"),
-        ({}, "sentinel-1", "sentinel-1"),
-    ],
-)
-def test_secrets_are_in_nothing_that_is_shown_or_kept(
-    place: Place, environment: dict[str, str], say: str, shown: str
-) -> None:
+HIDDEN = [
+    ("sentinel-1", "[redacted]"),
+    ("a sentinel-1,sentinel-1.", "a [redacted],[redacted]."),
+    ("x*?[a-z]\\&y", "x[redacted]y"),
+    ("second-line", "[redacted]"),
+    ("sentinel-and-more", "[redacted]"),
+    ("cut: sentinel-and-m", "cut: [redacted]"),
+    ("cut: sentinel-other", "cut: sentinel-other"),
+    ("from-a-file", "[redacted]"),
+    ("p@ss\\word", "[redacted]"),
+    ("p%40ss%5Cword", "[redacted]"),
+    ("p@ssword", "[redacted]"),
+    ("password1", "[redacted]"),
+    ("a:pass\\word", "[redacted]"),
+    ("a\\:pass\\\\word", "[redacted]"),
+]
+ADDRESSES = "postgresql://u:p%40ss%5Cword@h/d\npostgresql://u:p@ssword@h/d\nhost=h password=password1 user=u"
+
+
+def test_secrets_are_in_nothing_that_is_shown_or_kept(place: Place) -> None:
     place.path("token").write_text("from-a-file\n")
     place.path("pgpass").write_text("# a comment\nhost\\:1:5432:*:user:a\\:pass\\\\word\n")
-    place.write({"id": "look", "run": SAYS}, SECRETS=SECRETS)
-    ran = place.run("--json", "--reason", say, SAY=say, **environment)
+    place.write(
+        *({"id": f"s{i}", "run": f"SAY=${{SAY{i}}}; {SAYS}"} for i in range(len(HIDDEN))), SECRETS=SECRETS
+    )
+    says = {f"SAY{i}": say for i, (say, _) in enumerate(HIDDEN)}
+    reason = "; ".join(say for say, _ in HIDDEN[:5])
+    ran = place.run(
+        "--json",
+        "--reason",
+        reason,
+        TOKEN="sentinel-1\n*?[a-z]\\&\nsecond-line",
+        SHORT="sentinel-and-more",
+        TOKEN_FILE="token",
+        DATABASE_URL=ADDRESSES,
+        PGPASSFILE="pgpass",
+        **says,
+    )
     assert ran.code == 3, ran.err
     kept = {path.name: path.read_text() for path in ran.run.iterdir()}
-    assert kept.keys() == {"journal.jsonl", "001-look.log"}
-    assert kept["001-look.log"] == f"{shown}\n{shown}\n"
-    assert f"    {shown}\n    {shown}\n  finding: found {shown}\n" in ran.err
-    assert ran.events[0]["reason"] == shown
-    assert ran.told("finding")[0]["text"] == f"found {shown}"
-    if shown != say:
-        assert say not in ran.out + ran.err + "".join(kept.values())
-    assert ("SHORT is shorter than 6 characters" in ran.err) == (environment.get("SHORT") == "abc")
+    logs = [f"{i + 1:03}-s{i}.log" for i in range(len(HIDDEN))]
+    assert kept.keys() == {"journal.jsonl", *logs}
+    everything = ran.out + ran.err + "".join(kept.values())
+    for i, (say, shown) in enumerate(HIDDEN):
+        assert kept[logs[i]] == f"{shown}\n{shown}\n"
+        assert f"    {shown}\n    {shown}\n  finding: found {shown}\n" in ran.err
+        assert ran.told("finding")[i]["text"] == f"found {shown}"
+        assert say == shown or say not in everything
+    assert ran.events[0]["reason"] == "; ".join(shown for _, shown in HIDDEN[:5])
+
+
+def test_what_is_no_secret_is_shown(place: Place) -> None:
+    place.write({"id": "look", "run": "echo sentinel-1 abc from-a-file"}, SECRETS=SECRETS)
+    ran = place.run(SHORT="abc", TOKEN_FILE="nowhere")
+    assert "    sentinel-1 abc from-a-file\n" in ran.out
+    assert "SHORT is shorter than 6 characters" in ran.err
 
 
 def test_a_secret_at_the_cut_is_not_kept_in_part(place: Place) -> None:
