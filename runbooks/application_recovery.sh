@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='8032b209cb925ff5495649acfb7a215004cf6328c3c2078e4856dbd4cf21745d'
+readonly RUNBOOK_HASH='69be1bfaa0d62192ecee92209b7d60fbd673bc02db1082b9ca8035cd7f83c150'
 readonly RUNBOOK_ID=application_recovery
 readonly RUNBOOK_TITLE='Bring the application back'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1820,11 +1820,17 @@ engine_secrets() {
     )
 }
 
+# Sets REPLY to the text without them. A step may have cut its text within one: what is left of it at the end goes, too, from
+# a third of it on. Less is no use to anybody, and may be a word.
 engine_redacted() {
-    local secret
+    local secret head tail
     REPLY=$1
     for secret in "${ENGINE_KNOWN_SECRETS[@]}"; do
         REPLY=${REPLY//"$secret"/[redacted]}
+        head=${secret:0:${#secret}/3>8?${#secret}/3:8}
+        [[ $REPLY == *"$head"* ]] || continue
+        tail=$head${REPLY##*"$head"}
+        [[ $secret != "$tail"* ]] || REPLY="${REPLY%"$tail"}[redacted]"
     done
 }
 
@@ -2159,6 +2165,8 @@ engine_run() {
     (
         # Its own group, made by timeout, gets the signals; and its own bash must not know that we hear none of PIPE.
         trap - PIPE INT TERM HUP EXIT ERR
+        # By itself, and before it begins: if we are killed the lock must know of it.
+        [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$BASHPID" >"$ENGINE_LOCK/child" || :
         unset BASH_ENV
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$((now + ${3%%.*} + 1))
@@ -2166,7 +2174,6 @@ engine_run() {
         exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- {ENGINE_OUT}>&- {ENGINE_ERR}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
-    [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''

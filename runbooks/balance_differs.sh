@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='395f653eda63da207a198479bd21902805f4a0fe44a7b5f8d4659e7766bbe5e9'
+readonly RUNBOOK_HASH='0951d7d1a2b2d1ab11dfe78830b709d099a96e9cde9517e3123a6af4d7acc639'
 readonly RUNBOOK_ID=balance_differs
 readonly RUNBOOK_TITLE='The balance is not what our own books add up to'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -2301,11 +2301,17 @@ engine_secrets() {
     )
 }
 
+# Sets REPLY to the text without them. A step may have cut its text within one: what is left of it at the end goes, too, from
+# a third of it on. Less is no use to anybody, and may be a word.
 engine_redacted() {
-    local secret
+    local secret head tail
     REPLY=$1
     for secret in "${ENGINE_KNOWN_SECRETS[@]}"; do
         REPLY=${REPLY//"$secret"/[redacted]}
+        head=${secret:0:${#secret}/3>8?${#secret}/3:8}
+        [[ $REPLY == *"$head"* ]] || continue
+        tail=$head${REPLY##*"$head"}
+        [[ $secret != "$tail"* ]] || REPLY="${REPLY%"$tail"}[redacted]"
     done
 }
 
@@ -2640,6 +2646,8 @@ engine_run() {
     (
         # Its own group, made by timeout, gets the signals; and its own bash must not know that we hear none of PIPE.
         trap - PIPE INT TERM HUP EXIT ERR
+        # By itself, and before it begins: if we are killed the lock must know of it.
+        [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$BASHPID" >"$ENGINE_LOCK/child" || :
         unset BASH_ENV
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$((now + ${3%%.*} + 1))
@@ -2647,7 +2655,6 @@ engine_run() {
         exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- {ENGINE_OUT}>&- {ENGINE_ERR}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
-    [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='777040ea8913ca3042102e8c1ceda175f3888406b0169c23c206c010c498ae7f'
+readonly RUNBOOK_HASH='676dc49769ebd30a60af5e700e29b51699b65d7849fc1f6b7cf3dfe4198331b4'
 readonly RUNBOOK_ID=database_corruption
 readonly RUNBOOK_TITLE='The database may be damaged'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -2694,11 +2694,17 @@ engine_secrets() {
     )
 }
 
+# Sets REPLY to the text without them. A step may have cut its text within one: what is left of it at the end goes, too, from
+# a third of it on. Less is no use to anybody, and may be a word.
 engine_redacted() {
-    local secret
+    local secret head tail
     REPLY=$1
     for secret in "${ENGINE_KNOWN_SECRETS[@]}"; do
         REPLY=${REPLY//"$secret"/[redacted]}
+        head=${secret:0:${#secret}/3>8?${#secret}/3:8}
+        [[ $REPLY == *"$head"* ]] || continue
+        tail=$head${REPLY##*"$head"}
+        [[ $secret != "$tail"* ]] || REPLY="${REPLY%"$tail"}[redacted]"
     done
 }
 
@@ -3033,6 +3039,8 @@ engine_run() {
     (
         # Its own group, made by timeout, gets the signals; and its own bash must not know that we hear none of PIPE.
         trap - PIPE INT TERM HUP EXIT ERR
+        # By itself, and before it begins: if we are killed the lock must know of it.
+        [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$BASHPID" >"$ENGINE_LOCK/child" || :
         unset BASH_ENV
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$((now + ${3%%.*} + 1))
@@ -3040,7 +3048,6 @@ engine_run() {
         exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- {ENGINE_OUT}>&- {ENGINE_ERR}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
-    [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''

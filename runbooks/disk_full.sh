@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='3d6b096d28727768cb93f28631c7d971a218f34d4b75bbb5c49c83396f36dfe1'
+readonly RUNBOOK_HASH='295aabfb0fe31ad841b0b44b6c5bfb27ae377051b01a10c2041cab3407479c10'
 readonly RUNBOOK_ID=disk_full
 readonly RUNBOOK_TITLE='A disk is full, or will be'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1456,11 +1456,17 @@ engine_secrets() {
     )
 }
 
+# Sets REPLY to the text without them. A step may have cut its text within one: what is left of it at the end goes, too, from
+# a third of it on. Less is no use to anybody, and may be a word.
 engine_redacted() {
-    local secret
+    local secret head tail
     REPLY=$1
     for secret in "${ENGINE_KNOWN_SECRETS[@]}"; do
         REPLY=${REPLY//"$secret"/[redacted]}
+        head=${secret:0:${#secret}/3>8?${#secret}/3:8}
+        [[ $REPLY == *"$head"* ]] || continue
+        tail=$head${REPLY##*"$head"}
+        [[ $secret != "$tail"* ]] || REPLY="${REPLY%"$tail"}[redacted]"
     done
 }
 
@@ -1795,6 +1801,8 @@ engine_run() {
     (
         # Its own group, made by timeout, gets the signals; and its own bash must not know that we hear none of PIPE.
         trap - PIPE INT TERM HUP EXIT ERR
+        # By itself, and before it begins: if we are killed the lock must know of it.
+        [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$BASHPID" >"$ENGINE_LOCK/child" || :
         unset BASH_ENV
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$((now + ${3%%.*} + 1))
@@ -1802,7 +1810,6 @@ engine_run() {
         exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- {ENGINE_OUT}>&- {ENGINE_ERR}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
-    [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''

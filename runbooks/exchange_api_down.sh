@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='28ea09701ac4345265dda593a29a24a16d35eff916b2f95edb90ca15f5fb86d7'
+readonly RUNBOOK_HASH='15d587e01c5a14af89440a82987f6a7cd52b2f06cc8cd861ba914fedbbd2a187'
 readonly RUNBOOK_ID=exchange_api_down
 readonly RUNBOOK_TITLE='The exchange does not answer'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -2257,11 +2257,17 @@ engine_secrets() {
     )
 }
 
+# Sets REPLY to the text without them. A step may have cut its text within one: what is left of it at the end goes, too, from
+# a third of it on. Less is no use to anybody, and may be a word.
 engine_redacted() {
-    local secret
+    local secret head tail
     REPLY=$1
     for secret in "${ENGINE_KNOWN_SECRETS[@]}"; do
         REPLY=${REPLY//"$secret"/[redacted]}
+        head=${secret:0:${#secret}/3>8?${#secret}/3:8}
+        [[ $REPLY == *"$head"* ]] || continue
+        tail=$head${REPLY##*"$head"}
+        [[ $secret != "$tail"* ]] || REPLY="${REPLY%"$tail"}[redacted]"
     done
 }
 
@@ -2596,6 +2602,8 @@ engine_run() {
     (
         # Its own group, made by timeout, gets the signals; and its own bash must not know that we hear none of PIPE.
         trap - PIPE INT TERM HUP EXIT ERR
+        # By itself, and before it begins: if we are killed the lock must know of it.
+        [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$BASHPID" >"$ENGINE_LOCK/child" || :
         unset BASH_ENV
         export RUNBOOK_STEP_KIND=$4 RUNBOOK_FINDINGS=$FILE.findings RUNBOOK_RUN=$ENGINE_RUN RUNBOOK_ID
         export RUNBOOK_DEADLINE=$((now + ${3%%.*} + 1))
@@ -2603,7 +2611,6 @@ engine_run() {
         exec timeout -k 5 "$3" "$BASH" -Eeuo pipefail -O inherit_errexit -c "$2" </dev/null >&"$ENGINE_PIPE" 2>&1 {ENGINE_PIPE}>&- {ENGINE_OUT}>&- {ENGINE_ERR}>&- 3>&-
     ) &
     ENGINE_CHILD=$!
-    [[ -z $ENGINE_LOCK || $4 == probe ]] || engine_holder "$ENGINE_CHILD" >"$ENGINE_LOCK/child" || :
     RC=0
     wait "$ENGINE_CHILD" || RC=$?
     ENGINE_CHILD=''
