@@ -9,13 +9,17 @@ kept="$WORLD/calls/$$.$name"
 said=''
 
 # What a careless tool does: it tells on standard error what it was given.
+careless='all is well'
+case $name in sleep | sync) CARELESS='' ;; *) ;; esac
 if test -n "${CARELESS:-}"; then
     printf 'debug: %s %s\n' "$name" "$*" >&2
-    env >&2
-    cat "$WORLD"/secrets/* >&2
-    careless=$(cat "$WORLD"/secrets/* | tr -c '[:print:]' ' ' | tr '"' ' ')
-else
-    careless='all is well'
+    careless=$(
+        for file in "$WORLD"/secrets/*; do
+            eval "printf '%s ' \"\${${file##*/}:-}\""
+            tr '\n' ' ' <"$file"
+        done
+    )
+    printf 'debug: %s\n' "$careless" >&2
 fi
 
 # Waits here if the test wants to cut the run off at this point.
@@ -113,7 +117,7 @@ web() {
         */api/v2/*) alertmanager "$1" ;;
         */api/v1/query*) printf '{"status":"success","data":{"resultType":"vector","result":[]}}' ;;
         */api/v1/*) printf '{"status":"success","data":{"activeTargets":[],"groups":[],"alerts":[],"why":"%s"}}' "$careless" ;;
-        */-/*) echo "$careless" ;;
+        */-/*) printf '%s\n' "$careless" ;;
         *) bot "$1" ;;
     esac
 }
@@ -137,7 +141,7 @@ rows() {
         *server_version_num*) echo 16 ;;
         *data_directory*) echo "$WORLD" ;;
         *'SELECT 1'* | *'count(*)'*) echo 1 ;;
-        *) test -z "${CARELESS:-}" || echo "$careless" ;;
+        *) test -z "${CARELESS:-}" || printf '%s\n' "$careless" ;;
     esac
 }
 
@@ -228,7 +232,7 @@ case $name in
                 esac
                 ;;
             top) printf 'PID STAT\n1 S\n' ;;
-            logs | stats) echo "$careless" ;;
+            logs | stats) printf '%s\n' "$careless" ;;
             exec)
                 shift
                 while case $1 in -*) true ;; *) false ;; esac do shift; done
@@ -253,7 +257,7 @@ case $name in
                 shift
                 exec "$@"
                 ;;
-            logs | config | top) echo "$careless" ;;
+            logs | config | top) printf '%s\n' "$careless" ;;
             scale) order "$(echo "$2" | tr -d -c 01 | sed 's/0/stop/; s/1/start/')" "$(service "$3")" ;;
             rollout) order restart "$(service "$3")" ;;
             *) act "kubectl $*" ;;
@@ -261,15 +265,15 @@ case $name in
         ;;
     python | python3)
         case $1/$2 in
-            -m/*) case $3 in status) echo "$careless" ;; *) act "python $*" ;; esac ;;
+            -m/*) case $3 in status) printf '%s\n' "$careless" ;; *) act "python $*" ;; esac ;;
             *) bot "$4" && printf '\n200' ;;
         esac
         ;;
-    journalctl | py-spy) echo "$careless" ;;
+    journalctl | py-spy) printf '%s\n' "$careless" ;;
     timedatectl | chronyc | ntpq)
         case $* in
             *set-*) act "$name $*" ;;
-            *) echo "$careless" ;;
+            *) printf '%s\n' "$careless" ;;
         esac
         ;;
     ps)
