@@ -18,6 +18,8 @@ import pytest
 from scripts.stack.ports import Ports, variable
 from tests.runbooks.databases import ROOT
 
+pytestmark = pytest.mark.stack
+
 # A few runbooks in every run; BOT_RUNBOOKS_COUNT=99 takes all.
 COUNT = int(os.environ.get("BOT_RUNBOOKS_COUNT", "2"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from bot.adapters.control import ControlDirectory
 from tests.bot.play import TOKEN, until
 from tests.runbooks.databases import Cluster
 from tests.runbooks.stage import Stage, playing
+
+pytestmark = pytest.mark.stack
 
 NOBODY = "http://127.0.0.1:1"
 

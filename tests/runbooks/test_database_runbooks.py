@@ -15,6 +15,8 @@ import yaml
 from tests.runbooks.database_ran import EVERY, Ran
 from tests.runbooks.databases import BOUND, ROOT, Desk
 
+pytestmark = pytest.mark.stack
+
 
 def ran(desk: Desk, runbook: str, *flags: str, **changes: str) -> Ran:
     variables = {**desk.variables(), "USER": "tester", **changes}

@@ -12,9 +12,13 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+import pytest
+
 from scripts.stack.ports import Ports, variable
 from tests.runbooks.database_ran import EVERY, Ran
 from tests.runbooks.databases import BOUND, ROOT
+
+pytestmark = pytest.mark.stack
 
 COUNT = int(os.environ.get("DATABASE_RUNBOOKS_COUNT", "0"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))

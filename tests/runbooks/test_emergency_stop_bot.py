@@ -17,6 +17,8 @@ from tests.bot.play import TOKEN, Exchange, get, post, running_simulator, until
 from tests.bot.test_process import SIGNAL, child, environment, ready_url_of
 from tests.runbooks.pressing import held, press, resting
 
+pytestmark = pytest.mark.stack
+
 ENTRY = SIGNAL | {"message": "SELL BTCUSDT 0.1 @ 62000 SL 63500 TP 59000", "id": "2"}
 GUARDS = ["STOP_MARKET SELL LONG"]
 

@@ -11,9 +11,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.bot.play import post, until
 from tests.runbooks.databases import Cluster
 from tests.runbooks.stage import Stage, playing, with_prometheus
+
+pytestmark = pytest.mark.stack
 
 # One runbook in every run, another one with each seed; MONEY_RUNBOOKS_COUNT=99 takes all.
 COUNT = int(os.environ.get("MONEY_RUNBOOKS_COUNT", "1"))

@@ -13,6 +13,8 @@ from tests.bot.play import running_simulator, until
 from tests.runbooks.databases import Cluster
 from tests.runbooks.stage import COUNT, WHOLE, ended, playing, with_alerts
 
+pytestmark = pytest.mark.stack
+
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 NOBODY = "http://127.0.0.1:1/"
 TOO_MANY = {"code": 100410, "msg": "too many requests"}

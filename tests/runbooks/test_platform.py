@@ -17,6 +17,8 @@ from scripts.stack.ports import Ports
 from scripts.stack.services import Service
 from tests.runbooks.databases import LIBRARIES, ROOT, TEMPLATES, Said, run
 
+pytestmark = pytest.mark.stack
+
 WORDS = ("json.sh", "prelude.sh")
 PATIENCE = 20
 

@@ -9,6 +9,8 @@ from tests.bot.play import post, until
 from tests.runbooks.databases import Cluster
 from tests.runbooks.stage import COUNT, WHOLE, Stage, ended, playing, with_prometheus
 
+pytestmark = pytest.mark.stack
+
 REASON = "the outage is over, and all is settled"
 OPEN = ("--yes", "--confirm", "open BTC-USDT", "--set", f"reason={REASON}")
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.runbooks.databases import BOUND, ROOT, Desk, run
 
+pytestmark = pytest.mark.stack
+
 NAME = "20260102T030405Z-backup-7"
 
 
