@@ -217,6 +217,8 @@ def number(count: int, thing: str) -> str:
 def _out_of(options: argparse.Namespace, outcome: Outcome) -> Path:
     """Return where the files go; what has people's addresses in it is not put beside what is committed."""
     project = outcome.project
+    if options.out is None and "operations" in _values(options.values):
+        raise UsageError("--values has people's addresses in it: name a folder of its own with --out DIR")
     for name, environment in project.environments.items() if project and options.out is None else ():
         if environment.needs_values:
             raise UsageError(f"{name} has people's addresses in it: name a folder of its own with --out DIR")

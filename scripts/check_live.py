@@ -57,7 +57,7 @@ async def _check() -> int:
         # What happens before the first scrape is no increase to anybody.
         await world.until_scraped(len(scrape.jobs))
         await _traffic(world, say)
-        await _backup(home, say)
+        await _tended(home, say)
         await _settled(world, scrape)
         say("asking everything")
         code = await _ask(home)
@@ -90,21 +90,22 @@ def _outcome(answer: Json) -> str:
     return "taken" if order["state"] in ("filled", "pending") else str(order["state"])
 
 
-async def _backup(home: Home, say: Callable[[str], None]) -> None:
-    """Let the runbook make one, as only it says when the last good one was made."""
+async def _tended(home: Home, say: Callable[[str], None]) -> None:
+    """Let runbooks make a backup and go through a checklist, as only they say when that was done last."""
     where = {"TRADEWATCH_PLATFORM": "local", "TRADEWATCH_HOME": str(home.path), "PATH": os.environ["PATH"]}
     runs = home.path / "runs"
-    process = await asyncio.create_subprocess_exec(
-        *(str(ROOT / "runbooks" / "backup.sh"), "--yes", f"--run-dir={runs}"),
-        env=where,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    code = await process.wait()
-    # It finds that there is no copy on another machine.
-    if code not in (0, _FINDING):
-        raise HarnessError(f"the runbook backup ended with {code}; {runs} has its journal")
-    say("a backup was made and restored")
+    for name in ("backup", "daily"):
+        process = await asyncio.create_subprocess_exec(
+            *(str(ROOT / "runbooks" / f"{name}.sh"), "--yes", f"--run-dir={runs}"),
+            env=where,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        code = await process.wait()
+        # They find that there is no copy on another machine, and that orders failed.
+        if code not in (0, _FINDING):
+            raise HarnessError(f"the runbook {name} ended with {code}; {runs} has its journal")
+    say("a backup was made and restored, and the daily checklist gone through")
 
 
 async def _settled(world: World, scrape: Scrape) -> None:

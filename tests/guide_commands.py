@@ -44,9 +44,9 @@ def table(every: Sequence[Command]) -> str:
     head = f"""
 ## Its commands
 
-The guide has {len(every)} commands. {works} work as they are written, {len(every) - works} are corrected. {ran} were run as
-they are written, in `make test`; of the others the table says why not. Each has its step, and the step the
-better form.
+The guide has {len(every)} commands. {works} work as they are written, {len(every) - works} are corrected.
+{ran} were run as they are written, in `make test ARGS=tests/runbooks`; of the others the table says why not.
+Each has its step, and the step the better form.
 
 | Section | Command | Step | As it is written |
 |---|---|---|---|

@@ -126,6 +126,7 @@ def test_little_is_left_for_a_person_and_the_end_tells(name: str) -> None:
     assert [line.split()[0] for line in said[-2:]] == ["tell", "report"]
 
 
+@pytest.mark.stack
 async def test_the_daily_list_of_a_well_and_of_a_sick_stack(cluster: Cluster, tmp_path: Path) -> None:
     (tmp_path / "textfile").mkdir()
     (tmp_path / "log").mkdir()

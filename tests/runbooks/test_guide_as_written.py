@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from tests.guide_commands import Command, commands
 from tests.runbooks.databases import BOUND, Cluster
 from tests.runbooks.stage import playing
@@ -19,6 +21,7 @@ SHELL = {
 }
 
 
+@pytest.mark.stack
 async def test_each_does_what_is_said_of_it(cluster: Cluster, tmp_path: Path) -> None:
     cluster.psql("DROP DATABASE trading_bot")
     cluster.make("trading_bot", rows=3)

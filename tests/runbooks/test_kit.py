@@ -9,6 +9,7 @@ import pytest
 
 from config.spec.load import Loader, load_project
 from config.spec.model import Operations, Project
+from observability.__main__ import main
 from observability.render import pages, scripts
 from tests.runbooks.databases import LIBRARIES, ROOT, TEMPLATES, run
 
@@ -120,3 +121,13 @@ def test_a_kit_that_is_wrong_is_refused() -> None:
     assert operations(contacts=[])[1] > 0
     assert operations(contacts=[{"what": "a|b", "at": "c"}])[1] > 0
     assert operations(phones=[MINE])[1] > 0
+
+
+def test_people_are_not_written_beside_what_is_committed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text("operations: {kit: {contacts: [{what: Alice, at: here}]}}\n")
+    words = ("diff", "--config", str(CONFIG), "--env", "local", "--values", str(values))
+    assert main(words) == 2
+    assert "name a folder of its own with --out" in capsys.readouterr().err
