@@ -193,7 +193,7 @@ def _kill(call: Call) -> str:
 
 _RULES: dict[str, Callable[[Call], str]] = {
     **dict.fromkeys(("psql", "pg_dump", "pg_dumpall", "pg_restore", "pg_amcheck", "pgbench"), _database),
-    **dict.fromkeys(("ps", "sleep", "sync"), _nothing),
+    **dict.fromkeys(("du", "ps", "sleep", "sync"), _nothing),
     "curl": _curl,
     "docker": _docker,
     "kubectl": _kubectl,

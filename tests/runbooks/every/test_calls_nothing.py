@@ -1,12 +1,12 @@
 """What only tells of a script runs nothing of it."""
 
+import random
+from collections.abc import Callable
+
 import pytest
 
 from tests.runbooks.every.conftest import ALONE, COUNT, SEED, Make
 from tests.runbooks.every.world import scripts
-
-import random
-from collections.abc import Callable
 
 TELLING = [["--list"], ["--plan"], ["--help"]]
 WRONG = [["--no-such-flag"], ["--step", "no_such_step"], ["--dry-run", "--only-probes"]]

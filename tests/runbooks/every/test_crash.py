@@ -1,7 +1,8 @@
-"""Shipped runbooks are cut off at every event and at every change, and go on: to the same end, or with a reason why not.
+"""Shipped runbooks are cut off at every event and change, and go on: to the same end, or with a reason.
 
-Each is first run undisturbed. Then it is cut off at one of its points: at an event, which is when the journal is on the disk,
-or before or after a change, inside of a step. The stub that is called there says so and waits until the signal was sent.
+Each is first run undisturbed. Then it is cut off at one of its points: at an event, when the journal is on
+the disk, or before or after a change, inside of a step. The stub that is called there says so, and waits
+until the signal was sent.
 """
 
 import os
@@ -47,7 +48,7 @@ PLAYS = (
     Play("database_connection", {"db": "stopped"}),
     Play("financial_loss", {}),
 )  # fmt: skip
-CHOSEN = PLAYS if COUNT > len(PLAYS) else tuple(random.Random(SEED).sample(PLAYS, 2))
+CHOSEN = PLAYS if len(PLAYS) < COUNT else tuple(random.Random(SEED).sample(PLAYS, 2))
 
 
 def world_of(make: Make, play: Play) -> tuple[World, Path]:

@@ -1,4 +1,4 @@
-"""A world for shipped runbooks in which nothing is real but bash: every other program that matters is a stub that writes down how it was called."""
+"""A world for shipped runbooks in which nothing is real but bash and what reads files: the rest are stubs."""
 
 import json
 import os
@@ -18,17 +18,17 @@ STUB = Path(__file__).with_name("stub.sh")
 LIMIT = 120  # seconds after which a test gives up
 PLATFORMS = ("local", "compose", "kubernetes", "systemd")
 # What a step may run as it is: it only reads, or it writes where the comparison of the files sees it.
-PLAIN = (
-    "awk base64 basename bash cat chmod cksum comm cp cut date dd df diff dirname du env expr false find flock "
-    "getent grep gunzip gzip head hostname id join ln ls mkdir mkfifo mktemp mv nproc od openssl paste printenv printf pwd "
-    "readlink realpath rm rmdir sed seq sh sha256sum sort split stat tac tail tar tee test timeout touch tr true truncate "
-    "tty uname uniq wc which xargs"
-).split()
-STUBS = (
-    "age chronyc createdb curl docker dropdb journalctl kill kubectl memray ntpq pg_amcheck pg_dump pg_dumpall "
-    "pg_restore pgbench ps psql py-spy python python3 reindexdb rsync scp sleep ssh supervisorctl sync systemctl "
-    "timedatectl vacuumdb wrk"
-).split()
+PLAIN = """
+    awk base64 basename bash cat chmod cksum comm cp cut date dd df diff dirname env expr false find
+    flock getent grep gunzip gzip head hostname id join ln ls mkdir mkfifo mktemp mv nproc od
+    openssl paste printenv printf pwd readlink realpath rm rmdir sed seq sh sha256sum sort split
+    stat tac tail tar tee test timeout touch tr true truncate tty uname uniq wc which xargs
+"""
+STUBS = """
+    age chronyc createdb curl docker dropdb du journalctl kill kubectl memray ntpq pg_amcheck
+    pg_dump pg_dumpall pg_restore pgbench ps psql py-spy python python3 reindexdb rsync scp sleep
+    ssh supervisorctl sync systemctl timedatectl vacuumdb wrk
+"""
 
 
 def scripts() -> list[str]:
@@ -202,11 +202,11 @@ class World:
 
 def _programs(folder: Path) -> Path:
     folder.mkdir()
-    for name in PLAIN:
+    for name in PLAIN.split():
         found = shutil.which(name)
         if found is not None:
             (folder / name).symlink_to(found)
-    for name in STUBS:
+    for name in STUBS.split():
         (folder / name).symlink_to(STUB)
     return folder
 
