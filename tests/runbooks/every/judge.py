@@ -197,7 +197,7 @@ _RULES: dict[str, Callable[[Call], str]] = {
     "curl": _curl,
     "docker": _docker,
     "kubectl": _kubectl,
-    "systemctl": _verbs("show", "status", "is-active", "is-enabled", "list-units"),
+    "systemctl": _verbs("show", "status", "is-active", "is-enabled", "list-units", "list-timers"),
     "supervisorctl": _verbs("status", "pid"),
     "timedatectl": _verbs("show", "status", "timesync-status", "show-timesync"),
     "chronyc": _verbs("tracking", "sources"),

@@ -197,7 +197,7 @@ case $name in
                 esac
                 ;;
             start | stop | restart) order "$1" "$(service "$2")" ;;
-            is-active | status | is-enabled | list-units) echo active ;;
+            is-active | status | is-enabled | list-units | list-timers) echo active ;;
             *) act "systemctl $*" ;;
         esac
         ;;
