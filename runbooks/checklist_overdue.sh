@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='79bab56d8d064f99eb9a3594c05d8a38c9fd36bcfd222d01f7fbc3fbad03d7d7'
+readonly RUNBOOK_HASH='72633920d2d94be0ab5f7b0322f9ad07b7c6b6a14c56d7e2eff3be101782b45e'
 readonly RUNBOOK_ID=checklist_overdue
 readonly RUNBOOK_TITLE='A checklist is overdue'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -658,6 +658,9 @@ checklist_tell() {
 # HELP checklist_last_run_timestamp_seconds When the checklist ran to its end
 # TYPE checklist_last_run_timestamp_seconds gauge
 checklist_last_run_timestamp_seconds{checklist="$1"} $(date -u +%s)
+# HELP checklist_period_seconds After how long the checklist is due again
+# TYPE checklist_period_seconds gauge
+checklist_period_seconds{checklist="$1"} $(checklist_period "$1")
 # HELP checklist_findings What its last run found that is not well
 # TYPE checklist_findings gauge
 checklist_findings{checklist="$1"} $count

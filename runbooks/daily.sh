@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='0303f44ba26bba9475393075a0ceabeb05e7f1b680c79d6de64cfef6c8af514e'
+readonly RUNBOOK_HASH='86abe58892351686382919e4869d0306cfdee1d6276dfb5557d6084ad0fda664'
 readonly RUNBOOK_ID=daily
 readonly RUNBOOK_TITLE='The daily checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -2339,6 +2339,9 @@ checklist_tell() {
 # HELP checklist_last_run_timestamp_seconds When the checklist ran to its end
 # TYPE checklist_last_run_timestamp_seconds gauge
 checklist_last_run_timestamp_seconds{checklist="$1"} $(date -u +%s)
+# HELP checklist_period_seconds After how long the checklist is due again
+# TYPE checklist_period_seconds gauge
+checklist_period_seconds{checklist="$1"} $(checklist_period "$1")
 # HELP checklist_findings What its last run found that is not well
 # TYPE checklist_findings gauge
 checklist_findings{checklist="$1"} $count

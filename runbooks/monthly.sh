@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='9fd1c6914aa1d976b46a2385e13fa659a56b81e32f24fe04450953dc064f34fa'
+readonly RUNBOOK_HASH='a3123458b17cce240481cee3297b4ce37f2867e82474620099cc59d516e6e711'
 readonly RUNBOOK_ID=monthly
 readonly RUNBOOK_TITLE='The monthly checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -2302,6 +2302,9 @@ checklist_tell() {
 # HELP checklist_last_run_timestamp_seconds When the checklist ran to its end
 # TYPE checklist_last_run_timestamp_seconds gauge
 checklist_last_run_timestamp_seconds{checklist="$1"} $(date -u +%s)
+# HELP checklist_period_seconds After how long the checklist is due again
+# TYPE checklist_period_seconds gauge
+checklist_period_seconds{checklist="$1"} $(checklist_period "$1")
 # HELP checklist_findings What its last run found that is not well
 # TYPE checklist_findings gauge
 checklist_findings{checklist="$1"} $count

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='f81ca2d7fb97833cfd8fe7dbe3b5c1dae66887a5e0d87fab2040e68ab214736e'
+readonly RUNBOOK_HASH='719f1676cf28d2b857ef095e09689a11f0c6d575e3d48903b13b4b88a5dcd19f'
 readonly RUNBOOK_ID=weekly
 readonly RUNBOOK_TITLE='The weekly checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -105,7 +105,7 @@ declare -rA STEP_VERIFY_EVERY=(
     [tell]=2
 )
 declare -rA STEP_INSTRUCTIONS=(
-    [updates]='Of the packages above, and of the images in docker-compose.yml: read what the newer version mends. docs/setup.md says how to move to it, and `make check` whether all still works.'
+    [updates]='Of the packages above, and of the images in docker-compose.yml: read what the newer version mends. docs/setup.md says how to move to it, and the target check of make whether all still works.'
 )
 declare -rA STEP_BECAUSE=(
     [updates]='whether an update is worth its risk only you decide'
@@ -2378,6 +2378,9 @@ checklist_tell() {
 # HELP checklist_last_run_timestamp_seconds When the checklist ran to its end
 # TYPE checklist_last_run_timestamp_seconds gauge
 checklist_last_run_timestamp_seconds{checklist="$1"} $(date -u +%s)
+# HELP checklist_period_seconds After how long the checklist is due again
+# TYPE checklist_period_seconds gauge
+checklist_period_seconds{checklist="$1"} $(checklist_period "$1")
 # HELP checklist_findings What its last run found that is not well
 # TYPE checklist_findings gauge
 checklist_findings{checklist="$1"} $count

@@ -61,6 +61,7 @@ def test_prometheus_hears_when_it_ran_and_what_it_found(desk: Desk) -> None:
     assert told.code == 0, told.err
     text = (desk.folder / "textfile" / "checklist_weekly.prom").read_text()
     assert 'checklist_findings{checklist="weekly"} 2' in text
+    assert 'checklist_period_seconds{checklist="weekly"} 604800' in text
     assert re.search(r'^checklist_last_run_timestamp_seconds{checklist="weekly"} \d{10}$', text, re.MULTILINE)
     assert say(desk, "checklist_is_told weekly").code == 0
     assert say(desk, "checklist_tell weekly").code == 1, "a probe may not write it"

@@ -58,6 +58,9 @@ checklist_tell() {
 # HELP checklist_last_run_timestamp_seconds When the checklist ran to its end
 # TYPE checklist_last_run_timestamp_seconds gauge
 checklist_last_run_timestamp_seconds{checklist="$1"} $(date -u +%s)
+# HELP checklist_period_seconds After how long the checklist is due again
+# TYPE checklist_period_seconds gauge
+checklist_period_seconds{checklist="$1"} $(checklist_period "$1")
 # HELP checklist_findings What its last run found that is not well
 # TYPE checklist_findings gauge
 checklist_findings{checklist="$1"} $count
