@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import random
 import shlex
 import shutil
 import subprocess
@@ -33,6 +34,16 @@ platform_identity() { echo "stack: $STACK"; }
 """
 LIMIT = 30  # seconds after which a test gives up
 Step = Mapping[str, Any]
+# Some cases of each long table in every run; PRELUDE_COUNT=999 takes all.
+COUNT, SEED = int(os.environ.get("PRELUDE_COUNT", "2")), int(os.environ.get("FUZZ_SEED", "1"))
+LEFT_OUT: list[int] = []
+
+
+def few(cases: Sequence[Any]) -> Sequence[Any]:
+    """Choose from the cases of a test, the same in each worker."""
+    taken = sorted(random.Random(SEED).sample(range(len(cases)), min(COUNT, len(cases))))
+    LEFT_OUT.append(len(cases) - len(taken))
+    return [cases[at] for at in taken]
 
 
 def assembled(steps: Sequence[Step], library: str = "", **data: Any) -> str:

@@ -1,8 +1,10 @@
 """What a runbook script takes, and what it shows without running anything."""
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.observability.prelude.conftest import NAMESPACE, Place
+from tests.observability.prelude.conftest import LEFT_OUT, NAMESPACE, Place, few
 
 PROBE = {"id": "look", "run": "touch $PLACE/looked"}
 ACTION = {
@@ -38,17 +40,19 @@ def test_all_that_is_wrong_is_said_at_once(place: Place) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
-    [
-        (["--step"], "--step needs a value"),
-        (["--plan", "--dry-run"], "--dry-run cannot go with --plan"),
-        (["--resume", "--set", "shelf=A2"], "no --set"),
-        (["--resume", "--platform", "here"], "no --platform"),
-        (["--resume", "--dry-run"], "cannot go with --dry-run"),
-        (["--resume", "--from", "look"], "cannot go with --from"),
-        (["--reason", "a", "--reason", "b"], "--reason stands twice"),
-        (["--yes=no"], "no such flag: no"),
-        (["word"], "no such flag: word"),
-    ],
+    few(
+        [
+            (["--step"], "--step needs a value"),
+            (["--plan", "--dry-run"], "--dry-run cannot go with --plan"),
+            (["--resume", "--set", "shelf=A2"], "no --set"),
+            (["--resume", "--platform", "here"], "no --platform"),
+            (["--resume", "--dry-run"], "cannot go with --dry-run"),
+            (["--resume", "--from", "look"], "cannot go with --from"),
+            (["--reason", "a", "--reason", "b"], "--reason stands twice"),
+            (["--yes=no"], "no such flag: no"),
+            (["word"], "no such flag: word"),
+        ]
+    ),
 )
 def test_wrong_arguments(place: Place, arguments: list[str], text: str) -> None:
     ran = place.write(PROBE, parameters=SHELF).run(*arguments)
@@ -133,17 +137,19 @@ def test_xtrace_is_refused(place: Place) -> None:
 
 @pytest.mark.parametrize(
     ("found", "arguments", "variable", "code", "text"),
-    [
-        ("echo here", [], "", 0, "on here"),
-        ("echo here; echo there", [], "", 5, "more than one platform: here, there"),
-        (":", [], "", 5, "found no platform"),
-        ("exit 1", [], "", 5, "found no platform"),
-        ("echo elsewhere", [], "", 5, "no such platform here: elsewhere"),
-        ("echo here", ["--platform", "there"], "", 0, "on there"),
-        ("echo here", ["--platform", "moon"], "", 5, "no such platform here: moon (here there)"),
-        ("exit 1", [], "there", 0, "on there"),
-        ("exit 1", ["--platform", "here"], "there", 0, "on here"),
-    ],
+    few(
+        [
+            ("echo here", [], "", 0, "on here"),
+            ("echo here; echo there", [], "", 5, "more than one platform: here, there"),
+            (":", [], "", 5, "found no platform"),
+            ("exit 1", [], "", 5, "found no platform"),
+            ("echo elsewhere", [], "", 5, "no such platform here: elsewhere"),
+            ("echo here", ["--platform", "there"], "", 0, "on there"),
+            ("echo here", ["--platform", "moon"], "", 5, "no such platform here: moon (here there)"),
+            ("exit 1", [], "there", 0, "on there"),
+            ("exit 1", ["--platform", "here"], "there", 0, "on here"),
+        ]
+    ),
 )
 def test_platform(
     place: Place, found: str, arguments: list[str], variable: str, code: int, text: str
@@ -176,3 +182,7 @@ def test_colours_only_on_a_terminal_that_has_them(place: Place) -> None:
     assert "\x1b[1m" in place.talk(answers=[]).out
     for arguments, environment in (([], {"NO_COLOR": "1"}), ([], {"TERM": "dumb"}), (["--no-color"], {})):
         assert "\x1b" not in place.talk(*arguments, answers=[], **environment).out
+
+
+def test_what_is_left_out(record_property: Callable[[str, object], None]) -> None:
+    record_property("sampled", f"{sum(LEFT_OUT)} cases of the prelude left out, PRELUDE_COUNT=999 for all")

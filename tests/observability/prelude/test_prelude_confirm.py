@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.observability.prelude.conftest import Place
+from tests.observability.prelude.conftest import Place, few
 
 LOOK = {"id": "look", "run": "echo looking"}
 LOW = {"id": "low", "kind": "action", "run": "touch $PLACE/low"}
@@ -19,14 +19,16 @@ SHELF = {"shelf": {"about": "where", "pattern": "[A-Z][0-9]", "default": "A1"}}
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [
-        ([], 4),
-        (["--yes"], 4),
-        (["--confirm", TARGET], 4),
-        (["--yes", "--confirm", "A1"], 4),
-        (["--yes", "--confirm", TARGET], 0),
-        (["--yes", "--confirm", "B", "--confirm", TARGET], 0),
-    ],
+    few(
+        [
+            ([], 4),
+            (["--yes"], 4),
+            (["--confirm", TARGET], 4),
+            (["--yes", "--confirm", "A1"], 4),
+            (["--yes", "--confirm", TARGET], 0),
+            (["--yes", "--confirm", "B", "--confirm", TARGET], 0),
+        ]
+    ),
 )
 def test_without_a_terminal(place: Place, arguments: list[str], code: int) -> None:
     ran = place.write(LOOK, LOW, HIGH, parameters=SHELF).run(*arguments)
@@ -43,7 +45,7 @@ def test_nothing_to_confirm_if_no_action_is_needed(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"), [("y", 0), ("Yes", 0), ("", 4), ("n", 4), ("yo", 4), ("\x04", 4)]
+    ("answer", "code"), few([("y", 0), ("Yes", 0), ("", 4), ("n", 4), ("yo", 4), ("\x04", 4)])
 )
 def test_a_question_before_an_action(place: Place, answer: str, code: int) -> None:
     ran = place.write(LOW).talk(answers=[("Do it? [y/N] ", answer)])
@@ -54,7 +56,7 @@ def test_a_question_before_an_action(place: Place, answer: str, code: int) -> No
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"), [(TARGET, 0), ("y", 4), ("A1 of A1", 4), (f" {TARGET}", 4), ("", 4)]
+    ("answer", "code"), few([(TARGET, 0), ("y", 4), ("A1 of A1", 4), (f" {TARGET}", 4), ("", 4)])
 )
 def test_a_target_is_typed_exactly(place: Place, answer: str, code: int) -> None:
     ran = place.write(HIGH, parameters=SHELF).talk("--yes", answers=[(f"Type {TARGET} to do it: ", answer)])
