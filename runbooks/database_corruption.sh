@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='676dc49769ebd30a60af5e700e29b51699b65d7849fc1f6b7cf3dfe4198331b4'
+readonly RUNBOOK_HASH='250b984072e0fe3eec5fcca44e6ba9a3907aada74630f8c38d0f70de7259e2e6'
 readonly RUNBOOK_ID=database_corruption
 readonly RUNBOOK_TITLE='The database may be damaged'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -292,7 +292,7 @@ step_reindex() {
 }
 
 step_reindex__verify() {
-    [[ -z $(indexes_invalid) ]]
+    bad=$(indexes_invalid) && [[ -z $bad ]]
 }
 
 step_start_bot() {
@@ -1041,16 +1041,24 @@ pg_tool() {
         "PGDATABASE=$database" "PGOPTIONS=$options" "$@"
 }
 
-# _psql ACCESS DATABASE FLAGS TEXT [NAME=VALUE…]: in TEXT, :'NAME' is the value as a literal, :"NAME" as a name.
+# _psql ACCESS DATABASE FLAGS TEXT [NAME=VALUE…]: in TEXT, :'NAME' is the value as a literal, :"NAME" as a name. Values go by
+# standard input: what the exchange tells of a thousand trades is more than an argument may hold.
 _psql() {
-    local access=$1 database=$2 flags=$3 text=$4
+    local access=$1 database=$2 flags=$3 text=$4 value sets=''
     shift 4
-    local arguments=() value
     for value in "$@"; do
-        arguments+=(-v "$value")
+        _psql_set "$value"
+        sets+=$REPLY$'\n'
     done
-    pg_tool "$access" "$database" \
-        psql -X -w -q "$flags" -v ON_ERROR_STOP=1 ${arguments[@]+"${arguments[@]}"} -f - <<<"$text"
+    pg_tool "$access" "$database" psql -X -w -q "$flags" -v ON_ERROR_STOP=1 -f - <<<"$sets$text"
+}
+
+# Sets REPLY to the line that gives psql the value NAME=VALUE. By bytes, which is quick in a long text.
+_psql_set() {
+    local LC_ALL=C back=$'\\' quote="'" value=${1#*=}
+    value=${value//"$back"/"$back$back"}
+    value=${value//"$quote"/"$back$quote"}
+    REPLY="\\set ${1%%=*} '${value//$'\n'/"${back}n"}'"
 }
 
 # sql TEXT [NAME=VALUE…]: rows for programs, columns with | between. The server refuses to change anything.
@@ -1084,8 +1092,12 @@ sql_change_in() {
     _psql write "$database" -At "$@"
 }
 
+# Ends the step if the server does not tell: who takes silence for no would save nothing, or rename what is there.
 database_exists() {
-    [[ $(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") == 1 ]]
+    local count
+    count=$(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") ||
+        fail "the server does not tell whether there is a database $1"
+    [[ $count == 1 ]]
 }
 
 # What people look at first. Of statements only the first words are shown: values may be nobody's business.
@@ -1461,7 +1473,10 @@ backup_doubts() {
     path=$(backup_path "$1")
     [[ ! -f $path/damage ]] || sed 's/^/damage: /' "$path/damage"
     grep '^never' "$path/manifest" | grep -v '|0|$' | sed 's/^never|/rows contradict each other: /; s/|/ /g' || :
-    failures=$(sql_in postgres 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database')
+    failures=$(sql_in postgres 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database' 2>/dev/null) || {
+        printf 'the server does not tell of damaged pages\n'
+        return 0
+    }
     ((failures == 0)) || printf 'the server met %s damaged pages\n' "$failures"
 }
 
@@ -1530,9 +1545,9 @@ restored_name() {
     printf 'restored_%s\n' "$(run_letters)"
 }
 
-# Where the database is kept that is replaced.
+# Where the database is kept that is replaced. What is longer the server cuts by itself.
 bad_name() {
-    printf '%s_bad_%s\n' "$(database_name)" "$(run_letters)"
+    printf '%.63s\n' "$(database_name)_bad_$(run_letters)"
 }
 
 # By the bot's own word, or by what it reads when it starts.
@@ -1551,13 +1566,28 @@ restore_allowed() {
     [[ -z ${CONTROL_DIR:-} || -e $CONTROL_DIR/HALT ]] || fail "nothing would keep the bot from trading: there is no HALT in $CONTROL_DIR"
 }
 
-# Closes trading in the copy: its switch says what held when it was saved, which may be that trading is open.
+# The last word about a copy that was compared. Closes trading in it: its switch says what held when it was saved, which may
+# be that trading is open. Then marks it, by which a resumed run knows it, whatever its name is then.
 close_restored() {
     needs_action close_restored
     sql_change_in "$1" "INSERT INTO switch (level, reason, who)
         SELECT 1, 'restored from the backup ' || :'backup', 'runbook restore'
         WHERE coalesce((SELECT level FROM switch ORDER BY id DESC LIMIT 1), 0) = 0" "backup=$2"
     restored_is_closed "$1"
+    sql_change_in postgres "COMMENT ON DATABASE :\"name\" IS :'mark'" "name=$1" "mark=$(_restored_mark), from the backup $2"
+}
+
+# Whether it is the copy that this run compared, closed as it was left. That trading is closed proves nothing: what is to be
+# replaced is closed as well.
+restored_is_whole() {
+    local mark
+    restored_is_closed "$1" || return
+    mark=$(sql_in postgres "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = :'name'" "name=$1") || return
+    [[ $mark == "$(_restored_mark), "* ]]
+}
+
+_restored_mark() {
+    printf 'restored and found whole by the run %s\n' "${RUNBOOK_RUN:?}"
 }
 
 restored_is_closed() {
@@ -1946,11 +1976,13 @@ indexes_unused() {
 
 # Databases whose texts were sorted by another version of the machine's rules: indexes on text may be wrong.
 collation_differs() {
+    local known
+    known=$(sql "SELECT attname FROM pg_attribute WHERE attrelid = 'pg_database'::regclass AND attname = 'datcollversion'") || return
     # Before version 15 nobody wrote down the rules of a database.
-    [[ -n $(sql "SELECT attname FROM pg_attribute WHERE attrelid = 'pg_database'::regclass AND attname = 'datcollversion'") ]] || return 0
+    [[ -n $known ]] || return 0
     sql "SELECT format('database %s: made with %s, the machine has %s', datname, datcollversion,
             pg_database_collation_actual_version(oid))
-        FROM pg_database WHERE datallowconn AND datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid)"
+        FROM pg_database WHERE datallowconn AND datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid)" || return
     sql "SELECT format('collation %s: made with %s, the machine has %s', collname, collversion,
             pg_collation_actual_version(oid))
         FROM pg_collation WHERE collprovider <> 'd' AND collversion <> pg_collation_actual_version(oid)"

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='a3123458b17cce240481cee3297b4ce37f2867e82474620099cc59d516e6e711'
+readonly RUNBOOK_HASH='2e298e6a58142a4b023b83927ee32965c8dac8c60a93ba25e27201955bf35ada'
 readonly RUNBOOK_ID=monthly
 readonly RUNBOOK_TITLE='The monthly checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -940,16 +940,24 @@ pg_tool() {
         "PGDATABASE=$database" "PGOPTIONS=$options" "$@"
 }
 
-# _psql ACCESS DATABASE FLAGS TEXT [NAME=VALUE…]: in TEXT, :'NAME' is the value as a literal, :"NAME" as a name.
+# _psql ACCESS DATABASE FLAGS TEXT [NAME=VALUE…]: in TEXT, :'NAME' is the value as a literal, :"NAME" as a name. Values go by
+# standard input: what the exchange tells of a thousand trades is more than an argument may hold.
 _psql() {
-    local access=$1 database=$2 flags=$3 text=$4
+    local access=$1 database=$2 flags=$3 text=$4 value sets=''
     shift 4
-    local arguments=() value
     for value in "$@"; do
-        arguments+=(-v "$value")
+        _psql_set "$value"
+        sets+=$REPLY$'\n'
     done
-    pg_tool "$access" "$database" \
-        psql -X -w -q "$flags" -v ON_ERROR_STOP=1 ${arguments[@]+"${arguments[@]}"} -f - <<<"$text"
+    pg_tool "$access" "$database" psql -X -w -q "$flags" -v ON_ERROR_STOP=1 -f - <<<"$sets$text"
+}
+
+# Sets REPLY to the line that gives psql the value NAME=VALUE. By bytes, which is quick in a long text.
+_psql_set() {
+    local LC_ALL=C back=$'\\' quote="'" value=${1#*=}
+    value=${value//"$back"/"$back$back"}
+    value=${value//"$quote"/"$back$quote"}
+    REPLY="\\set ${1%%=*} '${value//$'\n'/"${back}n"}'"
 }
 
 # sql TEXT [NAME=VALUE…]: rows for programs, columns with | between. The server refuses to change anything.
@@ -983,8 +991,12 @@ sql_change_in() {
     _psql write "$database" -At "$@"
 }
 
+# Ends the step if the server does not tell: who takes silence for no would save nothing, or rename what is there.
 database_exists() {
-    [[ $(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") == 1 ]]
+    local count
+    count=$(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") ||
+        fail "the server does not tell whether there is a database $1"
+    [[ $count == 1 ]]
 }
 
 # What people look at first. Of statements only the first words are shown: values may be nobody's business.
@@ -1319,11 +1331,13 @@ indexes_unused() {
 
 # Databases whose texts were sorted by another version of the machine's rules: indexes on text may be wrong.
 collation_differs() {
+    local known
+    known=$(sql "SELECT attname FROM pg_attribute WHERE attrelid = 'pg_database'::regclass AND attname = 'datcollversion'") || return
     # Before version 15 nobody wrote down the rules of a database.
-    [[ -n $(sql "SELECT attname FROM pg_attribute WHERE attrelid = 'pg_database'::regclass AND attname = 'datcollversion'") ]] || return 0
+    [[ -n $known ]] || return 0
     sql "SELECT format('database %s: made with %s, the machine has %s', datname, datcollversion,
             pg_database_collation_actual_version(oid))
-        FROM pg_database WHERE datallowconn AND datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid)"
+        FROM pg_database WHERE datallowconn AND datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid)" || return
     sql "SELECT format('collation %s: made with %s, the machine has %s', collname, collversion,
             pg_collation_actual_version(oid))
         FROM pg_collation WHERE collprovider <> 'd' AND collversion <> pg_collation_actual_version(oid)"
@@ -1898,7 +1912,10 @@ backup_doubts() {
     path=$(backup_path "$1")
     [[ ! -f $path/damage ]] || sed 's/^/damage: /' "$path/damage"
     grep '^never' "$path/manifest" | grep -v '|0|$' | sed 's/^never|/rows contradict each other: /; s/|/ /g' || :
-    failures=$(sql_in postgres 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database')
+    failures=$(sql_in postgres 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database' 2>/dev/null) || {
+        printf 'the server does not tell of damaged pages\n'
+        return 0
+    }
     ((failures == 0)) || printf 'the server met %s damaged pages\n' "$failures"
 }
 

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='b744b528320f970cb54432fb6f91605bd897db5ff8a0603bd06f2c8af36aa1e6'
+readonly RUNBOOK_HASH='569786206e4933f5ba0eb2ef87e5cd1039aa3cf2aec5e2784aca45aa7be8044e'
 readonly RUNBOOK_ID=planned_maintenance
 readonly RUNBOOK_TITLE='Planned maintenance'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -227,11 +227,11 @@ step_speak() {
 }
 
 step_speak__unless() {
-    [[ ${PART:?} != end || -z $(silences_ours) ]]
+    [[ ${PART:?} != end ]] || { ours=$(silences_ours) && [[ -z $ours ]]; }
 }
 
 step_speak__verify() {
-    [[ -z $(silences_ours) ]]
+    ours=$(silences_ours) && [[ -z $ours ]]
 }
 
 # Where the stack runs, how to reach its parts there, and how to start and stop them.
@@ -964,16 +964,24 @@ pg_tool() {
         "PGDATABASE=$database" "PGOPTIONS=$options" "$@"
 }
 
-# _psql ACCESS DATABASE FLAGS TEXT [NAME=VALUE…]: in TEXT, :'NAME' is the value as a literal, :"NAME" as a name.
+# _psql ACCESS DATABASE FLAGS TEXT [NAME=VALUE…]: in TEXT, :'NAME' is the value as a literal, :"NAME" as a name. Values go by
+# standard input: what the exchange tells of a thousand trades is more than an argument may hold.
 _psql() {
-    local access=$1 database=$2 flags=$3 text=$4
+    local access=$1 database=$2 flags=$3 text=$4 value sets=''
     shift 4
-    local arguments=() value
     for value in "$@"; do
-        arguments+=(-v "$value")
+        _psql_set "$value"
+        sets+=$REPLY$'\n'
     done
-    pg_tool "$access" "$database" \
-        psql -X -w -q "$flags" -v ON_ERROR_STOP=1 ${arguments[@]+"${arguments[@]}"} -f - <<<"$text"
+    pg_tool "$access" "$database" psql -X -w -q "$flags" -v ON_ERROR_STOP=1 -f - <<<"$sets$text"
+}
+
+# Sets REPLY to the line that gives psql the value NAME=VALUE. By bytes, which is quick in a long text.
+_psql_set() {
+    local LC_ALL=C back=$'\\' quote="'" value=${1#*=}
+    value=${value//"$back"/"$back$back"}
+    value=${value//"$quote"/"$back$quote"}
+    REPLY="\\set ${1%%=*} '${value//$'\n'/"${back}n"}'"
 }
 
 # sql TEXT [NAME=VALUE…]: rows for programs, columns with | between. The server refuses to change anything.
@@ -1007,8 +1015,12 @@ sql_change_in() {
     _psql write "$database" -At "$@"
 }
 
+# Ends the step if the server does not tell: who takes silence for no would save nothing, or rename what is there.
 database_exists() {
-    [[ $(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") == 1 ]]
+    local count
+    count=$(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") ||
+        fail "the server does not tell whether there is a database $1"
+    [[ $count == 1 ]]
 }
 
 # What people look at first. Of statements only the first words are shown: values may be nobody's business.
@@ -1343,11 +1355,13 @@ indexes_unused() {
 
 # Databases whose texts were sorted by another version of the machine's rules: indexes on text may be wrong.
 collation_differs() {
+    local known
+    known=$(sql "SELECT attname FROM pg_attribute WHERE attrelid = 'pg_database'::regclass AND attname = 'datcollversion'") || return
     # Before version 15 nobody wrote down the rules of a database.
-    [[ -n $(sql "SELECT attname FROM pg_attribute WHERE attrelid = 'pg_database'::regclass AND attname = 'datcollversion'") ]] || return 0
+    [[ -n $known ]] || return 0
     sql "SELECT format('database %s: made with %s, the machine has %s', datname, datcollversion,
             pg_database_collation_actual_version(oid))
-        FROM pg_database WHERE datallowconn AND datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid)"
+        FROM pg_database WHERE datallowconn AND datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid)" || return
     sql "SELECT format('collation %s: made with %s, the machine has %s', collname, collversion,
             pg_collation_actual_version(oid))
         FROM pg_collation WHERE collprovider <> 'd' AND collversion <> pg_collation_actual_version(oid)"

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='b64e9e4d24bf85a217a560363afafaf0c8b48077c950e44bd9fe3c542dea3661'
+readonly RUNBOOK_HASH='eaf8ff0ff67884e35ce6862f6d2a9bb3d29f3829aab7b97cc20492444969ccb2'
 readonly RUNBOOK_ID=signal_processing_errors
 readonly RUNBOOK_TITLE='Signals end in faults of ours'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1011,16 +1011,24 @@ pg_tool() {
         "PGDATABASE=$database" "PGOPTIONS=$options" "$@"
 }
 
-# _psql ACCESS DATABASE FLAGS TEXT [NAME=VALUE…]: in TEXT, :'NAME' is the value as a literal, :"NAME" as a name.
+# _psql ACCESS DATABASE FLAGS TEXT [NAME=VALUE…]: in TEXT, :'NAME' is the value as a literal, :"NAME" as a name. Values go by
+# standard input: what the exchange tells of a thousand trades is more than an argument may hold.
 _psql() {
-    local access=$1 database=$2 flags=$3 text=$4
+    local access=$1 database=$2 flags=$3 text=$4 value sets=''
     shift 4
-    local arguments=() value
     for value in "$@"; do
-        arguments+=(-v "$value")
+        _psql_set "$value"
+        sets+=$REPLY$'\n'
     done
-    pg_tool "$access" "$database" \
-        psql -X -w -q "$flags" -v ON_ERROR_STOP=1 ${arguments[@]+"${arguments[@]}"} -f - <<<"$text"
+    pg_tool "$access" "$database" psql -X -w -q "$flags" -v ON_ERROR_STOP=1 -f - <<<"$sets$text"
+}
+
+# Sets REPLY to the line that gives psql the value NAME=VALUE. By bytes, which is quick in a long text.
+_psql_set() {
+    local LC_ALL=C back=$'\\' quote="'" value=${1#*=}
+    value=${value//"$back"/"$back$back"}
+    value=${value//"$quote"/"$back$quote"}
+    REPLY="\\set ${1%%=*} '${value//$'\n'/"${back}n"}'"
 }
 
 # sql TEXT [NAME=VALUE…]: rows for programs, columns with | between. The server refuses to change anything.
@@ -1054,8 +1062,12 @@ sql_change_in() {
     _psql write "$database" -At "$@"
 }
 
+# Ends the step if the server does not tell: who takes silence for no would save nothing, or rename what is there.
 database_exists() {
-    [[ $(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") == 1 ]]
+    local count
+    count=$(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") ||
+        fail "the server does not tell whether there is a database $1"
+    [[ $count == 1 ]]
 }
 
 # What people look at first. Of statements only the first words are shown: values may be nobody's business.

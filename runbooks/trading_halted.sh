@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='dd0d213f6d2a0b0984b50bcd1fb2911b6d4057c91b75dfda5ad04364e438b4d0'
+readonly RUNBOOK_HASH='4cd536c176a2dce8af555f8ef50c3b1f4345a93aec52c410063be5c66ca6a36f'
 readonly RUNBOOK_ID=trading_halted
 readonly RUNBOOK_TITLE='Trading is halted'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -862,16 +862,24 @@ pg_tool() {
         "PGDATABASE=$database" "PGOPTIONS=$options" "$@"
 }
 
-# _psql ACCESS DATABASE FLAGS TEXT [NAME=VALUE…]: in TEXT, :'NAME' is the value as a literal, :"NAME" as a name.
+# _psql ACCESS DATABASE FLAGS TEXT [NAME=VALUE…]: in TEXT, :'NAME' is the value as a literal, :"NAME" as a name. Values go by
+# standard input: what the exchange tells of a thousand trades is more than an argument may hold.
 _psql() {
-    local access=$1 database=$2 flags=$3 text=$4
+    local access=$1 database=$2 flags=$3 text=$4 value sets=''
     shift 4
-    local arguments=() value
     for value in "$@"; do
-        arguments+=(-v "$value")
+        _psql_set "$value"
+        sets+=$REPLY$'\n'
     done
-    pg_tool "$access" "$database" \
-        psql -X -w -q "$flags" -v ON_ERROR_STOP=1 ${arguments[@]+"${arguments[@]}"} -f - <<<"$text"
+    pg_tool "$access" "$database" psql -X -w -q "$flags" -v ON_ERROR_STOP=1 -f - <<<"$sets$text"
+}
+
+# Sets REPLY to the line that gives psql the value NAME=VALUE. By bytes, which is quick in a long text.
+_psql_set() {
+    local LC_ALL=C back=$'\\' quote="'" value=${1#*=}
+    value=${value//"$back"/"$back$back"}
+    value=${value//"$quote"/"$back$quote"}
+    REPLY="\\set ${1%%=*} '${value//$'\n'/"${back}n"}'"
 }
 
 # sql TEXT [NAME=VALUE…]: rows for programs, columns with | between. The server refuses to change anything.
@@ -905,8 +913,12 @@ sql_change_in() {
     _psql write "$database" -At "$@"
 }
 
+# Ends the step if the server does not tell: who takes silence for no would save nothing, or rename what is there.
 database_exists() {
-    [[ $(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") == 1 ]]
+    local count
+    count=$(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") ||
+        fail "the server does not tell whether there is a database $1"
+    [[ $count == 1 ]]
 }
 
 # What people look at first. Of statements only the first words are shown: values may be nobody's business.
@@ -1324,10 +1336,11 @@ gate_covered() {
     fi
     {
         json '.data[]' .symbol .positionSide .positionAmt <<<"$positions" | sed 's/^/position\t/' || :
-        json '.data.orders[]' .symbol .positionSide .type .origQty .closePosition .executedQty <<<"$orders" | sed 's/^/order\t/' || :
+        json '.data.orders[]' .symbol .positionSide .type .origQty .closePosition .executedQty .side <<<"$orders" | sed 's/^/order\t/' || :
     } | awk -F '\t' '
         $1 == "position" && $4 + 0 { key = $2 " " $3; held[key] = $4 < 0 ? -$4 : $4 + 0 }
-        $1 == "order" && $4 ~ /^(STOP|STOP_MARKET|TRAILING_STOP_MARKET)$/ {
+        # One that waits to make the position larger covers nothing.
+        $1 == "order" && $4 ~ /^(STOP|STOP_MARKET|TRAILING_STOP_MARKET)$/ && $3 " " $8 !~ /^(LONG BUY|SHORT SELL)$/ {
             key = $2 " " $3
             if ($6 == "true") whole[key] = 1
             stopped[key] += $5 - $7

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='7eee9aab3c014f3aae83dd8573f907533874fd7238f6e1c6ee4eac5fc1cdedb4'
+readonly RUNBOOK_HASH='bb548751bfabbae234d47f4510bad736bfa6b81cd56eb91ef7888431bfffa091'
 readonly RUNBOOK_ID=verify_backup
 readonly RUNBOOK_TITLE='Prove a backup that is there'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -600,16 +600,24 @@ pg_tool() {
         "PGDATABASE=$database" "PGOPTIONS=$options" "$@"
 }
 
-# _psql ACCESS DATABASE FLAGS TEXT [NAME=VALUE…]: in TEXT, :'NAME' is the value as a literal, :"NAME" as a name.
+# _psql ACCESS DATABASE FLAGS TEXT [NAME=VALUE…]: in TEXT, :'NAME' is the value as a literal, :"NAME" as a name. Values go by
+# standard input: what the exchange tells of a thousand trades is more than an argument may hold.
 _psql() {
-    local access=$1 database=$2 flags=$3 text=$4
+    local access=$1 database=$2 flags=$3 text=$4 value sets=''
     shift 4
-    local arguments=() value
     for value in "$@"; do
-        arguments+=(-v "$value")
+        _psql_set "$value"
+        sets+=$REPLY$'\n'
     done
-    pg_tool "$access" "$database" \
-        psql -X -w -q "$flags" -v ON_ERROR_STOP=1 ${arguments[@]+"${arguments[@]}"} -f - <<<"$text"
+    pg_tool "$access" "$database" psql -X -w -q "$flags" -v ON_ERROR_STOP=1 -f - <<<"$sets$text"
+}
+
+# Sets REPLY to the line that gives psql the value NAME=VALUE. By bytes, which is quick in a long text.
+_psql_set() {
+    local LC_ALL=C back=$'\\' quote="'" value=${1#*=}
+    value=${value//"$back"/"$back$back"}
+    value=${value//"$quote"/"$back$quote"}
+    REPLY="\\set ${1%%=*} '${value//$'\n'/"${back}n"}'"
 }
 
 # sql TEXT [NAME=VALUE…]: rows for programs, columns with | between. The server refuses to change anything.
@@ -643,8 +651,12 @@ sql_change_in() {
     _psql write "$database" -At "$@"
 }
 
+# Ends the step if the server does not tell: who takes silence for no would save nothing, or rename what is there.
 database_exists() {
-    [[ $(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") == 1 ]]
+    local count
+    count=$(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") ||
+        fail "the server does not tell whether there is a database $1"
+    [[ $count == 1 ]]
 }
 
 # What people look at first. Of statements only the first words are shown: values may be nobody's business.
@@ -1020,7 +1032,10 @@ backup_doubts() {
     path=$(backup_path "$1")
     [[ ! -f $path/damage ]] || sed 's/^/damage: /' "$path/damage"
     grep '^never' "$path/manifest" | grep -v '|0|$' | sed 's/^never|/rows contradict each other: /; s/|/ /g' || :
-    failures=$(sql_in postgres 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database')
+    failures=$(sql_in postgres 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database' 2>/dev/null) || {
+        printf 'the server does not tell of damaged pages\n'
+        return 0
+    }
     ((failures == 0)) || printf 'the server met %s damaged pages\n' "$failures"
 }
 

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='719f1676cf28d2b857ef095e09689a11f0c6d575e3d48903b13b4b88a5dcd19f'
+readonly RUNBOOK_HASH='4dbff830340de5cd5b311e684fe7d1fabcb804fa1b96028af05147c9f40da484'
 readonly RUNBOOK_ID=weekly
 readonly RUNBOOK_TITLE='The weekly checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -895,16 +895,24 @@ pg_tool() {
         "PGDATABASE=$database" "PGOPTIONS=$options" "$@"
 }
 
-# _psql ACCESS DATABASE FLAGS TEXT [NAME=VALUE…]: in TEXT, :'NAME' is the value as a literal, :"NAME" as a name.
+# _psql ACCESS DATABASE FLAGS TEXT [NAME=VALUE…]: in TEXT, :'NAME' is the value as a literal, :"NAME" as a name. Values go by
+# standard input: what the exchange tells of a thousand trades is more than an argument may hold.
 _psql() {
-    local access=$1 database=$2 flags=$3 text=$4
+    local access=$1 database=$2 flags=$3 text=$4 value sets=''
     shift 4
-    local arguments=() value
     for value in "$@"; do
-        arguments+=(-v "$value")
+        _psql_set "$value"
+        sets+=$REPLY$'\n'
     done
-    pg_tool "$access" "$database" \
-        psql -X -w -q "$flags" -v ON_ERROR_STOP=1 ${arguments[@]+"${arguments[@]}"} -f - <<<"$text"
+    pg_tool "$access" "$database" psql -X -w -q "$flags" -v ON_ERROR_STOP=1 -f - <<<"$sets$text"
+}
+
+# Sets REPLY to the line that gives psql the value NAME=VALUE. By bytes, which is quick in a long text.
+_psql_set() {
+    local LC_ALL=C back=$'\\' quote="'" value=${1#*=}
+    value=${value//"$back"/"$back$back"}
+    value=${value//"$quote"/"$back$quote"}
+    REPLY="\\set ${1%%=*} '${value//$'\n'/"${back}n"}'"
 }
 
 # sql TEXT [NAME=VALUE…]: rows for programs, columns with | between. The server refuses to change anything.
@@ -938,8 +946,12 @@ sql_change_in() {
     _psql write "$database" -At "$@"
 }
 
+# Ends the step if the server does not tell: who takes silence for no would save nothing, or rename what is there.
 database_exists() {
-    [[ $(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") == 1 ]]
+    local count
+    count=$(sql_in postgres "SELECT count(*) FROM pg_database WHERE datname = :'name'" "name=$1") ||
+        fail "the server does not tell whether there is a database $1"
+    [[ $count == 1 ]]
 }
 
 # What people look at first. Of statements only the first words are shown: values may be nobody's business.
@@ -1274,11 +1286,13 @@ indexes_unused() {
 
 # Databases whose texts were sorted by another version of the machine's rules: indexes on text may be wrong.
 collation_differs() {
+    local known
+    known=$(sql "SELECT attname FROM pg_attribute WHERE attrelid = 'pg_database'::regclass AND attname = 'datcollversion'") || return
     # Before version 15 nobody wrote down the rules of a database.
-    [[ -n $(sql "SELECT attname FROM pg_attribute WHERE attrelid = 'pg_database'::regclass AND attname = 'datcollversion'") ]] || return 0
+    [[ -n $known ]] || return 0
     sql "SELECT format('database %s: made with %s, the machine has %s', datname, datcollversion,
             pg_database_collation_actual_version(oid))
-        FROM pg_database WHERE datallowconn AND datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid)"
+        FROM pg_database WHERE datallowconn AND datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid)" || return
     sql "SELECT format('collation %s: made with %s, the machine has %s', collname, collversion,
             pg_collation_actual_version(oid))
         FROM pg_collation WHERE collprovider <> 'd' AND collversion <> pg_collation_actual_version(oid)"
@@ -1853,7 +1867,10 @@ backup_doubts() {
     path=$(backup_path "$1")
     [[ ! -f $path/damage ]] || sed 's/^/damage: /' "$path/damage"
     grep '^never' "$path/manifest" | grep -v '|0|$' | sed 's/^never|/rows contradict each other: /; s/|/ /g' || :
-    failures=$(sql_in postgres 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database')
+    failures=$(sql_in postgres 'SELECT coalesce(sum(checksum_failures), 0) FROM pg_stat_database' 2>/dev/null) || {
+        printf 'the server does not tell of damaged pages\n'
+        return 0
+    }
     ((failures == 0)) || printf 'the server met %s damaged pages\n' "$failures"
 }
 

@@ -133,3 +133,6 @@ async def test_a_position_without_a_stop_is_seen_at_the_exchange(cluster: Cluste
         }  # fmt: skip
         await post(f"{stage.exchange.url}/control/foreign", half)
         assert await covered() == "against: BTC-USDT LONG: 0.06 of 0.1 has no stop at the exchange\n"
+        # It is a stop that would make the position larger.
+        await post(f"{stage.exchange.url}/control/foreign", half | {"side": "BUY", "stopPrice": "70000"})
+        assert await covered() == "against: BTC-USDT LONG: 0.06 of 0.1 has no stop at the exchange\n"

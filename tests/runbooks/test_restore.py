@@ -185,3 +185,28 @@ def test_the_script_swaps_only_what_is_typed(restored: Desk) -> None:
         assert run([*script, *where, *given], known).code == 4
     assert orders(restored) == "299"
     assert is_open(restored, restored.database) == "t"
+
+
+def test_a_resumed_run_takes_nothing_for_whole_that_was_not_compared(desk: Desk) -> None:
+    """Trading was closed when the backup was made: that the copy says so proves nothing of the rest."""
+    desk.sql("INSERT INTO switch (level, reason, who) VALUES (1, 'a test', 'somebody')")
+    words = f"restore_into {desk.saved(NAME).name} $(restored_name)"
+    desk.does(words, RUNBOOK_RUN=run_of(desk))
+    cut = desk.say('restored_is_whole "$(restored_name)"', kind="probe", RUNBOOK_RUN=run_of(desk))
+    assert cut.code == 1
+    swapped = desk.say('restored_is_whole "$(database_name)"', kind="probe", RUNBOOK_RUN=run_of(desk))
+    assert swapped.code == 1  # it was not, and is closed as well
+    done = f"close_restored $(restored_name) {NAME}; restored_is_whole $(restored_name); swap_databases; "
+    desk.does(f"{done} restored_is_whole $(database_name)", RUNBOOK_RUN=run_of(desk))
+    another = desk.say(
+        'restored_is_whole "$(database_name)"', kind="probe", RUNBOOK_RUN="20270102T030405Z-restore-1"
+    )
+    assert another.code == 1
+
+
+def test_the_longest_name_of_a_database_can_be_swapped_and_taken_back(desk: Desk) -> None:
+    """The server cuts what is longer than 63 letters, and is then asked for a name that nobody has."""
+    long = "d" * 31
+    kept = desk.does("bad_name", PGDATABASE=long, RUNBOOK_RUN="20260102T030405Z-restore-1234567").out.strip()
+    assert kept.startswith(f"{long}_bad_20260102t030405z")
+    assert len(kept) <= 63

@@ -75,10 +75,11 @@ gate_covered() {
     fi
     {
         json '.data[]' .symbol .positionSide .positionAmt <<<"$positions" | sed 's/^/position\t/' || :
-        json '.data.orders[]' .symbol .positionSide .type .origQty .closePosition .executedQty <<<"$orders" | sed 's/^/order\t/' || :
+        json '.data.orders[]' .symbol .positionSide .type .origQty .closePosition .executedQty .side <<<"$orders" | sed 's/^/order\t/' || :
     } | awk -F '\t' '
         $1 == "position" && $4 + 0 { key = $2 " " $3; held[key] = $4 < 0 ? -$4 : $4 + 0 }
-        $1 == "order" && $4 ~ /^(STOP|STOP_MARKET|TRAILING_STOP_MARKET)$/ {
+        # One that waits to make the position larger covers nothing.
+        $1 == "order" && $4 ~ /^(STOP|STOP_MARKET|TRAILING_STOP_MARKET)$/ && $3 " " $8 !~ /^(LONG BUY|SHORT SELL)$/ {
             key = $2 " " $3
             if ($6 == "true") whole[key] = 1
             stopped[key] += $5 - $7

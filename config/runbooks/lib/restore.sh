@@ -6,9 +6,9 @@ restored_name() {
     printf 'restored_%s\n' "$(run_letters)"
 }
 
-# Where the database is kept that is replaced.
+# Where the database is kept that is replaced. What is longer the server cuts by itself.
 bad_name() {
-    printf '%s_bad_%s\n' "$(database_name)" "$(run_letters)"
+    printf '%.63s\n' "$(database_name)_bad_$(run_letters)"
 }
 
 # By the bot's own word, or by what it reads when it starts.
@@ -27,13 +27,28 @@ restore_allowed() {
     [[ -z ${CONTROL_DIR:-} || -e $CONTROL_DIR/HALT ]] || fail "nothing would keep the bot from trading: there is no HALT in $CONTROL_DIR"
 }
 
-# Closes trading in the copy: its switch says what held when it was saved, which may be that trading is open.
+# The last word about a copy that was compared. Closes trading in it: its switch says what held when it was saved, which may
+# be that trading is open. Then marks it, by which a resumed run knows it, whatever its name is then.
 close_restored() {
     needs_action close_restored
     sql_change_in "$1" "INSERT INTO switch (level, reason, who)
         SELECT 1, 'restored from the backup ' || :'backup', 'runbook restore'
         WHERE coalesce((SELECT level FROM switch ORDER BY id DESC LIMIT 1), 0) = 0" "backup=$2"
     restored_is_closed "$1"
+    sql_change_in postgres "COMMENT ON DATABASE :\"name\" IS :'mark'" "name=$1" "mark=$(_restored_mark), from the backup $2"
+}
+
+# Whether it is the copy that this run compared, closed as it was left. That trading is closed proves nothing: what is to be
+# replaced is closed as well.
+restored_is_whole() {
+    local mark
+    restored_is_closed "$1" || return
+    mark=$(sql_in postgres "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = :'name'" "name=$1") || return
+    [[ $mark == "$(_restored_mark), "* ]]
+}
+
+_restored_mark() {
+    printf 'restored and found whole by the run %s\n' "${RUNBOOK_RUN:?}"
 }
 
 restored_is_closed() {
