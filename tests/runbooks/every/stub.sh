@@ -9,7 +9,7 @@ kept="$WORLD/calls/$$.$name"
 said=''
 
 # What a careless tool does: it tells on standard error what it was given.
-careless='all is well'
+careless='all is well' quoted='all is well'
 case $name in sleep | sync | du) CARELESS='' ;; *) ;; esac
 if test -n "${CARELESS:-}"; then
     printf 'debug: %s %s\n' "$name" "$*" >&2
@@ -20,6 +20,8 @@ if test -n "${CARELESS:-}"; then
         done
     )
     printf 'debug: %s\n' "$careless" >&2
+    # In JSON without the one that has backslashes: it would be none.
+    quoted=$(printf '%s' "$careless" | sed 's/127[.]0[.]0[.]1:1:bot:bot:[^ ]*//')
 fi
 
 # Waits here if the test wants to cut the run off at this point.
@@ -66,17 +68,17 @@ bot() {
         */trading*)
             asked=$(printf '%s' "$all" | sed -n 's/.*"level": *\([0-9]\).*/\1/p' | head -n 1)
             act "level ${asked:-0}" level "${asked:-0}"
-            printf '{"summary":"closed: %s","switch":{"level":%s}}' "$careless" "${asked:-0}"
+            printf '{"summary":"closed: %s","switch":{"level":%s}}' "$quoted" "${asked:-0}"
             ;;
         */metrics*)
             printf 'process_start_time_seconds %s\nprocess_resident_memory_bytes 9e7\nprocess_cpu_seconds_total 5\n' 1.7e9
             printf 'process_open_fds 20\nprocess_max_fds 1024\nbingx_api_calls_total{kind="%s"} 7\n' ok
             printf 'db_connections_active 1\ndb_connections_max 10\n'
             ;;
-        */debug/signal*) printf '{"verdict":"accepted","order":null,"problems":[],"signal":{},"reason":"%s"}' "$careless" ;;
+        */debug/signal*) printf '{"verdict":"accepted","order":null,"problems":[],"signal":{},"reason":"%s"}' "$quoted" ;;
         *)
-            printf '{"summary":"%s","mode":"simulator","ready":true,"ban_seconds":0.0,"closed_because":null,' "$careless"
-            printf '"switch":{"level":%s,"reason":"%s","who":"%s"},"lease":{"held":true},' "$level" "$careless" "$careless"
+            printf '{"summary":"%s","mode":"simulator","ready":true,"ban_seconds":0.0,"closed_because":null,' "$quoted"
+            printf '"switch":{"level":%s,"reason":"%s","who":"%s"},"lease":{"held":true},' "$level" "$quoted" "$quoted"
             printf '"health":{"ready":true,"checks":[{"name":"database","ok":true,"reason":""}]},'
             printf '"positions":[],"unknown":[],"reconciliation":{"read_at":"2026-01-01T00:00:00Z"}}'
             ;;
@@ -88,7 +90,7 @@ exchange() {
         *server/time*) data='{"serverTime":'$(date +%s)'500}' ;;
         *positions* | *income*) data='[]' ;;
         *balance*) data='[{"asset":"USDT","balance":"100","equity":"100","availableMargin":"100","usedMargin":"0"}]' ;;
-        *) data='{"orders":[],"msg":"'$careless'"}' ;;
+        *) data='{"orders":[],"msg":"'$quoted'"}' ;;
     esac
     case $all in
         *POST* | *PUT* | *DELETE*) act "exchange ${1#*openApi}" ;;
@@ -106,7 +108,7 @@ alertmanager() {
     mark=$(cat "$WORLD/state/silences" 2>/dev/null)
     case $1/$all in
         *silences*POST*) printf '{"silenceID":"s1"}' ;;
-        *silences*) test -z "$mark" && printf '[]' || printf '[{"id":"s1","status":{"state":"active"},"createdBy":"%s","endsAt":"x","comment":"%s"}]' "$mark" "$careless" ;;
+        *silences*) test -z "$mark" && printf '[]' || printf '[{"id":"s1","status":{"state":"active"},"createdBy":"%s","endsAt":"x","comment":"%s"}]' "$mark" "$quoted" ;;
         *) printf '[]' ;;
     esac
 }
@@ -116,7 +118,7 @@ web() {
         */openApi/*) exchange "$1" ;;
         */api/v2/*) alertmanager "$1" ;;
         */api/v1/query*) printf '{"status":"success","data":{"resultType":"vector","result":[]}}' ;;
-        */api/v1/*) printf '{"status":"success","data":{"activeTargets":[],"groups":[],"alerts":[],"why":"%s"}}' "$careless" ;;
+        */api/v1/*) printf '{"status":"success","data":{"activeTargets":[],"groups":[],"alerts":[],"why":"%s"}}' "$quoted" ;;
         */-/*) printf '%s\n' "$careless" ;;
         *) bot "$1" ;;
     esac
