@@ -54,7 +54,6 @@ def leaks(plant: Planted, script: Path, *arguments: str) -> list[str]:
         ran = world.run(script, *arguments)
     assert ran.code in (0, 1, 3, 9), ran
     calls = world.calls()
-    assert {call.name for call in calls} - {"sync", "sleep"}, "nothing was called"
     places = {"standard output": ran.out, "standard error": ran.err}
     places |= {f"arguments of {call.name}": "\n".join(call.argv) for call in calls}
     places |= {f"arguments of a process {told!r}": MARK for told in watcher.seen}
