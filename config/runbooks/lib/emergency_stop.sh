@@ -47,8 +47,9 @@ stop_plan() {
         "  level 3 POST /openApi/swap/v1/trade/closePosition for each position; if it is there in the next round POST" \
         "          /openApi/swap/v2/trade/order at the market against its own side, and so on by turns. Once nothing was held" \
         "          for ${EMERGENCY_QUIET:-5} s: DELETE .../order for each order that is left. A position that stays keeps its stop" \
-        "verify    two reads and ${EMERGENCY_QUIET:-5} s after the latch: level 1 no order came that could make a position larger;" \
-        "          level 2 there is none, and stops cover every position; level 3 no position and no order" \
+        "verify    two reads and ${EMERGENCY_QUIET:-5} s after the latch: level 1 no order came that could make a position larger," \
+        "          and none became larger; level 2 there is no such order, none became larger, and stops cover every position;" \
+        "          level 3 no position and no order" \
         "          GET /status of the bot, if it answers, shows the level; else HALT is read back" \
         "Within ${EMERGENCY_SECONDS:-60} s; after that it says what is left, and ends with 9."
 }
@@ -524,9 +525,10 @@ stop_round() {
     stop_read_book || return
     stop_entries=$(stop_of E)
     stop_held_positions=$(stop_of P)
+    stop_see_growth
     if test "$stop_level" = 1; then
         if test -n "$stop_orders_read"; then
-            if test -n "$stop_before_read"; then stop_clean=yes; fi
+            if test -n "$stop_before_read" && test -z "$stop_grew"; then stop_clean=yes; fi
             for stop_order in $stop_entries; do
                 case " $stop_before " in
                     *" ${stop_order%%|*} "*) ;;
@@ -556,8 +558,32 @@ stop_round() {
         fi
     fi
     if test -n "$stop_orders_read" && test -n "$stop_positions_read" && test -z "$stop_entries"; then
-        if test "$stop_level" = 2 || { test -z "$stop_held_positions$(stop_of G)$(stop_of R)"; }; then stop_clean=yes; fi
+        if test "$stop_level" = 2; then
+            test -n "$stop_grew" || stop_clean=yes
+        elif test -z "$stop_held_positions$(stop_of G)$(stop_of R)"; then
+            stop_clean=yes
+        fi
     fi
+}
+
+# Sets stop_grew to what became larger since the last round, for an order at the market is in no list of orders; and to
+# something where nobody saw it.
+stop_see_growth() {
+    stop_grew=unseen
+    test -n "$stop_positions_read" || return 0
+    stop_grew=""
+    if test -n "$stop_held_read"; then
+        stop_grew=$(
+            printf '%s\n--\n%s\n' "$stop_held_before" "$stop_held_positions" | awk -F '|' '
+                $0 == "--" { now = 1 }
+                NF < 4 { next }
+                now { held[$2 " " $3] += $4; next }
+                { was[$2 " " $3] += $4 }
+                END { for (key in held) if (held[key] > was[key] * 1.000001) printf "%s, %.10g before, %.10g now\n", key, was[key], held[key] }'
+        )
+        test -z "$stop_grew" || stop_warn "exchange: a position became larger: $stop_grew"
+    fi
+    stop_held_before=$stop_held_positions stop_held_read=yes
 }
 
 # What cannot be read is done for all at once, in the third round. Stops and targets that wait for their price are not LIMIT.
@@ -574,7 +600,7 @@ stop_do_blindly() {
 
 stop_begin() {
     stop_deadline=$(($(date +%s) + ${EMERGENCY_SECONDS:-60}))
-    stop_before="" stop_before_read="" stop_calm=0 stop_flat_since="" stop_turn=0 stop_refusals=0 stop_unheld=0
+    stop_before="" stop_before_read="" stop_held_before="" stop_held_read="" stop_calm=0 stop_flat_since="" stop_turn=0 stop_refusals=0 stop_unheld=0
     stop_backoff=1 stop_proved="" stop_rounds=0 stop_rc=0 stop_book=""
 }
 
