@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='de16440063c459cbe12218884b1a2537122eafb0c07cca3b5e0ccf8452434d25'
+readonly RUNBOOK_HASH='61b5c600ab679633531e787ec1c36cf7b866a250ffcd20a61c31294f892594ee'
 readonly RUNBOOK_ID=foreign_trading
 readonly RUNBOOK_TITLE='On the account there is something that the bot did not place'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -218,19 +218,20 @@ platform_identity() {
 }
 
 # in_place SERVICE SECONDS ARGV…: runs a program where the service runs: bot, db, prometheus, alertmanager.
-# The clock runs there as well: what is only stopped here would go on in its container.
+# The clock runs there as well: what is only stopped here would go on in its container. Here it stays in the foreground, that
+# is in the group of its step, so that whoever ends the step ends the program.
 in_place() {
     local service=${1:?a service} seconds=${2:?seconds} id
     shift 2
     case ${TRADEWATCH_PLATFORM:?} in
         compose)
             id=$(platform__container "$service") || return
-            timeout -k 2 "$((seconds + 5))" docker exec -i "$id" timeout -k 2 "$seconds" "$@"
+            timeout --foreground -k 2 "$((seconds + 5))" docker exec -i "$id" timeout -k 2 "$seconds" "$@"
             ;;
         kubernetes)
             platform__kubectl exec -i "$(platform__object "$service")" -- timeout -k 2 "$seconds" "$@"
             ;;
-        *) timeout -k 2 "$seconds" "$@" ;;
+        *) timeout --foreground -k 2 "$seconds" "$@" ;;
     esac
 }
 
@@ -250,7 +251,7 @@ service_state() {
             esac
             ;;
         *)
-            told=$(timeout -k 2 5 systemctl show --property=ActiveState,MainPID "$(platform__unit "$service")") || return
+            told=$(timeout --foreground -k 2 5 systemctl show --property=ActiveState,MainPID "$(platform__unit "$service")") || return
             case $(sed -n 's/^ActiveState=//p' <<<"$told") in
                 active) platform__unless_frozen "$(sed -n 's/^MainPID=//p' <<<"$told")" ;;
                 activating | reloading) echo restarting ;;
@@ -268,10 +269,10 @@ service_logs() {
         local) tail -n "$lines" "$(platform__home)/log/$(platform__program "$service").log" ;;
         compose)
             id=$(platform__container "$service") || return
-            timeout -k 2 5 docker logs --tail "$lines" "$id" 2>&1
+            timeout --foreground -k 2 5 docker logs --tail "$lines" "$id" 2>&1
             ;;
         kubernetes) platform__kubectl logs --tail="$lines" "$(platform__object "$service")" ;;
-        *) timeout -k 2 5 journalctl --no-pager --lines="$lines" --unit="$(platform__unit "$service")" ;;
+        *) timeout --foreground -k 2 5 journalctl --no-pager --lines="$lines" --unit="$(platform__unit "$service")" ;;
     esac
 }
 
@@ -304,12 +305,12 @@ platform__sees() {
     [[ -z ${TRADEWATCH_PLATFORM-} || ${TRADEWATCH_PLATFORM-} == "$1" ]] || return 1
     case $1 in
         local) [[ -r $(platform__home)/env ]] && platform__supervisord >/dev/null ;;
-        compose) [[ -n $(timeout -k 1 2 docker ps --quiet --filter "$(platform__project)") ]] ;;
+        compose) [[ -n $(timeout --foreground -k 1 2 docker ps --quiet --filter "$(platform__project)") ]] ;;
         kubernetes)
-            [[ -n $(timeout -k 1 2 kubectl ${KUBE_CONTEXT:+--context="$KUBE_CONTEXT"} --namespace="${KUBE_NAMESPACE:-default}" \
+            [[ -n $(timeout --foreground -k 1 2 kubectl ${KUBE_CONTEXT:+--context="$KUBE_CONTEXT"} --namespace="${KUBE_NAMESPACE:-default}" \
                 get "${KUBE_BOT:-deployment/trading-bot}" --output=name) ]]
             ;;
-        *) [[ $(timeout -k 1 2 systemctl show --property=LoadState --value "${UNIT_BOT:-trading-bot}") == loaded ]] ;;
+        *) [[ $(timeout --foreground -k 1 2 systemctl show --property=LoadState --value "${UNIT_BOT:-trading-bot}") == loaded ]] ;;
     esac
 }
 
@@ -362,7 +363,7 @@ platform__supervisord() {
 }
 
 platform__supervisorctl() {
-    timeout -k 2 "$(platform__within 60)" supervisorctl --configuration "$(platform__home)/supervisord.conf" "$@"
+    timeout --foreground -k 2 "$(platform__within 60)" supervisorctl --configuration "$(platform__home)/supervisord.conf" "$@"
 }
 
 # The name of the service with supervisord.
@@ -408,7 +409,7 @@ platform__project() { echo "label=com.docker.compose.project=${COMPOSE_PROJECT_N
 
 # service, id, state and published ports of each container, stopped ones too.
 platform__containers() {
-    timeout -k 2 5 docker ps --all --filter "$(platform__project)" \
+    timeout --foreground -k 2 5 docker ps --all --filter "$(platform__project)" \
         --format '{{.Label "com.docker.compose.service"}}\t{{.ID}}\t{{.State}}\t{{.Ports}}'
 }
 
@@ -425,11 +426,11 @@ platform__container() {
 platform__compose_state() {
     local id told
     id=$(platform__container "$1") || return
-    told=$(timeout -k 2 5 docker inspect --format '{{.State.Status}}' "$id") || return
+    told=$(timeout --foreground -k 2 5 docker inspect --format '{{.State.Status}}' "$id") || return
     case $told in
         running)
             # A pause shows as its own state, a signal to the processes only here.
-            if timeout -k 2 5 docker top "$id" -o pid,stat | awk 'NR > 1 { print $2 }' | grep -q '^T'; then
+            if timeout --foreground -k 2 5 docker top "$id" -o pid,stat | awk 'NR > 1 { print $2 }' | grep -q '^T'; then
                 echo frozen
             else
                 echo running
@@ -475,7 +476,7 @@ platform__enter_compose() {
     export PATH
     # Its own settings say which exchange it uses; no secret is taken from there.
     if id=$(platform__container bot 2>/dev/null); then
-        told=$(timeout -k 2 5 docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$id" |
+        told=$(timeout --foreground -k 2 5 docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$id" |
             grep -E '^(TRADING_MODE|BINGX_BASE_URL)=') || told=
         platform__default TRADING_MODE "$(sed -n 's/^TRADING_MODE=//p' <<<"$told")"
         told=$(sed -n 's/^BINGX_BASE_URL=//p' <<<"$told")
@@ -489,7 +490,7 @@ platform__enter_compose() {
 # kubernetes
 
 platform__kubectl() {
-    timeout -k 2 "$(platform__within 60)" \
+    timeout --foreground -k 2 "$(platform__within 60)" \
         kubectl ${KUBE_CONTEXT:+--context="$KUBE_CONTEXT"} --namespace="${KUBE_NAMESPACE:-default}" "$@"
 }
 
@@ -577,7 +578,7 @@ platform__order() {
             ;;
         compose)
             id=$(platform__container "$service") || return
-            timeout -k 2 "$seconds" docker "$how" "$id" >/dev/null
+            timeout --foreground -k 2 "$seconds" docker "$how" "$id" >/dev/null
             ;;
         kubernetes)
             name=$(platform__object "$service") || return
@@ -587,7 +588,7 @@ platform__order() {
                 *) platform__kubectl rollout restart "$name" ;;
             esac
             ;;
-        *) timeout -k 2 "$seconds" systemctl "$how" "$(platform__unit "$service")" ;;
+        *) timeout --foreground -k 2 "$seconds" systemctl "$how" "$(platform__unit "$service")" ;;
     esac
     echo "$how of $service is done"
 }
@@ -978,11 +979,13 @@ account_uncovered() {
             if (!(key in held) || $3 != "BOTH" && tolower($3) != substr(key, length($1) + 2)) next
             stopped[key] += $8 == "true" ? held[key] : $5
         }
+        # It is the quantity of an order: never 1e-05, nor with the noise of a subtraction.
+        function plain(number,    text) { text = sprintf("%.8f", number); sub(/[.]?0+$/, "", text); return text }
         END {
             for (key in held)
                 if (held[key] - stopped[key] > held[key] / 1e9) {
                     split(key, part, " ")
-                    printf "%s\t%s\t%.10g\t%s\n", part[1], part[2], held[key] - stopped[key], mark[key]
+                    printf "%s\t%s\t%s\t%s\n", part[1], part[2], plain(held[key] - stopped[key]), mark[key]
                 }
         }'
 }

@@ -122,11 +122,13 @@ account_uncovered() {
             if (!(key in held) || $3 != "BOTH" && tolower($3) != substr(key, length($1) + 2)) next
             stopped[key] += $8 == "true" ? held[key] : $5
         }
+        # It is the quantity of an order: never 1e-05, nor with the noise of a subtraction.
+        function plain(number,    text) { text = sprintf("%.8f", number); sub(/[.]?0+$/, "", text); return text }
         END {
             for (key in held)
                 if (held[key] - stopped[key] > held[key] / 1e9) {
                     split(key, part, " ")
-                    printf "%s\t%s\t%.10g\t%s\n", part[1], part[2], held[key] - stopped[key], mark[key]
+                    printf "%s\t%s\t%s\t%s\n", part[1], part[2], plain(held[key] - stopped[key]), mark[key]
                 }
         }'
 }

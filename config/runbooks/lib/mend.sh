@@ -17,7 +17,7 @@ mend_cancel_expired() {
 # Places the stop that was meant, for what no stop covers of each position that our orders account for.
 mend_place_stops() {
     needs_action mend_place_stops
-    local positions orders symbol side quantity mark stop hedge query
+    local positions orders symbol side quantity mark stop hedge query bare=''
     positions=$(account_positions) || fail "the exchange does not tell of positions"
     orders=$(account_orders) || fail "the exchange does not tell of orders"
     hedge=$(exchange_ask /openApi/swap/v1/positionSide/dual | json .data.dualSidePosition) ||
@@ -33,10 +33,15 @@ mend_place_stops() {
         query+="&stopPrice=$stop&workingType=MARK_PRICE&positionSide="
         # With a position for each side its name says that it only reduces; the exchange does not take both.
         if [[ $hedge == true ]]; then query+=${side^^}; else query+="BOTH&reduceOnly=true"; fi
-        exchange_call POST /openApi/swap/v2/trade/order "$query" >/dev/null ||
-            fail "the exchange took no stop at $stop for $quantity of $symbol $side, price $mark: close it, in their app or by runbooks/emergency_stop.sh"
-        echo "a stop at $stop for $quantity of $symbol $side"
+        if exchange_call POST /openApi/swap/v2/trade/order "$query" >/dev/null; then
+            echo "a stop at $stop for $quantity of $symbol $side"
+        else
+            # The others must not wait for it.
+            echo "the exchange took no stop at $stop for $quantity of $symbol $side, price $mark" >&2
+            bare+=" $symbol/$side"
+        fi
     done < <(account_uncovered "$positions" "$orders")
+    [[ -z $bare ]] || fail "close, in their app or by runbooks/liquidation_near.sh --set close=…:$bare"
 }
 
 # mend_close SYMBOL/SIDE: closes that position at the market. Its stops are the bot's to cancel.

@@ -1,0 +1,32 @@
+"""Words that mend at the exchange, for several positions which cannot be mended."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.runbooks.databases import LIBRARIES, Desk
+
+pytestmark = pytest.mark.stack
+
+# What the exchange lists and takes; calls are written down, and all refused.
+EXCHANGE = """
+account_positions() { printf '%s\\tlong\\t0.00002\\t100\\t100\\t0\\t10\\t0\\n' BTC-USDT ETH-USDT SOL-USDT; }
+account_orders() { :; }
+exchange_ask() { echo '{"code":0,"data":{"dualSidePosition":"true"}}'; }
+exchange_call() { echo "$3" >>"$CALLS"; return 1; }
+"""
+
+
+def test_one_stop_that_is_not_taken_keeps_no_other_position_bare(desk: Desk, tmp_path: Path) -> None:
+    desk.sql("UPDATE orders SET closed_at = now()")
+    for at, symbol in enumerate(("BTC-USDT", "ETH-USDT", "SOL-USDT"), start=1):
+        desk.sql(f"UPDATE orders SET symbol = '{symbol}', closed_at = NULL, stop = 90 WHERE id = {at}")
+    words = "; ".join(f". '{LIBRARIES / name}.sh'" for name in ("account", "mend"))
+    calls = tmp_path / "calls"
+    said = desk.say(f"{words}\n{EXCHANGE}\nmend_place_stops", CALLS=str(calls))
+    assert (said.code, said.err.count("the exchange took no stop")) == (1, 3), said
+    placed = [dict(pair.split("=") for pair in line.split("&")) for line in calls.read_text().splitlines()]
+    assert sorted(one["symbol"] for one in placed) == ["BTC-USDT", "ETH-USDT", "SOL-USDT"]
+    # The exchange takes no 2e-05.
+    assert {one["quantity"] for one in placed} == {"0.00002"}
+    assert {one["stopPrice"] for one in placed} == {"90"}
