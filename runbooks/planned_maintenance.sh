@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='a183392adc4815ccb8402e901c90361b600047802fbd0c50cccb84c18af28238'
+readonly RUNBOOK_HASH='537961f5ddccbaa451f73018c3d26e97417cd6dcd69b19fe7632b5ecfed5808a'
 readonly RUNBOOK_ID=planned_maintenance
 readonly RUNBOOK_TITLE='Planned maintenance'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1589,13 +1589,13 @@ database__signal() {
 
 # Words that keep alerts quiet for a time. Alertmanager's own page can do the same; these say who, why, and until when.
 
-# silence_begin ALERTS MINUTES REASON: ALERTS is a regular expression of whole names. The proof that alerting lives is never
-# kept quiet.
+# silence_begin ALERTS MINUTES REASON: ALERTS is a regular expression of whole names. What tells of positions, stops, money, and
+# of who else trades is never kept quiet, nor the proof that alerting lives.
 silence_begin() {
     needs_action silence_begin
     local alerts=$1 minutes=$2 reason=$3 body told
     body='{"matchers": [{"name": "alertname", "value": "'"$alerts"'", "isRegex": true, "isEqual": true},
-        {"name": "alertname", "value": "Watchdog|DailyDigest", "isRegex": true, "isEqual": false}],
+        {"name": "alertname", "value": "'"$(silence__never)"'", "isRegex": true, "isEqual": false}],
         "startsAt": "'"$(date -u +%Y-%m-%dT%H:%M:%SZ)"'", "endsAt": "'"$(date -u -d "+$minutes minutes" +%Y-%m-%dT%H:%M:%SZ)"'",
         "createdBy": "'"$(silence__mark)"'", "comment": "'"$reason"'"}'
     told=$(printf '%s' "$body" | silence__call --request POST --header 'Content-Type: application/json' --data-binary @- \
@@ -1630,6 +1630,11 @@ silences_told() {
     told=$(silence__call "${ALERTMANAGER_URL:?}/api/v2/alerts?silenced=false&inhibited=false") || fail "Alertmanager does not answer"
     json '.[]' .labels.alertname .labels.severity .startsAt <<<"$told" |
         awk -F '\t' '$1 != "Watchdog" { print "fires: " $1 " (" $2 ") since " $3 }' || [[ $? == 1 ]]
+}
+
+silence__never() {
+    printf '%s' 'Watchdog|DailyDigest|LowExchangeBalance|DailyLoss|PositionWithoutStop|StopReplaced|ForeignPosition|ForeignOrder|' \
+        'LiquidationNear|BalanceDiffersFromFills|UnexpectedLiveTrading|SecondInstance'
 }
 
 silence__mark() {
