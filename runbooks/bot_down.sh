@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='7d5c6d9ebf57432d243864b6ac068227630ff5d18a3ab4531e31e07090f92a55'
+readonly RUNBOOK_HASH='07598ded518bf9e621e836c04bb472aa6e365aa38e658f9899dc2084a2ef8406'
 readonly RUNBOOK_ID=bot_down
 readonly RUNBOOK_TITLE='The bot does not answer'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -29,7 +29,7 @@ declare -rA STEP_TITLE=(
     [memory]='Was it killed because memory ran out?'
     [room]='Is there room on the disks, and memory, for it to start?'
     [start]='Start it, or start it anew if it is frozen or hangs'
-    [positions]='It cannot be brought back soon'
+    [positions]='If it cannot be brought back soon'
     [measure]='What does Prometheus measure now?'
     [resolved]='Is it over? Prometheus is asked for BotDown, BotRestarting'
 )

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='e2a28d3bbf9b1a3458dbaa351833bde919bdb628aca59ff2770a5578744a0195'
+readonly RUNBOOK_HASH='64112d1f70365a0a54a8bce9e7bec9f099d5978c306bb4af1d44c48d01701d28'
 readonly RUNBOOK_ID=daily
 readonly RUNBOOK_TITLE='The daily checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1792,7 +1792,7 @@ alertmanager_is_ready() {
 rules_evaluate() {
     local told group name health error interval took
     if ! told=$(prometheus_get /api/v1/rules); then
-        finding "Prometheus does not answer, so no rule is evaluated"
+        finding "Prometheus does not answer, so no rule is evaluated: runbooks/target_down.sh"
         return 0
     fi
     printf '%-14s %10s %12s\n' group "every (s)" "takes (ms)"

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='55d2cd702d331b0e3d337ceafe4d22f19c7295a054467d211decf6b02ee85bc6'
+readonly RUNBOOK_HASH='0c8fdbc53a458d88909b845bca7da1014d6b1773994bccd198d388dc9c69f3c1'
 readonly RUNBOOK_ID=database_connection
 readonly RUNBOOK_TITLE='The database cannot be reached, or has no connection left'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -36,7 +36,7 @@ declare -rA STEP_TITLE=(
     [thaw]='Let a frozen server go on'
     [start]='Start the server if it is stopped'
     [release]='End idle connections of the program that holds too many'
-    [mend]='Set right what is written wrongly, or give the pool more room'
+    [mend]='If it is still not well, set right what is written wrongly, or give the pool more room'
     [measure]='What does Prometheus measure now?'
     [resolved]='Is it over? Prometheus is asked for DatabaseDown, DatabaseConnectionErrors, PoolSaturated, DatabaseConnectionsHigh, ConnectionsGrowing'
 )

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='87fead3ea1e5b7c09b102dc91e10f11591819097685c7ce816e768546948e095'
+readonly RUNBOOK_HASH='1b43a56b99152f8a4821e3a10bce13c6d28a6cc2da8032217542f8ea288425ff'
 readonly RUNBOOK_ID=exchange_api_down
 readonly RUNBOOK_TITLE='The exchange does not answer'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1359,8 +1359,9 @@ evidence_database() {
 outage_offset_ms() {
     local before there after
     before=$(date +%s%3N)
-    there=$(exchange_public /openApi/swap/v2/server/time | json .data.serverTime) || return
+    there=$(exchange_public /openApi/swap/v2/server/time) || return
     after=$(date +%s%3N)
+    there=$(json .data.serverTime <<<"$there") || return
     echo $((there - (before + after) / 2))
 }
 

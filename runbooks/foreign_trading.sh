@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='61b5c600ab679633531e787ec1c36cf7b866a250ffcd20a61c31294f892594ee'
+readonly RUNBOOK_HASH='d60e4858a2d793daa5c065e603af2e13cb9e4cb4f8b981e702aef6661c388af0'
 readonly RUNBOOK_ID=foreign_trading
 readonly RUNBOOK_TITLE='On the account there is something that the bot did not place'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1012,15 +1012,16 @@ account_covered() {
 
 # account_stops_ended HOURS: stops of the exchange's history that ended without trading, the latest last.
 account_stops_ended() {
-    local told found
+    local told found at rest
     told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return 0
     found=$(account__lines '.data.orders[]' .updateTime .status .symbol .side .type .origQty .stopPrice .orderId <<<"$told" |
-        awk -F '\t' -v OFS='\t' '$5 ~ /^STOP/ && $2 !~ /^(NEW|FILLED|PENDING|WORKING|PARTIALLY_FILLED)$/ { $1 = int($1 / 1000); print }' | sort -n | tail -n 10)
+        awk -F '\t' -v OFS='\t' '$5 ~ /^STOP/ && $2 !~ /^(NEW|FILLED|PENDING|WORKING|PARTIALLY_FILLED)$/ { $1 = int($1 / 1000); print }' | sort -n | tail -n 10 |
+        while IFS=$'\t' read -r at rest; do TZ=UTC printf '%(%Y-%m-%dT%H:%M:%SZ)T\t%s\n' "$at" "$rest"; done)
     if [[ -z $found ]]; then
         echo "no stop ended without trading in the last $1 hours"
         return 0
     fi
-    account_table "at_s status symbol side type quantity trigger id" "$found"
+    account_table "at status symbol side type quantity trigger id" "$found"
 }
 
 # account_trades HOURS: each order of the exchange's own history that traded: symbol, BUY or SELL, position side, type, filled,

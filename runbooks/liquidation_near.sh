@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='69f0b1ba95efd43b884d8c0ddc89cc61169827e0c0177faef0d61b25b5b7c9af'
+readonly RUNBOOK_HASH='6ebde1675262cd03f1d505bdbf97d6aa775b4de4debceb830e10f8b0b4c1bf2c'
 readonly RUNBOOK_ID=liquidation_near
 readonly RUNBOOK_TITLE='The price is close to where a position is liquidated'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1047,15 +1047,16 @@ account_covered() {
 
 # account_stops_ended HOURS: stops of the exchange's history that ended without trading, the latest last.
 account_stops_ended() {
-    local told found
+    local told found at rest
     told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return 0
     found=$(account__lines '.data.orders[]' .updateTime .status .symbol .side .type .origQty .stopPrice .orderId <<<"$told" |
-        awk -F '\t' -v OFS='\t' '$5 ~ /^STOP/ && $2 !~ /^(NEW|FILLED|PENDING|WORKING|PARTIALLY_FILLED)$/ { $1 = int($1 / 1000); print }' | sort -n | tail -n 10)
+        awk -F '\t' -v OFS='\t' '$5 ~ /^STOP/ && $2 !~ /^(NEW|FILLED|PENDING|WORKING|PARTIALLY_FILLED)$/ { $1 = int($1 / 1000); print }' | sort -n | tail -n 10 |
+        while IFS=$'\t' read -r at rest; do TZ=UTC printf '%(%Y-%m-%dT%H:%M:%SZ)T\t%s\n' "$at" "$rest"; done)
     if [[ -z $found ]]; then
         echo "no stop ended without trading in the last $1 hours"
         return 0
     fi
-    account_table "at_s status symbol side type quantity trigger id" "$found"
+    account_table "at status symbol side type quantity trigger id" "$found"
 }
 
 # account_trades HOURS: each order of the exchange's own history that traded: symbol, BUY or SELL, position side, type, filled,

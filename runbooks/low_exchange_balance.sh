@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='1ef1381b0e37756bb7e59c49b6d62ec899d4695ccb44866f59c5999fd4ddc2e9'
+readonly RUNBOOK_HASH='7427c2705b63eeb016458cab339aa29ace6878e026d36da6aa594afb15bffd7d'
 readonly RUNBOOK_ID=low_exchange_balance
 readonly RUNBOOK_TITLE='The account holds little money'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1016,15 +1016,16 @@ account_covered() {
 
 # account_stops_ended HOURS: stops of the exchange's history that ended without trading, the latest last.
 account_stops_ended() {
-    local told found
+    local told found at rest
     told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return 0
     found=$(account__lines '.data.orders[]' .updateTime .status .symbol .side .type .origQty .stopPrice .orderId <<<"$told" |
-        awk -F '\t' -v OFS='\t' '$5 ~ /^STOP/ && $2 !~ /^(NEW|FILLED|PENDING|WORKING|PARTIALLY_FILLED)$/ { $1 = int($1 / 1000); print }' | sort -n | tail -n 10)
+        awk -F '\t' -v OFS='\t' '$5 ~ /^STOP/ && $2 !~ /^(NEW|FILLED|PENDING|WORKING|PARTIALLY_FILLED)$/ { $1 = int($1 / 1000); print }' | sort -n | tail -n 10 |
+        while IFS=$'\t' read -r at rest; do TZ=UTC printf '%(%Y-%m-%dT%H:%M:%SZ)T\t%s\n' "$at" "$rest"; done)
     if [[ -z $found ]]; then
         echo "no stop ended without trading in the last $1 hours"
         return 0
     fi
-    account_table "at_s status symbol side type quantity trigger id" "$found"
+    account_table "at status symbol side type quantity trigger id" "$found"
 }
 
 # account_trades HOURS: each order of the exchange's own history that traded: symbol, BUY or SELL, position side, type, filled,

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='cee79057e04cf5b8dd19bb9880645ecd6be9ee38c18265d46ed3da3c31efaefe'
+readonly RUNBOOK_HASH='b26d4183979ea7ed29c7ce43f743773f30328c48f5e8496cb15c838266bf0ec1'
 readonly RUNBOOK_ID=monitoring_delivery
 readonly RUNBOOK_TITLE='Alerts do not arrive'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -738,7 +738,7 @@ alertmanager_is_ready() {
 rules_evaluate() {
     local told group name health error interval took
     if ! told=$(prometheus_get /api/v1/rules); then
-        finding "Prometheus does not answer, so no rule is evaluated"
+        finding "Prometheus does not answer, so no rule is evaluated: runbooks/target_down.sh"
         return 0
     fi
     printf '%-14s %10s %12s\n' group "every (s)" "takes (ms)"

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='2306f131f489f6280fdeaa56030a989f028600ee77ca4156e75cbda8687fadeb'
+readonly RUNBOOK_HASH='74eb64c1ff68673ec3025d29b43674c11a7a33de4dd65f06a3211b6e9ff8f2f6'
 readonly RUNBOOK_ID=monitoring_rules
 readonly RUNBOOK_TITLE='Prometheus or Alertmanager does not do what its files say'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -738,7 +738,7 @@ alertmanager_is_ready() {
 rules_evaluate() {
     local told group name health error interval took
     if ! told=$(prometheus_get /api/v1/rules); then
-        finding "Prometheus does not answer, so no rule is evaluated"
+        finding "Prometheus does not answer, so no rule is evaluated: runbooks/target_down.sh"
         return 0
     fi
     printf '%-14s %10s %12s\n' group "every (s)" "takes (ms)"

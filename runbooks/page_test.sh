@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='c4f57473bceecc3da2f1d2091c57d070c483efed9695468e4e0e42fbe97f5142'
+readonly RUNBOOK_HASH='722d145f668f771b2bf0bced3fafd3053e159ae497074abfe19cd67dea8d9bc4'
 readonly RUNBOOK_ID=page_test
 readonly RUNBOOK_TITLE='A page that is a test'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -681,7 +681,7 @@ alertmanager_is_ready() {
 rules_evaluate() {
     local told group name health error interval took
     if ! told=$(prometheus_get /api/v1/rules); then
-        finding "Prometheus does not answer, so no rule is evaluated"
+        finding "Prometheus does not answer, so no rule is evaluated: runbooks/target_down.sh"
         return 0
     fi
     printf '%-14s %10s %12s\n' group "every (s)" "takes (ms)"

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='e2b9a7e0c9213efaf4d998868f59db66cdb7c4d9b3992deb2774df1eaf7a099a'
+readonly RUNBOOK_HASH='b5adea10f43d54d9ac858f15e32890b562190a2389b9daef50a3d61c102eba1b'
 readonly RUNBOOK_ID=quick_diagnosis
 readonly RUNBOOK_TITLE='Quick diagnosis'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1482,7 +1482,7 @@ alertmanager_is_ready() {
 rules_evaluate() {
     local told group name health error interval took
     if ! told=$(prometheus_get /api/v1/rules); then
-        finding "Prometheus does not answer, so no rule is evaluated"
+        finding "Prometheus does not answer, so no rule is evaluated: runbooks/target_down.sh"
         return 0
     fi
     printf '%-14s %10s %12s\n' group "every (s)" "takes (ms)"

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='e270d71b3b12c52e54763bb874d11b601a8d24de35e02629f2120c2b7ccca111'
+readonly RUNBOOK_HASH='0c9942d12062a600d9a937f6e064bac291d9f4d405be4b23341d9972f557e5d8'
 readonly RUNBOOK_ID=reopen
 readonly RUNBOOK_TITLE='Open trading again, in steps'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1344,8 +1344,9 @@ evidence_database() {
 outage_offset_ms() {
     local before there after
     before=$(date +%s%3N)
-    there=$(exchange_public /openApi/swap/v2/server/time | json .data.serverTime) || return
+    there=$(exchange_public /openApi/swap/v2/server/time) || return
     after=$(date +%s%3N)
+    there=$(json .data.serverTime <<<"$there") || return
     echo $((there - (before + after) / 2))
 }
 

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='71c520cc32b11ad2981811bb91e0cfe00494db28ad030d467473cc185520a10b'
+readonly RUNBOOK_HASH='f5c43ae88213bdb98e6c85ca7c639ba0e72e26ba5c816bfdce7d0bc6789b20cf'
 readonly RUNBOOK_ID=slow_orders
 readonly RUNBOOK_TITLE='It takes long from a signal to the exchange'"'"'s answer'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -998,15 +998,16 @@ account_covered() {
 
 # account_stops_ended HOURS: stops of the exchange's history that ended without trading, the latest last.
 account_stops_ended() {
-    local told found
+    local told found at rest
     told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return 0
     found=$(account__lines '.data.orders[]' .updateTime .status .symbol .side .type .origQty .stopPrice .orderId <<<"$told" |
-        awk -F '\t' -v OFS='\t' '$5 ~ /^STOP/ && $2 !~ /^(NEW|FILLED|PENDING|WORKING|PARTIALLY_FILLED)$/ { $1 = int($1 / 1000); print }' | sort -n | tail -n 10)
+        awk -F '\t' -v OFS='\t' '$5 ~ /^STOP/ && $2 !~ /^(NEW|FILLED|PENDING|WORKING|PARTIALLY_FILLED)$/ { $1 = int($1 / 1000); print }' | sort -n | tail -n 10 |
+        while IFS=$'\t' read -r at rest; do TZ=UTC printf '%(%Y-%m-%dT%H:%M:%SZ)T\t%s\n' "$at" "$rest"; done)
     if [[ -z $found ]]; then
         echo "no stop ended without trading in the last $1 hours"
         return 0
     fi
-    account_table "at_s status symbol side type quantity trigger id" "$found"
+    account_table "at status symbol side type quantity trigger id" "$found"
 }
 
 # account_trades HOURS: each order of the exchange's own history that traded: symbol, BUY or SELL, position side, type, filled,
@@ -1522,8 +1523,9 @@ exchange_hide() {
 outage_offset_ms() {
     local before there after
     before=$(date +%s%3N)
-    there=$(exchange_public /openApi/swap/v2/server/time | json .data.serverTime) || return
+    there=$(exchange_public /openApi/swap/v2/server/time) || return
     after=$(date +%s%3N)
+    there=$(json .data.serverTime <<<"$there") || return
     echo $((there - (before + after) / 2))
 }
 

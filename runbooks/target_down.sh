@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='2d244c3ba62de18102430b7fddf3b72ddcbdf93d8d9a3ceb342010fee2beda33'
+readonly RUNBOOK_HASH='31c004a9fde8f63a79abc43a826e6ec3ce45ea10ce0822a0a79f853f79aaf0c6'
 readonly RUNBOOK_ID=target_down
 readonly RUNBOOK_TITLE='Prometheus does not reach a program'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -29,7 +29,7 @@ declare -rA STEP_TITLE=(
     [said]='What did they say last?'
     [machine]='Is there room for them?'
     [start]='Start those that do not run'
-    [address]='It runs, and Prometheus does not reach it'
+    [address]='If it runs, and Prometheus does not reach it'
     [measure]='What does Prometheus measure now?'
     [resolved]='Is it over? Prometheus is asked for TargetDown'
 )
@@ -716,7 +716,7 @@ alertmanager_is_ready() {
 rules_evaluate() {
     local told group name health error interval took
     if ! told=$(prometheus_get /api/v1/rules); then
-        finding "Prometheus does not answer, so no rule is evaluated"
+        finding "Prometheus does not answer, so no rule is evaluated: runbooks/target_down.sh"
         return 0
     fi
     printf '%-14s %10s %12s\n' group "every (s)" "takes (ms)"

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='597e4cabf9c7ac9f20b242036fb8f8f8c27edc9aed7ccce3b5ab74266fd7e860'
+readonly RUNBOOK_HASH='464c0a6a2a80ce66ea43397c1a8fb13c560b8c6b2e42521c04a3d7dbab27365d'
 readonly RUNBOOK_ID=trading_halted
 readonly RUNBOOK_TITLE='Trading is halted'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1493,8 +1493,9 @@ gate__positions() {
 outage_offset_ms() {
     local before there after
     before=$(date +%s%3N)
-    there=$(exchange_public /openApi/swap/v2/server/time | json .data.serverTime) || return
+    there=$(exchange_public /openApi/swap/v2/server/time) || return
     after=$(date +%s%3N)
+    there=$(json .data.serverTime <<<"$there") || return
     echo $((there - (before + after) / 2))
 }
 

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='268a60938b539c2f1d5be1f26c1f455c6746dcd2fd2f70e8f15d60db4306be9b'
+readonly RUNBOOK_HASH='542c4197b80a16222a6cc8b9658cedf2656a0f5f25e3dad8d30a32741c957e45'
 readonly RUNBOOK_ID=weekly
 readonly RUNBOOK_TITLE='The weekly checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -2045,7 +2045,7 @@ alertmanager_is_ready() {
 rules_evaluate() {
     local told group name health error interval took
     if ! told=$(prometheus_get /api/v1/rules); then
-        finding "Prometheus does not answer, so no rule is evaluated"
+        finding "Prometheus does not answer, so no rule is evaluated: runbooks/target_down.sh"
         return 0
     fi
     printf '%-14s %10s %12s\n' group "every (s)" "takes (ms)"

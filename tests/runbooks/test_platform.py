@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -245,3 +246,22 @@ def test_units_are_asked_by_systemctl(shell: Shell) -> None:
     shell.asked()
     made.does("service_stop bot", UNIT_BOT="trader")
     assert shell.asked() == [["systemctl", "stop", "trader"]]
+
+
+def test_whoever_ends_a_step_ends_what_it_runs() -> None:
+    step = f". '{LIBRARIES / 'platform.sh'}'; in_place db 400 bash -c 'echo $$; exec tail -f /dev/null'"
+    with subprocess.Popen(
+        ["timeout", "500", "bash", "-c", step],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PATH": os.environ["PATH"], "TRADEWATCH_PLATFORM": "local"},
+    ) as running:
+        assert running.stdout is not None
+        program = int(running.stdout.readline())
+        try:
+            running.terminate()
+            # Its end of the pipe is the last: this is over when the program is.
+            running.communicate(timeout=PATIENCE)
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(program, signal.SIGKILL)

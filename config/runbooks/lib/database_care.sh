@@ -380,14 +380,14 @@ server_thaw() {
             ;;
         compose)
             id=$(platform__container db)
-            if [[ $(timeout -k 2 5 docker inspect --format '{{.State.Paused}}' "$id") == true ]]; then
-                timeout -k 2 10 docker unpause "$id"
+            if [[ $(timeout --foreground -k 2 5 docker inspect --format '{{.State.Paused}}' "$id") == true ]]; then
+                timeout --foreground -k 2 10 docker unpause "$id"
             else
-                timeout -k 2 10 docker kill --signal CONT "$id"
+                timeout --foreground -k 2 10 docker kill --signal CONT "$id"
             fi
             ;;
         kubernetes) in_place db 5 kill -s CONT 1 ;;
-        *) timeout -k 2 10 systemctl kill --signal=CONT "${UNIT_DB:?}" ;;
+        *) timeout --foreground -k 2 10 systemctl kill --signal=CONT "${UNIT_DB:?}" ;;
     esac
 }
 

@@ -111,7 +111,7 @@ alertmanager_is_ready() {
 rules_evaluate() {
     local told group name health error interval took
     if ! told=$(prometheus_get /api/v1/rules); then
-        finding "Prometheus does not answer, so no rule is evaluated"
+        finding "Prometheus does not answer, so no rule is evaluated: runbooks/target_down.sh"
         return 0
     fi
     printf '%-14s %10s %12s\n' group "every (s)" "takes (ms)"
@@ -160,10 +160,10 @@ configuration_reload() {
         local) platform__supervisorctl signal HUP "$service" ;;
         compose)
             id=$(platform__container "$service") || return
-            timeout -k 2 10 docker kill --signal HUP "$id"
+            timeout --foreground -k 2 10 docker kill --signal HUP "$id"
             ;;
         kubernetes) in_place "$service" 5 sh -c 'kill -HUP 1' ;;
-        *) timeout -k 2 10 systemctl reload "$(platform__unit "$service")" ;;
+        *) timeout --foreground -k 2 10 systemctl reload "$(platform__unit "$service")" ;;
     esac
 }
 

@@ -6,8 +6,9 @@
 outage_offset_ms() {
     local before there after
     before=$(date +%s%3N)
-    there=$(exchange_public /openApi/swap/v2/server/time | json .data.serverTime) || return
+    there=$(exchange_public /openApi/swap/v2/server/time) || return
     after=$(date +%s%3N)
+    there=$(json .data.serverTime <<<"$there") || return
     echo $((there - (before + after) / 2))
 }
 

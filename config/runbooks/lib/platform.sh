@@ -68,19 +68,20 @@ platform_identity() {
 }
 
 # in_place SERVICE SECONDS ARGV…: runs a program where the service runs: bot, db, prometheus, alertmanager.
-# The clock runs there as well: what is only stopped here would go on in its container.
+# The clock runs there as well: what is only stopped here would go on in its container. Here it stays in the foreground, that
+# is in the group of its step, so that whoever ends the step ends the program.
 in_place() {
     local service=${1:?a service} seconds=${2:?seconds} id
     shift 2
     case ${TRADEWATCH_PLATFORM:?} in
         compose)
             id=$(platform__container "$service") || return
-            timeout -k 2 "$((seconds + 5))" docker exec -i "$id" timeout -k 2 "$seconds" "$@"
+            timeout --foreground -k 2 "$((seconds + 5))" docker exec -i "$id" timeout -k 2 "$seconds" "$@"
             ;;
         kubernetes)
             platform__kubectl exec -i "$(platform__object "$service")" -- timeout -k 2 "$seconds" "$@"
             ;;
-        *) timeout -k 2 "$seconds" "$@" ;;
+        *) timeout --foreground -k 2 "$seconds" "$@" ;;
     esac
 }
 
@@ -100,7 +101,7 @@ service_state() {
             esac
             ;;
         *)
-            told=$(timeout -k 2 5 systemctl show --property=ActiveState,MainPID "$(platform__unit "$service")") || return
+            told=$(timeout --foreground -k 2 5 systemctl show --property=ActiveState,MainPID "$(platform__unit "$service")") || return
             case $(sed -n 's/^ActiveState=//p' <<<"$told") in
                 active) platform__unless_frozen "$(sed -n 's/^MainPID=//p' <<<"$told")" ;;
                 activating | reloading) echo restarting ;;
@@ -118,10 +119,10 @@ service_logs() {
         local) tail -n "$lines" "$(platform__home)/log/$(platform__program "$service").log" ;;
         compose)
             id=$(platform__container "$service") || return
-            timeout -k 2 5 docker logs --tail "$lines" "$id" 2>&1
+            timeout --foreground -k 2 5 docker logs --tail "$lines" "$id" 2>&1
             ;;
         kubernetes) platform__kubectl logs --tail="$lines" "$(platform__object "$service")" ;;
-        *) timeout -k 2 5 journalctl --no-pager --lines="$lines" --unit="$(platform__unit "$service")" ;;
+        *) timeout --foreground -k 2 5 journalctl --no-pager --lines="$lines" --unit="$(platform__unit "$service")" ;;
     esac
 }
 
@@ -154,12 +155,12 @@ platform__sees() {
     [[ -z ${TRADEWATCH_PLATFORM-} || ${TRADEWATCH_PLATFORM-} == "$1" ]] || return 1
     case $1 in
         local) [[ -r $(platform__home)/env ]] && platform__supervisord >/dev/null ;;
-        compose) [[ -n $(timeout -k 1 2 docker ps --quiet --filter "$(platform__project)") ]] ;;
+        compose) [[ -n $(timeout --foreground -k 1 2 docker ps --quiet --filter "$(platform__project)") ]] ;;
         kubernetes)
-            [[ -n $(timeout -k 1 2 kubectl ${KUBE_CONTEXT:+--context="$KUBE_CONTEXT"} --namespace="${KUBE_NAMESPACE:-default}" \
+            [[ -n $(timeout --foreground -k 1 2 kubectl ${KUBE_CONTEXT:+--context="$KUBE_CONTEXT"} --namespace="${KUBE_NAMESPACE:-default}" \
                 get "${KUBE_BOT:-deployment/trading-bot}" --output=name) ]]
             ;;
-        *) [[ $(timeout -k 1 2 systemctl show --property=LoadState --value "${UNIT_BOT:-trading-bot}") == loaded ]] ;;
+        *) [[ $(timeout --foreground -k 1 2 systemctl show --property=LoadState --value "${UNIT_BOT:-trading-bot}") == loaded ]] ;;
     esac
 }
 
@@ -212,7 +213,7 @@ platform__supervisord() {
 }
 
 platform__supervisorctl() {
-    timeout -k 2 "$(platform__within 60)" supervisorctl --configuration "$(platform__home)/supervisord.conf" "$@"
+    timeout --foreground -k 2 "$(platform__within 60)" supervisorctl --configuration "$(platform__home)/supervisord.conf" "$@"
 }
 
 # The name of the service with supervisord.
@@ -258,7 +259,7 @@ platform__project() { echo "label=com.docker.compose.project=${COMPOSE_PROJECT_N
 
 # service, id, state and published ports of each container, stopped ones too.
 platform__containers() {
-    timeout -k 2 5 docker ps --all --filter "$(platform__project)" \
+    timeout --foreground -k 2 5 docker ps --all --filter "$(platform__project)" \
         --format '{{.Label "com.docker.compose.service"}}\t{{.ID}}\t{{.State}}\t{{.Ports}}'
 }
 
@@ -275,11 +276,11 @@ platform__container() {
 platform__compose_state() {
     local id told
     id=$(platform__container "$1") || return
-    told=$(timeout -k 2 5 docker inspect --format '{{.State.Status}}' "$id") || return
+    told=$(timeout --foreground -k 2 5 docker inspect --format '{{.State.Status}}' "$id") || return
     case $told in
         running)
             # A pause shows as its own state, a signal to the processes only here.
-            if timeout -k 2 5 docker top "$id" -o pid,stat | awk 'NR > 1 { print $2 }' | grep -q '^T'; then
+            if timeout --foreground -k 2 5 docker top "$id" -o pid,stat | awk 'NR > 1 { print $2 }' | grep -q '^T'; then
                 echo frozen
             else
                 echo running
@@ -325,7 +326,7 @@ platform__enter_compose() {
     export PATH
     # Its own settings say which exchange it uses; no secret is taken from there.
     if id=$(platform__container bot 2>/dev/null); then
-        told=$(timeout -k 2 5 docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$id" |
+        told=$(timeout --foreground -k 2 5 docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$id" |
             grep -E '^(TRADING_MODE|BINGX_BASE_URL)=') || told=
         platform__default TRADING_MODE "$(sed -n 's/^TRADING_MODE=//p' <<<"$told")"
         told=$(sed -n 's/^BINGX_BASE_URL=//p' <<<"$told")
@@ -339,7 +340,7 @@ platform__enter_compose() {
 # kubernetes
 
 platform__kubectl() {
-    timeout -k 2 "$(platform__within 60)" \
+    timeout --foreground -k 2 "$(platform__within 60)" \
         kubectl ${KUBE_CONTEXT:+--context="$KUBE_CONTEXT"} --namespace="${KUBE_NAMESPACE:-default}" "$@"
 }
 
@@ -427,7 +428,7 @@ platform__order() {
             ;;
         compose)
             id=$(platform__container "$service") || return
-            timeout -k 2 "$seconds" docker "$how" "$id" >/dev/null
+            timeout --foreground -k 2 "$seconds" docker "$how" "$id" >/dev/null
             ;;
         kubernetes)
             name=$(platform__object "$service") || return
@@ -437,7 +438,7 @@ platform__order() {
                 *) platform__kubectl rollout restart "$name" ;;
             esac
             ;;
-        *) timeout -k 2 "$seconds" systemctl "$how" "$(platform__unit "$service")" ;;
+        *) timeout --foreground -k 2 "$seconds" systemctl "$how" "$(platform__unit "$service")" ;;
     esac
     echo "$how of $service is done"
 }

@@ -163,9 +163,9 @@ process_pid() {
         local) pid=$(ps -o pid=,args= --ppid "$(platform__supervisord || echo 0)" | awk '/ -m bot$/ { print $1; exit }') ;;
         compose)
             id=$(platform__container bot) || return
-            pid=$(timeout -k 2 5 docker inspect --format '{{.State.Pid}}' "$id") || return
+            pid=$(timeout --foreground -k 2 5 docker inspect --format '{{.State.Pid}}' "$id") || return
             ;;
-        systemd) pid=$(timeout -k 2 5 systemctl show --property=MainPID --value "$(platform__unit bot)") || return ;;
+        systemd) pid=$(timeout --foreground -k 2 5 systemctl show --property=MainPID --value "$(platform__unit bot)") || return ;;
         *) ;;
     esac
     [[ $pid =~ ^[1-9][0-9]*$ && -d /proc/$pid ]] && echo "$pid"

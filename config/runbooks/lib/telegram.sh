@@ -247,7 +247,7 @@ telegram__given() {
     case ${TRADEWATCH_PLATFORM:?} in
         compose | kubernetes) told=$(in_place bot 5 printenv "$name" 2>/dev/null) || told='' ;;
         local) pid=$(ps -o pid=,args= --ppid "$(platform__supervisord || echo 0)" | awk '/ -m bot$/ { print $1; exit }') ;;
-        *) pid=$(timeout -k 2 5 systemctl show --property=MainPID --value "$(platform__unit bot)" 2>/dev/null) || pid='' ;;
+        *) pid=$(timeout --foreground -k 2 5 systemctl show --property=MainPID --value "$(platform__unit bot)" 2>/dev/null) || pid='' ;;
     esac
     if [[ $pid =~ ^[1-9][0-9]*$ && -r /proc/$pid/environ ]]; then
         told=$({ tr '\0' '\n' <"/proc/$pid/environ"; } 2>/dev/null | sed -n "s/^$name=//p") || told=''
