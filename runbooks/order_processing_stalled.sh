@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='1fd34bdd807f2c903a427dabef63db1c83282f6242b17488de79aded3db354f9'
+readonly RUNBOOK_HASH='46c48c6e91fa808f8d56470c18542fff546d234e2785d1a26ffad7b2cb679aa3'
 readonly RUNBOOK_ID=order_processing_stalled
 readonly RUNBOOK_TITLE='An accepted signal waits for its order'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1054,15 +1054,19 @@ account_stops_ended() {
 account_trades() {
     local told
     told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return
-    account__lines '.data.orders[]' .symbol .side .positionSide .type .executedQty .avgPrice .profit .commission .updateTime \
-        .orderId .clientOrderId .reduceOnly <<<"$told" | awk -F '\t' '$5 + 0'
+    told=$(account__lines '.data.orders[]' .symbol .side .positionSide .type .executedQty .avgPrice .profit .commission .updateTime \
+        .orderId .clientOrderId .reduceOnly <<<"$told")
+    account__whole orders "$told"
+    awk -F '\t' '$5 + 0' <<<"$told"
 }
 
 # account_income HOURS: each movement of money of which the exchange tells: kind, amount, symbol or -, when (in ms).
 account_income() {
     local told
     told=$(account_ask /openApi/swap/v2/user/income "limit=1000&$(account__span "$1")") || return
-    account__lines '.data[]' .incomeType .income .symbol .time <<<"$told"
+    told=$(account__lines '.data[]' .incomeType .income .symbol .time <<<"$told")
+    account__whole "movements of money" "$told"
+    [[ -z $told ]] || printf '%s\n' "$told"
 }
 
 # account_income_told INCOME: the sum of each kind; a finding for what is neither trading, fee nor funding.
@@ -1117,6 +1121,12 @@ evidence_history() {
 # json, where an empty list is an answer.
 account__lines() {
     json "$@" || [[ $? == 1 ]]
+}
+
+# A list that is as long as the exchange makes it was cut.
+account__whole() {
+    (($(wc -l <<<"$2") < 1000)) ||
+        finding "the exchange tells of 1000 $1 at once, and there were more: some were not looked at; look at fewer hours"
 }
 
 account__span() {
@@ -1793,7 +1803,7 @@ outage_way() {
     format+='answered after %{time_starttransfer} s with HTTP %{http_code}\n'
     echo "$base"
     curl --silent --show-error --max-time "${EXCHANGE_TIMEOUT:-5}" --output /dev/null --write-out "$format" \
-        "$base/openApi/swap/v2/server/time" 2>&1 || echo "no answer: curl ended with $?"
+        "$base/openApi/swap/v2/server/time" 2>&1 | sed '/ with HTTP 000$/d' || echo "no answer: curl ended with $?"
 }
 
 # outage_bot_calls SECONDS: prints how many calls the bot makes meanwhile, and of these how many fail, by kind.

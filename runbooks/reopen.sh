@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='0c9942d12062a600d9a937f6e064bac291d9f4d405be4b23341d9972f557e5d8'
+readonly RUNBOOK_HASH='f1630ff3dbe1f2fa91d33837f11de1a5b170789c7a20a2bbb5abe622f7dd9d0d'
 readonly RUNBOOK_ID=reopen
 readonly RUNBOOK_TITLE='Open trading again, in steps'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1358,7 +1358,7 @@ outage_way() {
     format+='answered after %{time_starttransfer} s with HTTP %{http_code}\n'
     echo "$base"
     curl --silent --show-error --max-time "${EXCHANGE_TIMEOUT:-5}" --output /dev/null --write-out "$format" \
-        "$base/openApi/swap/v2/server/time" 2>&1 || echo "no answer: curl ended with $?"
+        "$base/openApi/swap/v2/server/time" 2>&1 | sed '/ with HTTP 000$/d' || echo "no answer: curl ended with $?"
 }
 
 # outage_bot_calls SECONDS: prints how many calls the bot makes meanwhile, and of these how many fail, by kind.

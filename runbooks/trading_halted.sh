@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='464c0a6a2a80ce66ea43397c1a8fb13c560b8c6b2e42521c04a3d7dbab27365d'
+readonly RUNBOOK_HASH='1053a761d7f56038da41bd4bae0b5981801450f10726ad921179f6a83a0a1cb9'
 readonly RUNBOOK_ID=trading_halted
 readonly RUNBOOK_TITLE='Trading is halted'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1507,7 +1507,7 @@ outage_way() {
     format+='answered after %{time_starttransfer} s with HTTP %{http_code}\n'
     echo "$base"
     curl --silent --show-error --max-time "${EXCHANGE_TIMEOUT:-5}" --output /dev/null --write-out "$format" \
-        "$base/openApi/swap/v2/server/time" 2>&1 || echo "no answer: curl ended with $?"
+        "$base/openApi/swap/v2/server/time" 2>&1 | sed '/ with HTTP 000$/d' || echo "no answer: curl ended with $?"
 }
 
 # outage_bot_calls SECONDS: prints how many calls the bot makes meanwhile, and of these how many fail, by kind.

@@ -96,6 +96,11 @@ async def test_each_fault_has_its_name(
             stage.mend()
             assert (ran.code, len(ran.findings)) == (3, 1), (case, ran.out)
             assert case.says in ran.findings[0]
+        # What does not come is not shown as an answer, nor is a reader of JSON heard to complain.
+        stage.fail(frozen=True)
+        ran = await stage.run("exchange_api_down", "--only-probes", "--step", "way")
+        assert "no answer: curl ended with 28" in ran.out
+        assert not [word for word in ("HTTP 000", "json:") if word in ran.out], ran.out
 
 
 @pytest.mark.skipif(COUNT < WHOLE, reason="OUTAGE_COUNT=99 plays an outage from its begin to its end")

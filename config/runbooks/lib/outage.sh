@@ -20,7 +20,7 @@ outage_way() {
     format+='answered after %{time_starttransfer} s with HTTP %{http_code}\n'
     echo "$base"
     curl --silent --show-error --max-time "${EXCHANGE_TIMEOUT:-5}" --output /dev/null --write-out "$format" \
-        "$base/openApi/swap/v2/server/time" 2>&1 || echo "no answer: curl ended with $?"
+        "$base/openApi/swap/v2/server/time" 2>&1 | sed '/ with HTTP 000$/d' || echo "no answer: curl ended with $?"
 }
 
 # outage_bot_calls SECONDS: prints how many calls the bot makes meanwhile, and of these how many fail, by kind.
