@@ -136,7 +136,9 @@ class _Detection:
         if window != _ZERO:
             yield Step(what="the windows of the query fill", lasts=window)
         level = alert.levels[rule["labels"]["severity"]]
-        if project.measures[alert.measure].kind == "age" and level.above is not None:
+        # What is absent has no age that could grow.
+        is_age = project.measures[alert.measure].kind == "age" and "cause" not in rule["labels"]
+        if is_age and level.above is not None:
             yield Step(what="the age grows to the bound", lasts=Duration(round(level.above * 1000)))
         yield Step(what="next scrape", lasts=self._scrape)
         yield Step(what="the scrape itself", lasts=self._timeout)

@@ -63,6 +63,13 @@ def test_for_is_counted_in_whole_evaluations(tmp_path: Path) -> None:
     assert steps["for 5m1s, counted in evaluations"] == "5m30s"
 
 
+def test_an_age_grows_to_its_bound_and_what_is_absent_has_none() -> None:
+    growth = "the age grows to the bound"
+    config = Path("config")
+    assert steps_of(budget_of(config, "BackupOverdue"))[growth] == "1d2h"
+    assert growth not in steps_of(budget_of(config, "BackupOverdue", because="absent"))
+
+
 def test_the_latest_sample_of_a_window_waits_for_no_window(tmp_path: Path) -> None:
     for query, steps in (
         ("max by (instance) (max_over_time(queue_length[5m]))", "5m"),
