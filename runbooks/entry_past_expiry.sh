@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='28164743c812262ebec3c52017cfffb45ca42097dd35a12b4e981962be9f12c1'
+readonly RUNBOOK_HASH='1542df27e1562f534ac9661eb240f0d81a46acb71e58f678acc9af82fbdd7142'
 readonly RUNBOOK_ID=entry_past_expiry
 readonly RUNBOOK_TITLE='An entry order is open although its time is over'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1032,15 +1032,19 @@ account_stops_ended() {
 account_trades() {
     local told
     told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return
-    account__lines '.data.orders[]' .symbol .side .positionSide .type .executedQty .avgPrice .profit .commission .updateTime \
-        .orderId .clientOrderId .reduceOnly <<<"$told" | awk -F '\t' '$5 + 0'
+    told=$(account__lines '.data.orders[]' .symbol .side .positionSide .type .executedQty .avgPrice .profit .commission .updateTime \
+        .orderId .clientOrderId .reduceOnly <<<"$told") || return
+    account__whole orders "$told"
+    awk -F '\t' '$5 + 0' <<<"$told"
 }
 
 # account_income HOURS: each movement of money of which the exchange tells: kind, amount, symbol or -, when (in ms).
 account_income() {
     local told
     told=$(account_ask /openApi/swap/v2/user/income "limit=1000&$(account__span "$1")") || return
-    account__lines '.data[]' .incomeType .income .symbol .time <<<"$told"
+    told=$(account__lines '.data[]' .incomeType .income .symbol .time <<<"$told") || return
+    account__whole "movements of money" "$told"
+    [[ -z $told ]] || printf '%s\n' "$told"
 }
 
 # account_income_told INCOME: the sum of each kind; a finding for what is neither trading, fee nor funding.
@@ -1095,6 +1099,12 @@ evidence_history() {
 # json, where an empty list is an answer.
 account__lines() {
     json "$@" || [[ $? == 1 ]]
+}
+
+# A list that is as long as the exchange makes it was cut.
+account__whole() {
+    (($(wc -l <<<"$2") < 1000)) ||
+        finding "the exchange tells of 1000 $1 at once, and there were more: some were not looked at; look at fewer hours"
 }
 
 account__span() {

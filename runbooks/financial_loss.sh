@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='3864d7f7d9ceaf989765d8c047d8a92fbcd0466ca7aa60f0249273cf504360d2'
+readonly RUNBOOK_HASH='3cab7e82f26f90da3342099ac3250f6ade81faec36a741fc034efd2ab4a8a5ce'
 readonly RUNBOOK_ID=financial_loss
 readonly RUNBOOK_TITLE='Money was lost, and nobody knows why'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1098,15 +1098,19 @@ account_stops_ended() {
 account_trades() {
     local told
     told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return
-    account__lines '.data.orders[]' .symbol .side .positionSide .type .executedQty .avgPrice .profit .commission .updateTime \
-        .orderId .clientOrderId .reduceOnly <<<"$told" | awk -F '\t' '$5 + 0'
+    told=$(account__lines '.data.orders[]' .symbol .side .positionSide .type .executedQty .avgPrice .profit .commission .updateTime \
+        .orderId .clientOrderId .reduceOnly <<<"$told") || return
+    account__whole orders "$told"
+    awk -F '\t' '$5 + 0' <<<"$told"
 }
 
 # account_income HOURS: each movement of money of which the exchange tells: kind, amount, symbol or -, when (in ms).
 account_income() {
     local told
     told=$(account_ask /openApi/swap/v2/user/income "limit=1000&$(account__span "$1")") || return
-    account__lines '.data[]' .incomeType .income .symbol .time <<<"$told"
+    told=$(account__lines '.data[]' .incomeType .income .symbol .time <<<"$told") || return
+    account__whole "movements of money" "$told"
+    [[ -z $told ]] || printf '%s\n' "$told"
 }
 
 # account_income_told INCOME: the sum of each kind; a finding for what is neither trading, fee nor funding.
@@ -1161,6 +1165,12 @@ evidence_history() {
 # json, where an empty list is an answer.
 account__lines() {
     json "$@" || [[ $? == 1 ]]
+}
+
+# A list that is as long as the exchange makes it was cut.
+account__whole() {
+    (($(wc -l <<<"$2") < 1000)) ||
+        finding "the exchange tells of 1000 $1 at once, and there were more: some were not looked at; look at fewer hours"
 }
 
 account__span() {

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='83524d042f1bb58f19d3c7abb25dea4c63491a7676e869738631f40d4d275486'
+readonly RUNBOOK_HASH='995ac7a609f6443124800c1c9ddf12a60f6ba1b3f7209493c0da2df750056e16'
 readonly RUNBOOK_ID=high_order_failure_rate
 readonly RUNBOOK_TITLE='Orders do not reach the book'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1069,7 +1069,7 @@ account_trades() {
     local told
     told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return
     told=$(account__lines '.data.orders[]' .symbol .side .positionSide .type .executedQty .avgPrice .profit .commission .updateTime \
-        .orderId .clientOrderId .reduceOnly <<<"$told")
+        .orderId .clientOrderId .reduceOnly <<<"$told") || return
     account__whole orders "$told"
     awk -F '\t' '$5 + 0' <<<"$told"
 }
@@ -1078,7 +1078,7 @@ account_trades() {
 account_income() {
     local told
     told=$(account_ask /openApi/swap/v2/user/income "limit=1000&$(account__span "$1")") || return
-    told=$(account__lines '.data[]' .incomeType .income .symbol .time <<<"$told")
+    told=$(account__lines '.data[]' .incomeType .income .symbol .time <<<"$told") || return
     account__whole "movements of money" "$told"
     [[ -z $told ]] || printf '%s\n' "$told"
 }

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='46c48c6e91fa808f8d56470c18542fff546d234e2785d1a26ffad7b2cb679aa3'
+readonly RUNBOOK_HASH='2d0b8628a9159e710d53d39e0ed80be3c3519cc9700f51c48fafd84caf65628c'
 readonly RUNBOOK_ID=order_processing_stalled
 readonly RUNBOOK_TITLE='An accepted signal waits for its order'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1055,7 +1055,7 @@ account_trades() {
     local told
     told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return
     told=$(account__lines '.data.orders[]' .symbol .side .positionSide .type .executedQty .avgPrice .profit .commission .updateTime \
-        .orderId .clientOrderId .reduceOnly <<<"$told")
+        .orderId .clientOrderId .reduceOnly <<<"$told") || return
     account__whole orders "$told"
     awk -F '\t' '$5 + 0' <<<"$told"
 }
@@ -1064,7 +1064,7 @@ account_trades() {
 account_income() {
     local told
     told=$(account_ask /openApi/swap/v2/user/income "limit=1000&$(account__span "$1")") || return
-    told=$(account__lines '.data[]' .incomeType .income .symbol .time <<<"$told")
+    told=$(account__lines '.data[]' .incomeType .income .symbol .time <<<"$told") || return
     account__whole "movements of money" "$told"
     [[ -z $told ]] || printf '%s\n' "$told"
 }

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='91bbff958dd316bf3e355e0574d1b9cace074a70381870c722462e57d5a60000'
+readonly RUNBOOK_HASH='3eb2ac798016ac67b91fbae0e34748c85274e2b33396d5bb642104cdc6f098e7'
 readonly RUNBOOK_ID=orders_unknown
 readonly RUNBOOK_TITLE='Nobody knows whether the exchange took an order'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1043,7 +1043,7 @@ account_trades() {
     local told
     told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return
     told=$(account__lines '.data.orders[]' .symbol .side .positionSide .type .executedQty .avgPrice .profit .commission .updateTime \
-        .orderId .clientOrderId .reduceOnly <<<"$told")
+        .orderId .clientOrderId .reduceOnly <<<"$told") || return
     account__whole orders "$told"
     awk -F '\t' '$5 + 0' <<<"$told"
 }
@@ -1052,7 +1052,7 @@ account_trades() {
 account_income() {
     local told
     told=$(account_ask /openApi/swap/v2/user/income "limit=1000&$(account__span "$1")") || return
-    told=$(account__lines '.data[]' .incomeType .income .symbol .time <<<"$told")
+    told=$(account__lines '.data[]' .incomeType .income .symbol .time <<<"$told") || return
     account__whole "movements of money" "$told"
     [[ -z $told ]] || printf '%s\n' "$told"
 }

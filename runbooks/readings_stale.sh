@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='d1037c1f130ca128f9b898e9863f248eaadfbebcf36cd9e1b5be3028997d6fdc'
+readonly RUNBOOK_HASH='cf40ccc5523e5cee1f30e12a5c00de1c92a02b5bbc7077347d8ef0486eeba9eb'
 readonly RUNBOOK_ID=readings_stale
 readonly RUNBOOK_TITLE='Prices or other readings are old'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1049,7 +1049,7 @@ account_trades() {
     local told
     told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return
     told=$(account__lines '.data.orders[]' .symbol .side .positionSide .type .executedQty .avgPrice .profit .commission .updateTime \
-        .orderId .clientOrderId .reduceOnly <<<"$told")
+        .orderId .clientOrderId .reduceOnly <<<"$told") || return
     account__whole orders "$told"
     awk -F '\t' '$5 + 0' <<<"$told"
 }
@@ -1058,7 +1058,7 @@ account_trades() {
 account_income() {
     local told
     told=$(account_ask /openApi/swap/v2/user/income "limit=1000&$(account__span "$1")") || return
-    told=$(account__lines '.data[]' .incomeType .income .symbol .time <<<"$told")
+    told=$(account__lines '.data[]' .incomeType .income .symbol .time <<<"$told") || return
     account__whole "movements of money" "$told"
     [[ -z $told ]] || printf '%s\n' "$told"
 }

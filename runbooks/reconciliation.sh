@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='57fb3b3592d729711ac5cdda76a94e6f6faf9ba3ea99e509fcb926df82491fee'
+readonly RUNBOOK_HASH='649ab51031f6cb60ad25395be0d39c32bc1973ef3c906f183bbd8ef5f5daef3d'
 readonly RUNBOOK_ID=reconciliation
 readonly RUNBOOK_TITLE='Our database and the exchange do not agree'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1049,15 +1049,19 @@ account_stops_ended() {
 account_trades() {
     local told
     told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return
-    account__lines '.data.orders[]' .symbol .side .positionSide .type .executedQty .avgPrice .profit .commission .updateTime \
-        .orderId .clientOrderId .reduceOnly <<<"$told" | awk -F '\t' '$5 + 0'
+    told=$(account__lines '.data.orders[]' .symbol .side .positionSide .type .executedQty .avgPrice .profit .commission .updateTime \
+        .orderId .clientOrderId .reduceOnly <<<"$told") || return
+    account__whole orders "$told"
+    awk -F '\t' '$5 + 0' <<<"$told"
 }
 
 # account_income HOURS: each movement of money of which the exchange tells: kind, amount, symbol or -, when (in ms).
 account_income() {
     local told
     told=$(account_ask /openApi/swap/v2/user/income "limit=1000&$(account__span "$1")") || return
-    account__lines '.data[]' .incomeType .income .symbol .time <<<"$told"
+    told=$(account__lines '.data[]' .incomeType .income .symbol .time <<<"$told") || return
+    account__whole "movements of money" "$told"
+    [[ -z $told ]] || printf '%s\n' "$told"
 }
 
 # account_income_told INCOME: the sum of each kind; a finding for what is neither trading, fee nor funding.
@@ -1112,6 +1116,12 @@ evidence_history() {
 # json, where an empty list is an answer.
 account__lines() {
     json "$@" || [[ $? == 1 ]]
+}
+
+# A list that is as long as the exchange makes it was cut.
+account__whole() {
+    (($(wc -l <<<"$2") < 1000)) ||
+        finding "the exchange tells of 1000 $1 at once, and there were more: some were not looked at; look at fewer hours"
 }
 
 account__span() {

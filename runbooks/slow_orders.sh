@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='858c19a6ecd8810095a39c0c4659e42c77acd137821147fd2f04b1c93c5e212d'
+readonly RUNBOOK_HASH='0b6b6a93a02397306e9ec009bbaafd999dc06f5006c49306489417d376ba8ac8'
 readonly RUNBOOK_ID=slow_orders
 readonly RUNBOOK_TITLE='It takes long from a signal to the exchange'"'"'s answer'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1016,7 +1016,7 @@ account_trades() {
     local told
     told=$(account_ask /openApi/swap/v2/trade/allOrders "limit=1000&$(account__span "$1")") || return
     told=$(account__lines '.data.orders[]' .symbol .side .positionSide .type .executedQty .avgPrice .profit .commission .updateTime \
-        .orderId .clientOrderId .reduceOnly <<<"$told")
+        .orderId .clientOrderId .reduceOnly <<<"$told") || return
     account__whole orders "$told"
     awk -F '\t' '$5 + 0' <<<"$told"
 }
@@ -1025,7 +1025,7 @@ account_trades() {
 account_income() {
     local told
     told=$(account_ask /openApi/swap/v2/user/income "limit=1000&$(account__span "$1")") || return
-    told=$(account__lines '.data[]' .incomeType .income .symbol .time <<<"$told")
+    told=$(account__lines '.data[]' .incomeType .income .symbol .time <<<"$told") || return
     account__whole "movements of money" "$told"
     [[ -z $told ]] || printf '%s\n' "$told"
 }
