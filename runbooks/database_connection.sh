@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='0c8fdbc53a458d88909b845bca7da1014d6b1773994bccd198d388dc9c69f3c1'
+readonly RUNBOOK_HASH='c64b49946f45b5eb2a9a79b65d6f550a31d473de4df9cab27a15dfb624b65e45'
 readonly RUNBOOK_ID=database_connection
 readonly RUNBOOK_TITLE='The database cannot be reached, or has no connection left'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -170,15 +170,20 @@ APPLICATION=''
 
 step_measure() {
     echo 'DatabaseDown looks at tradewatch:database_up: critical < 1'
-    prometheus_query tradewatch:database_up
+    now=$(prometheus_query tradewatch:database_up)
+    echo "${now:-no value now}"
     echo 'DatabaseConnectionErrors looks at tradewatch:database_connection_error_minutes: warning > 0, critical > 12'
-    prometheus_query tradewatch:database_connection_error_minutes
+    now=$(prometheus_query tradewatch:database_connection_error_minutes)
+    echo "${now:-no value now}"
     echo 'PoolSaturated looks at tradewatch:database_pool_use: warning > 0.8, critical > 0.95'
-    prometheus_query tradewatch:database_pool_use
+    now=$(prometheus_query tradewatch:database_pool_use)
+    echo "${now:-no value now}"
     echo 'DatabaseConnectionsHigh looks at tradewatch:database_connection_ratio: warning > 0.8, critical > 0.9'
-    prometheus_query tradewatch:database_connection_ratio
+    now=$(prometheus_query tradewatch:database_connection_ratio)
+    echo "${now:-no value now}"
     echo 'ConnectionsGrowing looks at tradewatch:database_connection_ratio_in_a_day: info > 0.9'
-    prometheus_query tradewatch:database_connection_ratio_in_a_day
+    now=$(prometheus_query tradewatch:database_connection_ratio_in_a_day)
+    echo "${now:-no value now}"
 }
 
 step_server() {
@@ -377,9 +382,8 @@ platform_enter() {
 # Lines `what: which`: so that nobody changes another stack than the one they mean.
 platform_identity() {
     local found
-    echo "platform: ${TRADEWATCH_PLATFORM:?}"
     echo "host: $(hostname)"
-    case $TRADEWATCH_PLATFORM in
+    case ${TRADEWATCH_PLATFORM:?} in
         local) echo "folder: $(platform__home)" ;;
         compose)
             platform__containers | while IFS=$'\t' read -r name id _; do
@@ -1229,7 +1233,7 @@ server_answers_or_finding() {
 # Where the server's files lie, as far as one may know while it is down.
 database_folder() {
     local folder
-    if folder=$(server_runs_or_end >&2 && sql "SELECT current_setting('data_directory')") 2>/dev/null && [[ -n $folder ]]; then
+    if folder=$({ server_runs_or_end >&2 && sql "SELECT current_setting('data_directory')"; } 2>/dev/null) && [[ -n $folder ]]; then
         printf '%s\n' "$folder"
         return
     fi
@@ -1929,7 +1933,7 @@ ENGINE_CHILD='' # the process that is running a step
 ENGINE_STEP='' ENGINE_STEP_KIND=''
 ENGINE_PREPARED=''                           # yes: who and where was shown, and actions may run
 declare -A ENGINE_STATE=() ENGINE_ATTEMPT=() # by step: how it ended, how often it began
-declare -a ENGINE_WORDS=() ENGINE_SELECTED=() ENGINE_DONE=() ENGINE_FOUND=() ENGINE_FAILED=() ENGINE_LATE=() ENGINE_LEFT=()
+declare -a ENGINE_WORDS=() ENGINE_SELECTED=() ENGINE_DONE=() ENGINE_FOUND=() ENGINE_KEPT=() ENGINE_FAILED=() ENGINE_LATE=() ENGINE_LEFT=()
 ENGINE_OVER='' ENGINE_ROLLED_BACK=''
 ENGINE_QUIET=''
 ENGINE_NOW='' ENGINE_SUM='' # what was asked for last
@@ -2127,7 +2131,7 @@ engine_parameters() {
         if [[ -z ${ENGINE_SET[$name]+given} && -z ${PARAMETER_DEFAULT[$name]+given} ]]; then
             [[ $ENGINE_MODE == list || $ENGINE_MODE == plan ]] || engine_wrong "--set $name=… must be given: ${PARAMETER_ABOUT[$name]-}"
         elif [[ ! $value =~ ^(${PARAMETER_PATTERN[$name]-.*})$ ]]; then
-            engine_wrong "--set $name: must match ${PARAMETER_PATTERN[$name]}"
+            engine_wrong "--set $name (${PARAMETER_ABOUT[$name]-}): must match ${PARAMETER_PATTERN[$name]}"
         fi
         export "${name^^}=$value"
     done
@@ -2446,7 +2450,7 @@ engine_behind() {
         action/ok | action/finding)
             engine_say "$step: done before"
             ENGINE_DONE+=("$step")
-            ENGINE_FOUND=()
+            engine_mended
             ;;
         action/unknown)
             engine_title "$step" "nobody knows whether it was done"
@@ -2463,6 +2467,7 @@ engine_behind() {
                 before=$one
             done
             engine_warn "unknown_outcome: $step was cut off, and doing it twice may do harm. Look whether it was done."
+            ! engine_has "$step" verify || engine_warn "  its check does not see it done"
             [[ -z $next ]] || engine_warn "  it was: $0 --from $next, with the same --set and --platform"
             engine_refuse 5 "  it was not: $0 --from $step"
             ;;
@@ -2654,7 +2659,8 @@ engine_end_step() {
     esac
     for text in "${FOUND[@]}"; do
         engine_say "  ${YELLOW}finding: $text$PLAIN"
-        ENGINE_FOUND+=("$text")
+        # What an action says of its own doing is not mended by the next one.
+        if [[ ${STEP_KIND[$step]} == action ]]; then ENGINE_KEPT+=("$text"); else ENGINE_FOUND+=("$text"); fi
         engine_event finding step "$step" text "$text"
     done
     engine_event step_end step "$step" status "$status" start "${STARTED:-}" attempt= "${ENGINE_ATTEMPT[$step]-0}" "$@"
@@ -2688,6 +2694,8 @@ engine_resolved() {
         ((attempt == 1)) || engine_wait "${STEP_VERIFY_EVERY[$1]-1}"
         engine_judge "$1" "$FORM" "${STEP_TIMEOUT[$1]}" probe
         [[ $STATUS != ok ]] || break
+        ((attempt > 1 || attempts == 1)) ||
+            engine_say "  not yet: asked up to $((attempts - 1)) times more, each ${STEP_VERIFY_EVERY[$1]-1} s; to stop waiting harms nothing"
     done
     engine_output
     [[ $STATUS != finding || $ENGINE_MODE != act ]] || ENGINE_OVER=not
@@ -2745,7 +2753,7 @@ engine_action() {
         status=failed RC=''
         output+=(verify failed)
     fi
-    [[ $status != ok && $status != finding ]] || ENGINE_FOUND=()
+    [[ $status != ok && $status != finding ]] || engine_mended
     FOUND=("${found[@]}")
     engine_end_step "$step" "$status" "${output[@]}"
     [[ $status == ok || $status == finding ]] || engine_failed "$step" abort
@@ -2777,6 +2785,15 @@ engine_print_action() {
         engine_say "  its guard says: not needed now"
     fi
     engine_describe "$1"
+}
+
+# An action did what it is for: what probes saw before it, or could not look at, counts no more.
+engine_mended() {
+    local step
+    local -a failed=("${ENGINE_FAILED[@]}") late=("${ENGINE_LATE[@]}")
+    ENGINE_FOUND=() ENGINE_FAILED=() ENGINE_LATE=()
+    for step in "${failed[@]}"; do [[ ${STEP_KIND[$step]} == probe ]] || ENGINE_FAILED+=("$step"); done
+    for step in "${late[@]}"; do [[ ${STEP_KIND[$step]} == probe ]] || ENGINE_LATE+=("$step"); done
 }
 
 # What follows a step that failed: the default is $2.
@@ -2855,7 +2872,7 @@ engine_prepare() {
         engine_form "$step" || continue
         if [[ ${STEP_DANGER[$step]-low} == high ]]; then
             engine_target "$step"
-            engine_given "$REPLY" || missing+=("$step needs --confirm $REPLY")
+            engine_given "$REPLY" || missing+=("$step needs --confirm ${REPLY@Q}")
         elif [[ -z $ENGINE_YES ]]; then
             missing+=("$step needs --yes")
         fi
@@ -3044,6 +3061,7 @@ engine_command() {
 engine_finish() {
     local code=0 text step
     engine_evidence_after
+    ENGINE_FOUND+=("${ENGINE_KEPT[@]}")
     if [[ $ENGINE_ROLLED_BACK == failed ]]; then
         code=8 text="failed, and undoing it failed as well"
     elif [[ -n $ENGINE_ROLLED_BACK ]]; then

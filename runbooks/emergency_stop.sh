@@ -1194,7 +1194,8 @@ stop_is_held() {
 # Returns 0 if positions may be closed.
 stop_confirmed() {
     if test -z "$stop_confirm" && test -t 0; then
-        printf 'LEVEL 3 CLOSES EVERY POSITION of this account, at the market: %s\n' "$(stop_of P | tr '\n' ' ')" >&2
+        printf 'LEVEL 3 CLOSES EVERY POSITION of this account, at the market: %s\n' \
+            "$(stop_of P | awk -F '|' '{ printf "%s%s %s %s", (NR > 1 ? ", " : ""), $2, $3, $4 }')" >&2
         printf 'Level 2 is under way. Type the mode, which is %s, to close them; anything else stays at level 2: ' "$TRADING_MODE" >&2
         read -r stop_confirm || stop_confirm=""
     fi

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='133bca8a7dfba51261a94e9d15fcfd0c384d960dc562d296968f3e064d8aba6f'
+readonly RUNBOOK_HASH='fb5d6f7ad00c7b20c756ad51b5515d1c1e13507d8408e526e1db509279400c71'
 readonly RUNBOOK_ID=exchange_ban
 readonly RUNBOOK_TITLE='The exchange refuses our calls for a time'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -117,7 +117,8 @@ PATIENCE=''
 
 step_measure() {
     echo 'ExchangeBan looks at tradewatch:exchange_ban_left: warning > 0, critical > 600'
-    prometheus_query tradewatch:exchange_ban_left
+    now=$(prometheus_query tradewatch:exchange_ban_left)
+    echo "${now:-no value now}"
 }
 
 step_until() {
@@ -223,9 +224,8 @@ platform_enter() {
 # Lines `what: which`: so that nobody changes another stack than the one they mean.
 platform_identity() {
     local found
-    echo "platform: ${TRADEWATCH_PLATFORM:?}"
     echo "host: $(hostname)"
-    case $TRADEWATCH_PLATFORM in
+    case ${TRADEWATCH_PLATFORM:?} in
         local) echo "folder: $(platform__home)" ;;
         compose)
             platform__containers | while IFS=$'\t' read -r name id _; do
@@ -2030,7 +2030,7 @@ ENGINE_CHILD='' # the process that is running a step
 ENGINE_STEP='' ENGINE_STEP_KIND=''
 ENGINE_PREPARED=''                           # yes: who and where was shown, and actions may run
 declare -A ENGINE_STATE=() ENGINE_ATTEMPT=() # by step: how it ended, how often it began
-declare -a ENGINE_WORDS=() ENGINE_SELECTED=() ENGINE_DONE=() ENGINE_FOUND=() ENGINE_FAILED=() ENGINE_LATE=() ENGINE_LEFT=()
+declare -a ENGINE_WORDS=() ENGINE_SELECTED=() ENGINE_DONE=() ENGINE_FOUND=() ENGINE_KEPT=() ENGINE_FAILED=() ENGINE_LATE=() ENGINE_LEFT=()
 ENGINE_OVER='' ENGINE_ROLLED_BACK=''
 ENGINE_QUIET=''
 ENGINE_NOW='' ENGINE_SUM='' # what was asked for last
@@ -2228,7 +2228,7 @@ engine_parameters() {
         if [[ -z ${ENGINE_SET[$name]+given} && -z ${PARAMETER_DEFAULT[$name]+given} ]]; then
             [[ $ENGINE_MODE == list || $ENGINE_MODE == plan ]] || engine_wrong "--set $name=… must be given: ${PARAMETER_ABOUT[$name]-}"
         elif [[ ! $value =~ ^(${PARAMETER_PATTERN[$name]-.*})$ ]]; then
-            engine_wrong "--set $name: must match ${PARAMETER_PATTERN[$name]}"
+            engine_wrong "--set $name (${PARAMETER_ABOUT[$name]-}): must match ${PARAMETER_PATTERN[$name]}"
         fi
         export "${name^^}=$value"
     done
@@ -2547,7 +2547,7 @@ engine_behind() {
         action/ok | action/finding)
             engine_say "$step: done before"
             ENGINE_DONE+=("$step")
-            ENGINE_FOUND=()
+            engine_mended
             ;;
         action/unknown)
             engine_title "$step" "nobody knows whether it was done"
@@ -2564,6 +2564,7 @@ engine_behind() {
                 before=$one
             done
             engine_warn "unknown_outcome: $step was cut off, and doing it twice may do harm. Look whether it was done."
+            ! engine_has "$step" verify || engine_warn "  its check does not see it done"
             [[ -z $next ]] || engine_warn "  it was: $0 --from $next, with the same --set and --platform"
             engine_refuse 5 "  it was not: $0 --from $step"
             ;;
@@ -2755,7 +2756,8 @@ engine_end_step() {
     esac
     for text in "${FOUND[@]}"; do
         engine_say "  ${YELLOW}finding: $text$PLAIN"
-        ENGINE_FOUND+=("$text")
+        # What an action says of its own doing is not mended by the next one.
+        if [[ ${STEP_KIND[$step]} == action ]]; then ENGINE_KEPT+=("$text"); else ENGINE_FOUND+=("$text"); fi
         engine_event finding step "$step" text "$text"
     done
     engine_event step_end step "$step" status "$status" start "${STARTED:-}" attempt= "${ENGINE_ATTEMPT[$step]-0}" "$@"
@@ -2789,6 +2791,8 @@ engine_resolved() {
         ((attempt == 1)) || engine_wait "${STEP_VERIFY_EVERY[$1]-1}"
         engine_judge "$1" "$FORM" "${STEP_TIMEOUT[$1]}" probe
         [[ $STATUS != ok ]] || break
+        ((attempt > 1 || attempts == 1)) ||
+            engine_say "  not yet: asked up to $((attempts - 1)) times more, each ${STEP_VERIFY_EVERY[$1]-1} s; to stop waiting harms nothing"
     done
     engine_output
     [[ $STATUS != finding || $ENGINE_MODE != act ]] || ENGINE_OVER=not
@@ -2846,7 +2850,7 @@ engine_action() {
         status=failed RC=''
         output+=(verify failed)
     fi
-    [[ $status != ok && $status != finding ]] || ENGINE_FOUND=()
+    [[ $status != ok && $status != finding ]] || engine_mended
     FOUND=("${found[@]}")
     engine_end_step "$step" "$status" "${output[@]}"
     [[ $status == ok || $status == finding ]] || engine_failed "$step" abort
@@ -2878,6 +2882,15 @@ engine_print_action() {
         engine_say "  its guard says: not needed now"
     fi
     engine_describe "$1"
+}
+
+# An action did what it is for: what probes saw before it, or could not look at, counts no more.
+engine_mended() {
+    local step
+    local -a failed=("${ENGINE_FAILED[@]}") late=("${ENGINE_LATE[@]}")
+    ENGINE_FOUND=() ENGINE_FAILED=() ENGINE_LATE=()
+    for step in "${failed[@]}"; do [[ ${STEP_KIND[$step]} == probe ]] || ENGINE_FAILED+=("$step"); done
+    for step in "${late[@]}"; do [[ ${STEP_KIND[$step]} == probe ]] || ENGINE_LATE+=("$step"); done
 }
 
 # What follows a step that failed: the default is $2.
@@ -2956,7 +2969,7 @@ engine_prepare() {
         engine_form "$step" || continue
         if [[ ${STEP_DANGER[$step]-low} == high ]]; then
             engine_target "$step"
-            engine_given "$REPLY" || missing+=("$step needs --confirm $REPLY")
+            engine_given "$REPLY" || missing+=("$step needs --confirm ${REPLY@Q}")
         elif [[ -z $ENGINE_YES ]]; then
             missing+=("$step needs --yes")
         fi
@@ -3145,6 +3158,7 @@ engine_command() {
 engine_finish() {
     local code=0 text step
     engine_evidence_after
+    ENGINE_FOUND+=("${ENGINE_KEPT[@]}")
     if [[ $ENGINE_ROLLED_BACK == failed ]]; then
         code=8 text="failed, and undoing it failed as well"
     elif [[ -n $ENGINE_ROLLED_BACK ]]; then

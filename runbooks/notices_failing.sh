@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='14a9db78bf984cee96def184e97b188a190607ce629d638d8fa0ae440f50f6f5'
+readonly RUNBOOK_HASH='7198a0b67d90ad5083bac12db2fa77caabe1c675778dfb97a225ec57d5d9cc51'
 readonly RUNBOOK_ID=notices_failing
 readonly RUNBOOK_TITLE='Notices do not arrive in Telegram'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -102,7 +102,8 @@ declare -rA PARAMETER_DEFAULT=()
 
 step_measure() {
     echo 'NoticesFailing looks at tradewatch:notices_failing: warning > 0'
-    prometheus_query tradewatch:notices_failing
+    now=$(prometheus_query tradewatch:notices_failing)
+    echo "${now:-no value now}"
 }
 
 step_which() {
@@ -178,9 +179,8 @@ platform_enter() {
 # Lines `what: which`: so that nobody changes another stack than the one they mean.
 platform_identity() {
     local found
-    echo "platform: ${TRADEWATCH_PLATFORM:?}"
     echo "host: $(hostname)"
-    case $TRADEWATCH_PLATFORM in
+    case ${TRADEWATCH_PLATFORM:?} in
         local) echo "folder: $(platform__home)" ;;
         compose)
             platform__containers | while IFS=$'\t' read -r name id _; do
@@ -1462,7 +1462,7 @@ ENGINE_CHILD='' # the process that is running a step
 ENGINE_STEP='' ENGINE_STEP_KIND=''
 ENGINE_PREPARED=''                           # yes: who and where was shown, and actions may run
 declare -A ENGINE_STATE=() ENGINE_ATTEMPT=() # by step: how it ended, how often it began
-declare -a ENGINE_WORDS=() ENGINE_SELECTED=() ENGINE_DONE=() ENGINE_FOUND=() ENGINE_FAILED=() ENGINE_LATE=() ENGINE_LEFT=()
+declare -a ENGINE_WORDS=() ENGINE_SELECTED=() ENGINE_DONE=() ENGINE_FOUND=() ENGINE_KEPT=() ENGINE_FAILED=() ENGINE_LATE=() ENGINE_LEFT=()
 ENGINE_OVER='' ENGINE_ROLLED_BACK=''
 ENGINE_QUIET=''
 ENGINE_NOW='' ENGINE_SUM='' # what was asked for last
@@ -1660,7 +1660,7 @@ engine_parameters() {
         if [[ -z ${ENGINE_SET[$name]+given} && -z ${PARAMETER_DEFAULT[$name]+given} ]]; then
             [[ $ENGINE_MODE == list || $ENGINE_MODE == plan ]] || engine_wrong "--set $name=… must be given: ${PARAMETER_ABOUT[$name]-}"
         elif [[ ! $value =~ ^(${PARAMETER_PATTERN[$name]-.*})$ ]]; then
-            engine_wrong "--set $name: must match ${PARAMETER_PATTERN[$name]}"
+            engine_wrong "--set $name (${PARAMETER_ABOUT[$name]-}): must match ${PARAMETER_PATTERN[$name]}"
         fi
         export "${name^^}=$value"
     done
@@ -1979,7 +1979,7 @@ engine_behind() {
         action/ok | action/finding)
             engine_say "$step: done before"
             ENGINE_DONE+=("$step")
-            ENGINE_FOUND=()
+            engine_mended
             ;;
         action/unknown)
             engine_title "$step" "nobody knows whether it was done"
@@ -1996,6 +1996,7 @@ engine_behind() {
                 before=$one
             done
             engine_warn "unknown_outcome: $step was cut off, and doing it twice may do harm. Look whether it was done."
+            ! engine_has "$step" verify || engine_warn "  its check does not see it done"
             [[ -z $next ]] || engine_warn "  it was: $0 --from $next, with the same --set and --platform"
             engine_refuse 5 "  it was not: $0 --from $step"
             ;;
@@ -2187,7 +2188,8 @@ engine_end_step() {
     esac
     for text in "${FOUND[@]}"; do
         engine_say "  ${YELLOW}finding: $text$PLAIN"
-        ENGINE_FOUND+=("$text")
+        # What an action says of its own doing is not mended by the next one.
+        if [[ ${STEP_KIND[$step]} == action ]]; then ENGINE_KEPT+=("$text"); else ENGINE_FOUND+=("$text"); fi
         engine_event finding step "$step" text "$text"
     done
     engine_event step_end step "$step" status "$status" start "${STARTED:-}" attempt= "${ENGINE_ATTEMPT[$step]-0}" "$@"
@@ -2221,6 +2223,8 @@ engine_resolved() {
         ((attempt == 1)) || engine_wait "${STEP_VERIFY_EVERY[$1]-1}"
         engine_judge "$1" "$FORM" "${STEP_TIMEOUT[$1]}" probe
         [[ $STATUS != ok ]] || break
+        ((attempt > 1 || attempts == 1)) ||
+            engine_say "  not yet: asked up to $((attempts - 1)) times more, each ${STEP_VERIFY_EVERY[$1]-1} s; to stop waiting harms nothing"
     done
     engine_output
     [[ $STATUS != finding || $ENGINE_MODE != act ]] || ENGINE_OVER=not
@@ -2278,7 +2282,7 @@ engine_action() {
         status=failed RC=''
         output+=(verify failed)
     fi
-    [[ $status != ok && $status != finding ]] || ENGINE_FOUND=()
+    [[ $status != ok && $status != finding ]] || engine_mended
     FOUND=("${found[@]}")
     engine_end_step "$step" "$status" "${output[@]}"
     [[ $status == ok || $status == finding ]] || engine_failed "$step" abort
@@ -2310,6 +2314,15 @@ engine_print_action() {
         engine_say "  its guard says: not needed now"
     fi
     engine_describe "$1"
+}
+
+# An action did what it is for: what probes saw before it, or could not look at, counts no more.
+engine_mended() {
+    local step
+    local -a failed=("${ENGINE_FAILED[@]}") late=("${ENGINE_LATE[@]}")
+    ENGINE_FOUND=() ENGINE_FAILED=() ENGINE_LATE=()
+    for step in "${failed[@]}"; do [[ ${STEP_KIND[$step]} == probe ]] || ENGINE_FAILED+=("$step"); done
+    for step in "${late[@]}"; do [[ ${STEP_KIND[$step]} == probe ]] || ENGINE_LATE+=("$step"); done
 }
 
 # What follows a step that failed: the default is $2.
@@ -2388,7 +2401,7 @@ engine_prepare() {
         engine_form "$step" || continue
         if [[ ${STEP_DANGER[$step]-low} == high ]]; then
             engine_target "$step"
-            engine_given "$REPLY" || missing+=("$step needs --confirm $REPLY")
+            engine_given "$REPLY" || missing+=("$step needs --confirm ${REPLY@Q}")
         elif [[ -z $ENGINE_YES ]]; then
             missing+=("$step needs --yes")
         fi
@@ -2577,6 +2590,7 @@ engine_command() {
 engine_finish() {
     local code=0 text step
     engine_evidence_after
+    ENGINE_FOUND+=("${ENGINE_KEPT[@]}")
     if [[ $ENGINE_ROLLED_BACK == failed ]]; then
         code=8 text="failed, and undoing it failed as well"
     elif [[ -n $ENGINE_ROLLED_BACK ]]; then

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='cf40ccc5523e5cee1f30e12a5c00de1c92a02b5bbc7077347d8ef0486eeba9eb'
+readonly RUNBOOK_HASH='bde5cea85af08fd7a6e5a725d9b2867065b6ee66384101aa690e39fa9e345aa7'
 readonly RUNBOOK_ID=readings_stale
 readonly RUNBOOK_TITLE='Prices or other readings are old'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -117,11 +117,14 @@ OLDEST=''
 
 step_measure() {
     echo 'PricesStale looks at tradewatch:price_age: warning > 60, critical > 300'
-    prometheus_query tradewatch:price_age
+    now=$(prometheus_query tradewatch:price_age)
+    echo "${now:-no value now}"
     echo 'ReadingStale looks at tradewatch:reading_age: warning > 300, critical > 900'
-    prometheus_query tradewatch:reading_age
+    now=$(prometheus_query tradewatch:reading_age)
+    echo "${now:-no value now}"
     echo 'ShownReadingStale looks at tradewatch:shown_reading_age: warning > 900'
-    prometheus_query tradewatch:shown_reading_age
+    now=$(prometheus_query tradewatch:shown_reading_age)
+    echo "${now:-no value now}"
 }
 
 step_ages() {
@@ -217,9 +220,8 @@ platform_enter() {
 # Lines `what: which`: so that nobody changes another stack than the one they mean.
 platform_identity() {
     local found
-    echo "platform: ${TRADEWATCH_PLATFORM:?}"
     echo "host: $(hostname)"
-    case $TRADEWATCH_PLATFORM in
+    case ${TRADEWATCH_PLATFORM:?} in
         local) echo "folder: $(platform__home)" ;;
         compose)
             platform__containers | while IFS=$'\t' read -r name id _; do
@@ -2200,7 +2202,7 @@ ENGINE_CHILD='' # the process that is running a step
 ENGINE_STEP='' ENGINE_STEP_KIND=''
 ENGINE_PREPARED=''                           # yes: who and where was shown, and actions may run
 declare -A ENGINE_STATE=() ENGINE_ATTEMPT=() # by step: how it ended, how often it began
-declare -a ENGINE_WORDS=() ENGINE_SELECTED=() ENGINE_DONE=() ENGINE_FOUND=() ENGINE_FAILED=() ENGINE_LATE=() ENGINE_LEFT=()
+declare -a ENGINE_WORDS=() ENGINE_SELECTED=() ENGINE_DONE=() ENGINE_FOUND=() ENGINE_KEPT=() ENGINE_FAILED=() ENGINE_LATE=() ENGINE_LEFT=()
 ENGINE_OVER='' ENGINE_ROLLED_BACK=''
 ENGINE_QUIET=''
 ENGINE_NOW='' ENGINE_SUM='' # what was asked for last
@@ -2398,7 +2400,7 @@ engine_parameters() {
         if [[ -z ${ENGINE_SET[$name]+given} && -z ${PARAMETER_DEFAULT[$name]+given} ]]; then
             [[ $ENGINE_MODE == list || $ENGINE_MODE == plan ]] || engine_wrong "--set $name=… must be given: ${PARAMETER_ABOUT[$name]-}"
         elif [[ ! $value =~ ^(${PARAMETER_PATTERN[$name]-.*})$ ]]; then
-            engine_wrong "--set $name: must match ${PARAMETER_PATTERN[$name]}"
+            engine_wrong "--set $name (${PARAMETER_ABOUT[$name]-}): must match ${PARAMETER_PATTERN[$name]}"
         fi
         export "${name^^}=$value"
     done
@@ -2717,7 +2719,7 @@ engine_behind() {
         action/ok | action/finding)
             engine_say "$step: done before"
             ENGINE_DONE+=("$step")
-            ENGINE_FOUND=()
+            engine_mended
             ;;
         action/unknown)
             engine_title "$step" "nobody knows whether it was done"
@@ -2734,6 +2736,7 @@ engine_behind() {
                 before=$one
             done
             engine_warn "unknown_outcome: $step was cut off, and doing it twice may do harm. Look whether it was done."
+            ! engine_has "$step" verify || engine_warn "  its check does not see it done"
             [[ -z $next ]] || engine_warn "  it was: $0 --from $next, with the same --set and --platform"
             engine_refuse 5 "  it was not: $0 --from $step"
             ;;
@@ -2925,7 +2928,8 @@ engine_end_step() {
     esac
     for text in "${FOUND[@]}"; do
         engine_say "  ${YELLOW}finding: $text$PLAIN"
-        ENGINE_FOUND+=("$text")
+        # What an action says of its own doing is not mended by the next one.
+        if [[ ${STEP_KIND[$step]} == action ]]; then ENGINE_KEPT+=("$text"); else ENGINE_FOUND+=("$text"); fi
         engine_event finding step "$step" text "$text"
     done
     engine_event step_end step "$step" status "$status" start "${STARTED:-}" attempt= "${ENGINE_ATTEMPT[$step]-0}" "$@"
@@ -2959,6 +2963,8 @@ engine_resolved() {
         ((attempt == 1)) || engine_wait "${STEP_VERIFY_EVERY[$1]-1}"
         engine_judge "$1" "$FORM" "${STEP_TIMEOUT[$1]}" probe
         [[ $STATUS != ok ]] || break
+        ((attempt > 1 || attempts == 1)) ||
+            engine_say "  not yet: asked up to $((attempts - 1)) times more, each ${STEP_VERIFY_EVERY[$1]-1} s; to stop waiting harms nothing"
     done
     engine_output
     [[ $STATUS != finding || $ENGINE_MODE != act ]] || ENGINE_OVER=not
@@ -3016,7 +3022,7 @@ engine_action() {
         status=failed RC=''
         output+=(verify failed)
     fi
-    [[ $status != ok && $status != finding ]] || ENGINE_FOUND=()
+    [[ $status != ok && $status != finding ]] || engine_mended
     FOUND=("${found[@]}")
     engine_end_step "$step" "$status" "${output[@]}"
     [[ $status == ok || $status == finding ]] || engine_failed "$step" abort
@@ -3048,6 +3054,15 @@ engine_print_action() {
         engine_say "  its guard says: not needed now"
     fi
     engine_describe "$1"
+}
+
+# An action did what it is for: what probes saw before it, or could not look at, counts no more.
+engine_mended() {
+    local step
+    local -a failed=("${ENGINE_FAILED[@]}") late=("${ENGINE_LATE[@]}")
+    ENGINE_FOUND=() ENGINE_FAILED=() ENGINE_LATE=()
+    for step in "${failed[@]}"; do [[ ${STEP_KIND[$step]} == probe ]] || ENGINE_FAILED+=("$step"); done
+    for step in "${late[@]}"; do [[ ${STEP_KIND[$step]} == probe ]] || ENGINE_LATE+=("$step"); done
 }
 
 # What follows a step that failed: the default is $2.
@@ -3126,7 +3141,7 @@ engine_prepare() {
         engine_form "$step" || continue
         if [[ ${STEP_DANGER[$step]-low} == high ]]; then
             engine_target "$step"
-            engine_given "$REPLY" || missing+=("$step needs --confirm $REPLY")
+            engine_given "$REPLY" || missing+=("$step needs --confirm ${REPLY@Q}")
         elif [[ -z $ENGINE_YES ]]; then
             missing+=("$step needs --yes")
         fi
@@ -3315,6 +3330,7 @@ engine_command() {
 engine_finish() {
     local code=0 text step
     engine_evidence_after
+    ENGINE_FOUND+=("${ENGINE_KEPT[@]}")
     if [[ $ENGINE_ROLLED_BACK == failed ]]; then
         code=8 text="failed, and undoing it failed as well"
     elif [[ -n $ENGINE_ROLLED_BACK ]]; then

@@ -9,7 +9,7 @@ count=${COUNT:-5}
 FUZZ_COUNT=2000 LIFE_COUNT=1000 FAULT_COUNT=1000 VOLUME_COUNT=50000 MESSAGE_COUNT=1000000 CRYPTET_FUZZ=1000000 \
     make lint test check check-live
 printf '\nevery runbook, with every fault that can be staged, and cut off everywhere\n'
-OUTAGE_COUNT=99 BOT_RUNBOOKS_COUNT=99 MONEY_RUNBOOKS_COUNT=99 DATABASE_RUNBOOKS_COUNT=99 RUNBOOK_COUNT=999 RUNBOOK_CRASH_COUNT=999 \
+PRELUDE_COUNT=999 OUTAGE_COUNT=99 BOT_RUNBOOKS_COUNT=99 MONEY_RUNBOOKS_COUNT=99 DATABASE_RUNBOOKS_COUNT=99 RUNBOOK_COUNT=999 RUNBOOK_CRASH_COUNT=999 \
     make test ARGS='-n 2 tests/runbooks tests/observability/prelude'
 make bench ARGS="--messages 100000"
 printf '\nevery point at which the bot can be killed\n'

@@ -67,8 +67,14 @@ def _rules(project: Project, alert: Alert) -> Iterator[dict[str, str]]:
         yield {"alert": alert.name, "severity": severity, "condition": condition, "lasts": str(length)}
 
 
+def _command(name: str, runbook: Runbook) -> str:
+    """Return what to type: the script, and the parameters that nobody can guess."""
+    needed = [f" --set {one.name}=…" for one in runbook.parameters.values() if one.default is None]
+    return runbook_file(name, "sh") + "".join(needed)
+
+
 def _commands(name: str, runbook: Runbook) -> list[str]:
-    script = runbook_file(name, "sh")
+    script = _command(name, runbook)
     if runbook.script:
         return [f"{script} --help"]
     lines = [f"{script} --only-probes   # looks, and changes nothing"]
@@ -185,4 +191,4 @@ def _kit(project: Project, *sections: str) -> dict[str, Any] | None:
 def _linked(project: Project, name: str) -> str:
     """Return the command of a runbook beside the link to its page; one by hand is a page alone."""
     link = f"[page]({name}.md)"
-    return f"`{runbook_file(name, 'sh')}` {link}" if name in project.runbooks else link
+    return f"`{_command(name, project.runbooks[name])}` {link}" if name in project.runbooks else link

@@ -222,7 +222,7 @@ def _shown(project: Project, alert: Alert) -> str:
     bounds = [f"{severity} {_bound(level)}" for severity, level in alert.levels.items()]
     measure = recorded(project, alert.measure)
     text = f"{alert.name} looks at {measure}: {', '.join(bounds)}"
-    return f"echo {_quoted(text)}\nprometheus_query {_quoted(measure)}"
+    return f'echo {_quoted(text)}\nnow=$(prometheus_query {_quoted(measure)})\necho "${{now:-no value now}}"'
 
 
 def _bound(level: Level) -> str:

@@ -44,13 +44,13 @@ def test_a_week_begins_on_monday() -> None:
 
 def test_of_one_day_the_last_stays_and_days_without_a_backup_do_not_count() -> None:
     twice = [(MONDAY + 3600, "early", True), (MONDAY + 7200, "late", True)]
-    assert thinned(twice, days=7, weeks=0) == {"early"}
+    assert thinned([*twice, (MONDAY + 9 * DAY, "newest", True)], days=7, weeks=0) == {"early"}
     rare = [(MONDAY - ago * 100 * DAY, f"ago{ago}", True) for ago in range(4)]
     assert thinned(rare, days=3, weeks=0) == {"ago3"}
 
 
 def test_the_last_that_was_found_whole_never_goes() -> None:
-    assert thinned(nights(3), days=0, weeks=0) == {"ago1", "ago2"}
+    assert thinned(nights(4), days=0, weeks=0) == {"ago2", "ago3"}
     assert thinned(nights(400, verified=False), days=1, weeks=0) == set()
 
 
@@ -58,10 +58,17 @@ def test_what_was_never_found_whole_takes_no_place_and_goes_after_a_better_one()
     told = [
         (MONDAY + 1, "good", True),
         (MONDAY + 2, "new", False),
-        (MONDAY - DAY, "bad", False),
-        (MONDAY - 2 * DAY, "old", True),
+        (MONDAY - 3 * DAY, "bad", False),
+        (MONDAY - 4 * DAY, "old", True),
     ]
     assert thinned(told, days=2, weeks=0) == {"bad"}
+
+
+def test_all_of_the_last_two_days_stays() -> None:
+    """Who has just lost rows, and makes a backup at once, needs the one before it."""
+    lost = [(MONDAY, "after", True), (MONDAY - 60, "before", True), (MONDAY - 2 * DAY + 1, "unproved", False)]
+    assert thinned(lost, days=1, weeks=0) == set()
+    assert thinned([*lost, (MONDAY - 2 * DAY, "older", True)], days=1, weeks=0) == {"older"}
 
 
 def test_nothing_is_removed_where_there_is_nothing() -> None:

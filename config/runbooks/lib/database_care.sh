@@ -87,7 +87,7 @@ server_answers_or_finding() {
 # Where the server's files lie, as far as one may know while it is down.
 database_folder() {
     local folder
-    if folder=$(server_runs_or_end >&2 && sql "SELECT current_setting('data_directory')") 2>/dev/null && [[ -n $folder ]]; then
+    if folder=$({ server_runs_or_end >&2 && sql "SELECT current_setting('data_directory')"; } 2>/dev/null) && [[ -n $folder ]]; then
         printf '%s\n' "$folder"
         return
     fi

@@ -3,17 +3,19 @@
 
 # retention DAILY WEEKLY: of lines `EPOCH NAME yes|no` (restored and found whole or not) prints the names that may go.
 # What was never found whole is no backup: it goes once a later one was, and counts for no day. The last one that was
-# found whole stays whatever the numbers are.
+# found whole stays whatever the numbers are. And all of the two days before the newest stay: who has just lost rows, and makes
+# a backup at once, must not lose the one before it by that.
 retention() {
-    local daily=$1 weekly=$2 epoch name verified day week last_day="" last_week="" found=""
+    local daily=$1 weekly=$2 epoch name verified day week newest="" last_day="" last_week="" found="" keep
     while IFS=' ' read -r epoch name verified; do
+        keep="" newest=${newest:-$epoch}
+        ((newest - epoch >= 2 * 86400)) || keep=yes
         if [[ $verified != yes ]]; then
-            [[ -z $found ]] || printf '%s\n' "$name"
+            [[ -z $found || -n $keep ]] || printf '%s\n' "$name"
             continue
         fi
         day=$((epoch / 86400))
         week=$(((day + 3) / 7)) # the epoch began on a Thursday, weeks begin on Monday
-        local keep=""
         [[ -n $found ]] || keep=yes
         found=yes
         if [[ $day != "$last_day" ]] && ((daily > 0)); then

@@ -48,9 +48,8 @@ platform_enter() {
 # Lines `what: which`: so that nobody changes another stack than the one they mean.
 platform_identity() {
     local found
-    echo "platform: ${TRADEWATCH_PLATFORM:?}"
     echo "host: $(hostname)"
-    case $TRADEWATCH_PLATFORM in
+    case ${TRADEWATCH_PLATFORM:?} in
         local) echo "folder: $(platform__home)" ;;
         compose)
             platform__containers | while IFS=$'\t' read -r name id _; do

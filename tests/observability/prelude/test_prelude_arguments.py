@@ -30,7 +30,7 @@ def test_all_that_is_wrong_is_said_at_once(place: Place) -> None:
         "no such flag: --what",
         "--set needs NAME=VALUE: nothing",
         "no such parameter: x",
-        "--set shelf: must match [A-Z][0-9]",
+        "--set shelf (where): must match [A-Z][0-9]",
         "--step: no such step: no (look)",
         "--step cannot go with --from",
     ):

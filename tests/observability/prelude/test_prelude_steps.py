@@ -96,6 +96,23 @@ def test_findings_before_the_last_completed_action_are_mended(place: Place, done
     assert ("finding: it is bad" in end) == (done == "false")
 
 
+@pytest.mark.parametrize(
+    ("look", "code"),
+    [({"run": "false"}, 0), ({"run": "sleep 60", "timeout": "0.05"}, 0), ({"kind": "action", "run": "false"}, 1)],
+)
+def test_what_could_not_be_looked_at_before_it_was_mended_counts_no_more(
+    place: Place, look: dict[str, str], code: int
+) -> None:
+    first = {"id": "look", "on_failure": "continue", **look}
+    assert place.write(first, MEND).run("--yes").code == code
+    assert place.write(MEND, first).run("--yes").code != 0
+
+
+def test_what_an_action_says_of_itself_is_not_mended_by_the_next(place: Place) -> None:
+    ran = place.write(MEND | {"run": "finding half of it"}, MEND | {"id": "more"}).run("--yes")
+    assert (ran.code, ran.out.splitlines()[-3]) == (3, "finding: half of it")
+
+
 def test_a_finding_after_the_last_action_counts(place: Place) -> None:
     assert place.write(MEND, {"id": "look", "run": "finding it is bad"}).run("--yes").code == 3
 
