@@ -84,11 +84,11 @@ def test_usage_errors_exit_with_2(
     [
         (
             "cellar: 3\n",
-            "1:9: must map each environment's name, or operations, to the keys that it changes [load/values]\n",
+            "1:9: must map each environment's name, or operations, to the keys that it changes [load",
         ),
         (
             "[cellar]\n",
-            "1:1: must map each environment's name, or operations, to the keys that it changes [load/values]\n",
+            "1:1: must map each environment's name, or operations, to the keys that it changes [load",
         ),
         ("a: [\n", "2:1: a value is missing here [yaml/syntax]"),
     ],

@@ -98,7 +98,11 @@ def test_findings_before_the_last_completed_action_are_mended(place: Place, done
 
 @pytest.mark.parametrize(
     ("look", "code"),
-    [({"run": "false"}, 0), ({"run": "sleep 60", "timeout": "0.05"}, 0), ({"kind": "action", "run": "false"}, 1)],
+    [
+        ({"run": "false"}, 0),
+        ({"run": "sleep 60", "timeout": "0.05"}, 0),
+        ({"kind": "action", "run": "false"}, 1),
+    ],
 )
 def test_what_could_not_be_looked_at_before_it_was_mended_counts_no_more(
     place: Place, look: dict[str, str], code: int
