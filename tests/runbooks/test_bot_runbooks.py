@@ -63,6 +63,11 @@ class Stack:
             value = value[key]
         return value
 
+    def watches(self) -> bool:
+        """Whether Prometheus has its targets, which takes seconds after its start, and each answers."""
+        told = json.loads(self.call("prometheus", "/api/v1/targets?state=active"))["data"]["activeTargets"]
+        return bool(told) and all(target["health"] == "up" for target in told)
+
     def supervisor(self, *words: str) -> None:
         configuration = str(self.home / "supervisord.conf")
         # It ends with 3 when it tells of a service that does not run.
@@ -267,6 +272,7 @@ def test_each_fault_is_named_and_none_where_all_is_well(
     record_property("sampled", f"{len(chosen)} of {len(CASES)} runbooks, BOT_RUNBOOKS_COUNT=99 for all")
     for case in (CASES[number] for number in chosen):
         until(lambda: stack.status("health", "ready") is True and stack.status("telegram", "connected"))
+        until(stack.watches)
         flags = () if case.well is None else case.well
         ran = stack.run(case.runbook, "--only-probes", *flags)
         assert ran.returncode == 0, ran.stdout + ran.stderr

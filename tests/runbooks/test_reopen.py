@@ -29,11 +29,11 @@ async def test_trading_is_opened_in_steps_that_are_watched(cluster: Cluster, tmp
 
         refused = await stage.run("reopen", "--yes", "--step", "quarter", "--set", f"reason={REASON}")
         assert (refused.code, await stage.level()) == (4, 2), refused.out
-        assert "quarter needs --confirm open BTC-USDT" in refused.out
+        assert "quarter needs --confirm 'open BTC-USDT'" in refused.out
 
         # A breach that comes while somebody watches.
         process = await stage.begun("reopen", *OPEN, "--from", "quarter", "--set", "hold=30")
-        await until(stage.is_at(0), patience=30)
+        await until(stage.is_at(0), patience=90)
         switch = (await stage.status())["switch"]
         assert (switch["size_factor"], switch["symbols"], switch["reason"]) == ("0.25", ["BTC-USDT"], REASON)
         assert not stage.halt.exists()
@@ -62,7 +62,7 @@ async def test_who_stops_watching_closes(cluster: Cluster, tmp_path: Path) -> No
     async with playing(cluster, tmp_path) as before, with_prometheus(before) as stage:
         await close(stage)
         process = await stage.begun("reopen", *OPEN, "--from", "quarter", "--set", "hold=1000")
-        await until(stage.is_at(0), patience=30)
+        await until(stage.is_at(0), patience=90)
         process.send_signal(signal.SIGTERM)
         ran = await ended(process)
         assert ran.code == 143, ran.out
