@@ -238,7 +238,7 @@ async def test_the_mode_is_typed_on_a_terminal(tmp_path: Path, control: Path, ex
         said = await process.stderr.readuntil(b"anything else stays at level 2: ")
         halt = latched(control)
         assert halt is not None
-        assert (halt.level, b"BTC-USDT|LONG|0.1" in said) == (Level.CANCEL_ENTRIES, True)
+        assert (halt.level, b": BTC-USDT LONG 0.1\n" in said) == (Level.CANCEL_ENTRIES, True)
         os.write(ours, b"simulator\n")
         await process.communicate()
     os.close(ours)
