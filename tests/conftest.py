@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     """Write outputs anew in one process: pages are made from what the tests before them wrote."""
     if config.getoption("update") and hasattr(config.option, "numprocesses"):
         config.option.numprocesses = 0
+
+
+def pytest_configure() -> None:
+    """Let programs that tests start hear Ctrl-C and a hang-up, also if whoever started us hears neither."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

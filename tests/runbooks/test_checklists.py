@@ -139,7 +139,7 @@ async def test_the_daily_list_of_a_well_and_of_a_sick_stack(cluster: Cluster, tm
         assert "well: exchange" in well.out, well.out
         assert "well: orders" in well.out
         # There is no Prometheus here, and no backup.
-        assert well.code == 1
+        assert well.code == 3
         assert "not well: alerts: could not be done" in well.out
         assert any(text.startswith("backup: no backup was ever") for text in well.findings)
         before = count(metric)
