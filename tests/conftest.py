@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     of_scripts = [item for item in items if item.nodeid.startswith(_OF_SCRIPTS)]
     if len(of_scripts) == len(items):
         return
-    count = int(os.environ.get("RUNBOOK_TESTS", "40"))
+    count = int(os.environ.get("RUNBOOK_TESTS", "25"))
     small = [item for item in of_scripts if not item.get_closest_marker("stack")]
     taken = sorted(small, key=lambda item: hashlib.sha256(item.nodeid.encode()).digest())[:count]
     left = set(of_scripts) - set(taken)
