@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='2f216d9cac85c07b202c2d9a81d0c4ffc3c12daae281730c90ec23a002378330'
+readonly RUNBOOK_HASH='e54615d5882b4324ed6375a6d9461ad43a4871945ecbee3c4cc904625280040a'
 readonly RUNBOOK_ID=disk_full
 readonly RUNBOOK_TITLE='A disk is full, or will be'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -183,6 +183,16 @@ platform_enter() {
     platform__default PGCONNECT_TIMEOUT 3
     platform__default PGDATABASE trading_bot
     platform__default PGUSER postgres
+}
+
+# A line that no other stack has: runs that mean the same one exclude each other.
+platform_stack() {
+    case ${TRADEWATCH_PLATFORM:?} in
+        local) echo "local $(realpath -m -- "$(platform__home)")" ;;
+        compose) echo "compose ${COMPOSE_PROJECT_NAME:-trading-bot}" ;;
+        kubernetes) echo "kubernetes ${KUBE_CONTEXT-} ${KUBE_NAMESPACE:?}" ;;
+        *) echo "systemd ${UNIT_BOT:?}" ;;
+    esac
 }
 
 # Lines `what: which`: so that nobody changes another stack than the one they mean.
@@ -1637,20 +1647,26 @@ engine_operator() {
 }
 
 # ---- resume
-# Finds the run and reads from its journal how far it came. What is refused begins with the reason in one word.
-engine_load_run() {
-    local folder path line previous='' name started=''
+# Finds the run to go on with, and where it ran: whose lock it needs is known only then.
+engine_find_run() {
+    local folder path last=''
     while IFS= read -r folder; do
         for path in "$folder"/${ENGINE_RESUMED:-*-$RUNBOOK_ID-*}; do
             # Without a name it is the last one that could change something.
-            [[ ${path##*/} > "${ENGINE_DIR##*/}" && -r $path/journal.jsonl ]] || continue
+            [[ ${path##*/} > "${last##*/}" && -r $path/journal.jsonl ]] || continue
             [[ -z $ENGINE_RESUMED ]] && ! head -n 1 -- "$path/journal.jsonl" | grep -q '"event":"run_start","mode":"act"' ||
-                ENGINE_DIR=$path
+                last=$path
         done
     done < <(engine_folders)
-    [[ ! -r ${ENGINE_RESUMED:-.}/journal.jsonl ]] || ENGINE_DIR=$(cd -P -- "$ENGINE_RESUMED" && pwd)
-    path=$ENGINE_DIR ENGINE_DIR=''
-    [[ -n $path ]] || engine_refuse 5 "no_such_run: ${ENGINE_RESUMED:-there is none} (looked in $(engine_folders | paste -sd ' ' -))"
+    [[ ! -r ${ENGINE_RESUMED:-.}/journal.jsonl ]] || last=$(cd -P -- "$ENGINE_RESUMED" && pwd)
+    [[ -n $last ]] || engine_refuse 5 "no_such_run: ${ENGINE_RESUMED:-there is none} (looked in $(engine_folders | paste -sd ' ' -))"
+    ENGINE_RESUMED=$last
+    ENGINE_OPTION[platform]=$(grep -m 1 '"event":"run_start",' -- "$last/journal.jsonl" | json .platform || :)
+}
+
+# Reads from its journal how far it came. What is refused begins with the reason in one word.
+engine_load_run() {
+    local path=$ENGINE_RESUMED line previous='' name started=''
     while IFS= read -r line || [[ -n $line ]]; do
         # A line without its end was cut when the run was.
         if [[ $line == *'"}' ]]; then
@@ -1671,7 +1687,6 @@ engine_load_run() {
         ENGINE_SET[$name]=$line
     done
     engine_parameters
-    ENGINE_OPTION[platform]=$(json .platform <<<"$started")
     ENGINE_OPTION[step]=$(json .only <<<"$started" || :)
     ENGINE_OPTION[from]=$(json .from <<<"$started" || :)
     engine_select
@@ -1757,11 +1772,16 @@ engine_alive() {
     [[ -n $1 && $1 == "$(engine_holder "${1%% *}")" ]] && kill -0 "${1%% *}" 2>/dev/null
 }
 
+# What tells the stack from another one that is worked on from here.
+engine_stack() {
+    if engine_function platform_stack; then platform_stack; else engine_root; fi
+}
+
 engine_lock() {
     local base=/tmp home lock mine holder child try
     [[ ! -d /dev/shm || ! -w /dev/shm ]] || base=/dev/shm
     base+="/$RUNBOOK_NAMESPACE-$UID"
-    home="$base/locks-$(engine_root | cksum | cut -d ' ' -f 1)"
+    home="$base/locks-$(engine_stack | cksum | cut -d ' ' -f 1)"
     lock="$home/$RUNBOOK_LOCK" mine="$home/.$RUNBOOK_LOCK.$$"
     { mkdir -p -- "$home" && [[ -O $base && ! -L $base ]] && rm -rf -- "$mine" && mkdir -- "$mine"; } ||
         engine_refuse 5 "cannot lock in $home"
@@ -2448,10 +2468,12 @@ engine_start() {
     trap 'engine_warn "line $LINENO of the script itself failed: $BASH_COMMAND"' ERR
     trap 'engine_interrupted INT 130' INT
     trap 'engine_interrupted TERM 143' TERM HUP
-    [[ $ENGINE_MODE != act ]] || engine_lock
-    [[ -z $ENGINE_RESUME ]] || engine_load_run
+    [[ -z $ENGINE_RESUME ]] || engine_find_run
     engine_find_platform
     engine_enter_platform
+    # What is locked is the stack that was just entered.
+    [[ $ENGINE_MODE != act ]] || engine_lock
+    [[ -z $ENGINE_RESUME ]] || engine_load_run
     if { : >/dev/tty; } 2>/dev/null; then ENGINE_TERMINAL=yes; fi
     if [[ -n $ENGINE_RESUME ]]; then
         engine_begin resume

@@ -27,6 +27,8 @@ _FACTS_OF_MEASURE = {
 PLATFORM = "platform"  # the library that every script has: where the stack runs, and how to reach it
 _KIT = "RUNBOOK_KIT"  # only in scripts that have a word which reads it
 _OPEN = ("'", '"')
+# `<<WORD`, which is neither a here-string nor a shift.
+_HERE_DOCUMENT = re.compile(r"""(?<!<)<<-?(?!<)[ \t]*(?P<quote>['"\\]?)(?P<end>[A-Za-z_]\w*)""")
 
 
 def render(project: Project) -> dict[str, str]:
@@ -39,7 +41,6 @@ def script(project: Project, name: str, runbook: Runbook) -> str:
     """Return the script of a runbook; its hash is that of everything but the line that holds it."""
     template = environment().get_template("program.sh.jinja" if runbook.script else "runbook.sh.jinja")
     parts = {
-        "id": name,
         "title": runbook.title,
         "made_from": f"config/runbooks/{name}.yaml",
         "libraries": [_embedded(project.libraries[one]) for one in libraries(runbook)],
@@ -101,10 +102,10 @@ def _embedded(shell: str) -> str:
 
 def _data(project: Project, name: str, runbook: Runbook) -> Iterator[str]:
     """Yield the assignments that the prelude works by."""
-    yield from _single("RUNBOOK_ID", name)
-    yield from _single("RUNBOOK_TITLE", runbook.title)
-    yield from _single("RUNBOOK_NAMESPACE", project.bundle.namespace)
-    yield from _single("RUNBOOK_LOCK", runbook.lock or name)
+    yield _single("RUNBOOK_ID", name)
+    yield _single("RUNBOOK_TITLE", runbook.title)
+    yield _single("RUNBOOK_NAMESPACE", project.bundle.namespace)
+    yield _single("RUNBOOK_LOCK", runbook.lock or name)
     secrets = project.operations.secrets if project.operations else ()
     for array, values in {
         "RUNBOOK_PLATFORMS": platforms(project, runbook),
@@ -131,8 +132,8 @@ def kit_lines(kit: Kit) -> str:
     return "\n".join(map("\t".join, lines))
 
 
-def _single(name: str, value: str) -> Iterator[str]:
-    yield f"readonly {name}={_quoted(value)}"
+def _single(name: str, value: str) -> str:
+    return f"readonly {name}={_quoted(value)}"
 
 
 def _tables(runbook: Runbook) -> dict[str, dict[str, str]]:
@@ -247,11 +248,17 @@ def _function(name: str, body: str) -> str:
 
 
 def indented(text: str) -> str:
-    """Indent shell by four spaces; what stands in a quote that began on an earlier line is left as it is."""
-    lines, quote = [], ""
+    """Indent shell by four spaces; what goes on from an earlier line, quote or document, stays as it is."""
+    lines, quote, documents = [], "", list[str]()
     for line in text.splitlines():
-        lines.append(f"    {line}" if line and not quote else line)
-        quote = _open_quote(line, quote)
+        inside = quote or documents
+        lines.append(f"    {line}" if line and not inside else line)
+        if documents:
+            documents = documents[1:] if line.lstrip("\t") == documents[0] else documents
+            continue
+        quote, before = _open_quote(line, quote), quote
+        if not before:
+            documents = [found["end"] for found in _HERE_DOCUMENT.finditer(line)]
     return "\n".join(lines)
 
 

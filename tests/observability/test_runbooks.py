@@ -170,6 +170,11 @@ def test_what_is_written_can_be_run(outcome: Outcome, tmp_path: Path) -> None:
     assert not os.access(tmp_path / "out/runbooks/many_errors.md", os.X_OK)
 
 
+def test_a_here_document_is_not_indented() -> None:
+    text = "cat <<'A' - <<-B\none\nA\n two\n\tB\nc <<<d\ne $((1 << 2))\nf"
+    assert indented(text) == "    cat <<'A' - <<-B\none\nA\n two\n\tB\n    c <<<d\n    e $((1 << 2))\n    f"
+
+
 def test_lines_within_a_quote_are_not_indented() -> None:
     text = "a \"b\nc 'd\n\" e\nf 'g\n# \"h'\ni # it's\nj \\'\nk"
     assert indented(text) == ("    a \"b\nc 'd\n\" e\n    f 'g\n# \"h'\n    i # it's\n    j \\'\n    k")

@@ -226,6 +226,42 @@ async def test_positions_that_cannot_be_read_are_closed_all_at_once(
     assert (pressed.code, resting(exchange), held(exchange)) == (9, GUARDS, []), pressed
 
 
+@pytest.mark.parametrize(
+    ("level", "unread", "at_once", "left"),
+    [("2", "open_orders", "cancel_all", GUARDS), ("3", "positions", "close_all", [])],
+)
+async def test_what_failed_of_all_at_once_is_told_and_tried_again(
+    tmp_path: Path,
+    exchange: Exchange,
+    monkeypatch: pytest.MonkeyPatch,
+    level: str,
+    unread: str,
+    at_once: str,
+    left: list[str],
+) -> None:
+    """HTTP 200, code 0, and all stands under `failed`; the second time a part; then lists are read again."""
+    await trade(exchange)
+    fault(exchange, errors={unread: NO})
+    answer, asked = exchange.simulator.answer, 0
+
+    async def fails(endpoint: Endpoint, request: web.Request) -> web.Response:
+        nonlocal asked
+        if endpoint.name != at_once:
+            return await answer(endpoint, request)
+        asked += 1
+        if asked == 2:
+            fault(exchange, errors={})
+        failed = [{"orderId": 1, "errorCode": 100500, "errorMessage": "busy"}] * (3 - asked)
+        return web.json_response({"code": 0, "msg": "", "data": {"success": [], "failed": failed}})
+
+    monkeypatch.setattr(exchange.simulator, "answer", fails)
+    pressed = await press(tmp_path, exchange.url, "--level", level, "--confirm", "simulator")
+    assert asked == 2
+    assert "2 could not be ended" in pressed.errors
+    assert "1 could not be ended" in pressed.errors
+    assert (pressed.code, resting(exchange)) == (0, left), pressed
+
+
 async def test_an_order_that_comes_later_is_seen(
     tmp_path: Path, exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:

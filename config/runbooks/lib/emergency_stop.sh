@@ -43,7 +43,7 @@ stop_plan() {
         "bot       POST /trading {\"level\": N, \"at_least\": true, ...}; nobody waits for the answer" \
         "exchange  GET /openApi/swap/v2/trade/openOrders and GET /openApi/swap/v2/user/positions, round after round" \
         "  level 2 DELETE /openApi/swap/v2/trade/order for each order that could make a position larger, one by one: what only" \
-        "          makes one smaller stays. Can the orders not be read, three times: DELETE .../allOpenOrders?type=LIMIT" \
+        "          makes one smaller stays. Can the orders not be read, from the third round: DELETE .../allOpenOrders?type=LIMIT" \
         "  level 3 POST /openApi/swap/v1/trade/closePosition for each position; if it is there in the next round POST" \
         "          /openApi/swap/v2/trade/order at the market against its own side, and so on by turns. Once nothing was held" \
         "          for ${EMERGENCY_QUIET:-5} s: DELETE .../order for each order that is left. A position that stays keeps its stop" \
@@ -586,22 +586,32 @@ stop_see_growth() {
     stop_held_before=$stop_held_positions stop_held_read=yes
 }
 
-# What cannot be read is done for all at once, in the third round. Stops and targets that wait for their price are not LIMIT.
+# What cannot be read is done for all at once, from the third round on, until the exchange says that nothing of it failed.
+# Stops and targets that wait for their price are not LIMIT.
 stop_do_blindly() {
-    test "$stop_rounds" = 2 || return 0
+    test "$stop_rounds" -ge 2 || return 0
+    case "$stop_ended" in *"$1"*) return 0 ;; *) ;; esac
+    stop_name=$1
     stop_what="all ${2:+$2 }$1 at once"
     shift 2
-    if stop_call "$@"; then
+    if ! stop_call "$@"; then
+        stop_trouble "exchange: not even $stop_what can be ended: $stop_answer"
+        return 0
+    fi
+    # HTTP 200 and code 0 say only that it was tried.
+    stop_failed=$(printf '%s' "$stop_answer" | json '.data.failed[]' 2>/dev/null | grep -c .)
+    if test "$stop_failed" = 0; then
+        stop_ended="$stop_ended $stop_name"
         stop_say "exchange: asked for the end of $stop_what, for they cannot be read"
     else
-        stop_trouble "exchange: not even $stop_what can be ended: $stop_answer"
+        stop_trouble "exchange: of $stop_what, $stop_failed could not be ended"
     fi
 }
 
 stop_begin() {
     stop_deadline=$(($(date +%s) + ${EMERGENCY_SECONDS:-60}))
     stop_before="" stop_before_read="" stop_held_before="" stop_held_read="" stop_calm=0 stop_flat_since="" stop_turn=0 stop_refusals=0 stop_unheld=0
-    stop_backoff=1 stop_proved="" stop_rounds=0 stop_rc=0 stop_book=""
+    stop_backoff=1 stop_proved="" stop_rounds=0 stop_rc=0 stop_book="" stop_ended=""
 }
 
 # Goes on until it is proved, or the time is over, or there is nothing that could be asked.

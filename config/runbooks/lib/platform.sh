@@ -45,6 +45,16 @@ platform_enter() {
     platform__default PGUSER postgres
 }
 
+# A line that no other stack has: runs that mean the same one exclude each other.
+platform_stack() {
+    case ${TRADEWATCH_PLATFORM:?} in
+        local) echo "local $(realpath -m -- "$(platform__home)")" ;;
+        compose) echo "compose ${COMPOSE_PROJECT_NAME:-trading-bot}" ;;
+        kubernetes) echo "kubernetes ${KUBE_CONTEXT-} ${KUBE_NAMESPACE:?}" ;;
+        *) echo "systemd ${UNIT_BOT:?}" ;;
+    esac
+}
+
 # Lines `what: which`: so that nobody changes another stack than the one they mean.
 platform_identity() {
     local found

@@ -235,6 +235,20 @@ def test_only_one_run_has_the_lock(place: Place, fifo: Waiting) -> None:
     process.communicate()
 
 
+def test_what_is_locked_is_the_stack_and_not_the_folder_of_the_script(place: Place, fifo: Waiting) -> None:
+    place.write(STUCK | {"repeatable": "yes"}, library="platform_stack() { echo ${WHICH:?}; }")
+    one = place.start("--yes", WHICH="one")
+    fifo()
+    other = place.start("--yes", WHICH="two")
+    fifo()
+    assert place.run("--yes", WHICH="one").code == 6
+    for process in (one, other):
+        process.terminate()
+        assert place.ended(process).code == 143
+    place.path("free").touch()
+    assert place.run("--resume", "--yes", WHICH="two").code == 0
+
+
 def test_a_lock_of_another_boot_or_a_number_that_came_again_is_stale(place: Place) -> None:
     place.write(FIRST)
     for holder in (f"{os.getpid()} 1 x", f"{os.getpid()} ? ?"):

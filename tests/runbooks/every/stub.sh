@@ -47,7 +47,7 @@ state() {
 # The service of a unit, a container or an object.
 service() {
     case ${1##*/} in
-        trading-bot | bot | bot-id | python) echo bot ;;
+        trading-bot* | bot | bot-id | python) echo bot ;;
         postgres | postgresql | db | db-id) echo db ;;
         prometheus-alertmanager | alertmanager | alertmanager-id) echo alertmanager ;;
         *) one=${1##*/} && echo "${one%-id}" ;;

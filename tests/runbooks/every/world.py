@@ -106,6 +106,7 @@ class World:
             "TEXTFILE_DIR": str(self.folder / "textfile"),
             "BACKUP_DIR": str(self.folder / "backups"),
             "TRADING_MODE": "simulator",
+            "UNIT_BOT": self.unit,
             "PGHOST": "127.0.0.1",
             "PGPORT": "1",
             "BINGX_BASE_URL": "http://127.0.0.1:1",
@@ -123,6 +124,11 @@ class World:
             # There the bot is asked in its pod.
             del plain["BOT_URL"]
         return {**plain, **secrets, "TRADEWATCH_PLATFORM": ""}
+
+    @property
+    def unit(self) -> str:
+        """The bot's unit, which no other world has."""
+        return f"trading-bot-{sha256(os.fsencode(self.folder)).hexdigest()[:12]}"
 
     def script(self, name: str, *changes: tuple[str, str]) -> Path:
         """The runbook as it ships, or with other text in it."""
@@ -183,11 +189,10 @@ class World:
         return found
 
     def locks(self) -> Path:
-        """Where runs of this checkout lock each other out."""
-        root = os.fsencode(self.folder / "root") + b"\n"
-        number = (
-            subprocess.run(["cksum"], input=root, capture_output=True, check=True).stdout.split()[0].decode()
-        )
+        """Where runs on the units of this world lock each other out."""
+        stack = f"systemd {self.unit}\n".encode()
+        told = subprocess.run(["cksum"], input=stack, capture_output=True, check=True).stdout
+        number = told.split()[0].decode()
         base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
         return Path(f"{base}/tradewatch-{os.getuid()}/locks-{number}")
 
