@@ -11,7 +11,7 @@ from config.spec.duration import Duration
 from config.spec.model import Alert, Routing
 from observability.names import DAILY_DIGEST
 from scripts.drill.days import DAY, LINES, WINDOW, Days, listed
-from scripts.drill.faults import Cause, Daily
+from scripts.drill.fault import Cause, Daily
 from scripts.drill.stage import Stage, received, since
 from scripts.drill.world import Json, until
 

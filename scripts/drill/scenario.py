@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from config.spec.duration import Duration
 from config.spec.model import Alert, Routing
-from scripts.drill.faults import Fault
+from scripts.drill.fault import Fault
 from scripts.drill.stage import Stage, received, since
 from scripts.drill.world import Json, until
 
@@ -57,10 +58,15 @@ class Scenario:
     def deliver(self) -> float:
         return self.stage.project.routing.severities[self.severity].deliver_within.seconds
 
+    def _every(self, times: int = 1) -> Duration | None:
+        """Return the time between two signals, or between so many times as many; None sends none."""
+        every = self.fault.every
+        return every and self.stage.scaled(every).scaled(times)
+
     async def _calm(self, begin: datetime) -> None:
         world, calm = self.stage.world, self.fault.calm
         self.stage.say(f"negative control: {calm} of orders that go well")
-        async with world.traffic(self.stage.scaled(self.fault.every)):
+        async with world.traffic(self._every()):
             await asyncio.sleep(self.stage.scaled(calm).seconds)
         self.stage.need_taken(world.answers)
         # On a busy machine a scrape may come too late; that is over at the next one, and no fault.
@@ -82,7 +88,7 @@ class Scenario:
         """Let the fault last until everybody was told, which this returns by channel; judge both clocks."""
         world, drill, detect = self.stage.world, self.stage.drill, self.alert.detect_within.seconds
         before = await world.latest()
-        async with world.traffic(self.stage.scaled(self.fault.every)):
+        async with world.traffic(self._every()):
             pending = await until(lambda: world.pending_since(self.alert.name, self.severity), detect)
             drill.judge_time("pending", since(begin, pending), None, "since the fault")
             firing = await until(lambda: world.firing_since(self.alert.name, self.severity), detect)
@@ -131,7 +137,7 @@ class Scenario:
         """Let good orders thin the failures out, and wait until everybody was told."""
         self.stage.say("the fault is taken away")
         mended, drill = datetime.now(UTC), self.stage.drill
-        async with self.stage.world.traffic(self.stage.scaled(self.fault.every).scaled(self.fault.recovery)):
+        async with self.stage.world.traffic(self._every(self.fault.recovery)):
             resolved = await until(self._resolved, _RECOVERY_SECONDS)
             drill.judge_time("resolved", since(mended, resolved), None, "since it was mended")
             for channel, before in told.items():

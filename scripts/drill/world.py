@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import aiohttp
+import psycopg2
 
 from config.spec.duration import Duration
 from scripts.stack.home import Home
@@ -16,6 +17,8 @@ Answer = TypeVar("Answer")
 _ORDER = "BUY BTCUSDT 0.1"
 _POLL_SECONDS = 0.05
 _START_SECONDS = 30.0
+_CONNECT_SECONDS = 10
+_OPTIONS = "-c statement_timeout=20s -c application_name=drill"
 
 
 class HarnessError(Exception):
@@ -31,22 +34,28 @@ class World:
         self._token = home.secret("admin_token").read_text("utf-8").strip()
         self._sent = 0
         self.answers: list[Json] = []
+        # Orders at the exchange that a drill placed past the bot, by their number there.
+        self.foreign: set[str] = set()
+        # What a cause found out, for the arguments of a runbook: {pid} there is facts["pid"].
+        self.facts: dict[str, str] = {}
 
     async def send_signal(self, message: str = _ORDER, again: bool = False) -> Json:
         """Send a signal, one that becomes an order, or the latest one again; return the bot's answer."""
         self._sent += not again
         body = {"message": message, "source": "test", "execute": True, "id": f"drill-{self._sent}"}
-        headers = {"Authorization": f"Bearer {self._token}"}
-        answer = await self._call("POST", self.home.url("bot", "/debug/signal"), json=body, headers=headers)
+        answer = await self.bot("POST", "/debug/signal", json=body)
         self.answers.append(answer)
         return dict(answer)
 
     @asynccontextmanager
-    async def traffic(self, every: Duration) -> AsyncIterator[None]:
-        """Send a signal every so often while the block lasts; a signal that fails ends the block.
+    async def traffic(self, every: Duration | None) -> AsyncIterator[None]:
+        """Send a signal every so often, if at all, while the block lasts; a signal that fails ends the block.
 
         The signal that is on its way when the block ends is waited for: its order may be in the book already.
         """
+        if every is None:
+            yield
+            return
         over = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._send_until(over, every.seconds))
@@ -60,15 +69,29 @@ class World:
                 async with asyncio.timeout(seconds):
                     await over.wait()
 
+    async def bot(self, method: str, path: str, **arguments: Any) -> Any:
+        """Call the bot with the token of its admin; return the JSON of its answer."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        return await self.call(method, self.home.url("bot", path), headers=headers, **arguments)
+
+    async def simulator(self, method: str, path: str, **arguments: Any) -> Any:
+        """Call the control port of the simulated exchange, as in simulator("POST", "prices", json=…)."""
+        return await self.call(method, self.home.url("simulator", f"/control/{path}"), **arguments)
+
+    async def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Do one statement in a connection of its own; return the rows that it gives, if any."""
+        url = self.home.secret("database_url").read_text("utf-8").strip()
+        return await asyncio.to_thread(_asked, url, statement, values)
+
     async def set_fault(self, fault: Mapping[str, Any]) -> None:
-        await self._call("POST", self.home.url("simulator", "/control/faults"), json=dict(fault))
+        await self.call("POST", self.home.url("simulator", "/control/faults"), json=dict(fault))
 
     async def clear_faults(self) -> None:
-        await self._call("DELETE", self.home.url("simulator", "/control/faults"))
+        await self.call("DELETE", self.home.url("simulator", "/control/faults"))
 
     async def book(self) -> list[Json]:
         """Return every order that the simulated exchange ever took."""
-        return list(await self._call("GET", self.home.url("simulator", "/control/orders")))
+        return list(await self.call("GET", self.home.url("simulator", "/control/orders")))
 
     async def until_scraped(self, jobs: int) -> None:
         """Return once Prometheus has reached every one of so many jobs."""
@@ -82,12 +105,12 @@ class World:
     async def query(self, expression: str) -> list[Json]:
         """Ask Prometheus now."""
         url = self.home.url("prometheus", "/api/v1/query")
-        answer = await self._call("GET", url, params={"query": expression})
+        answer = await self.call("GET", url, params={"query": expression})
         return list(answer["data"]["result"])
 
     async def pending_since(self, alert: str, severity: str) -> datetime | None:
         """Return since when Prometheus holds the condition of a level true, pending or firing."""
-        answer = await self._call("GET", self.home.url("prometheus", "/api/v1/alerts"))
+        answer = await self.call("GET", self.home.url("prometheus", "/api/v1/alerts"))
         for active in answer["data"]["alerts"]:
             if active["labels"]["alertname"] == alert and active["labels"]["severity"] == severity:
                 return datetime.fromisoformat(active["activeAt"])
@@ -95,12 +118,12 @@ class World:
 
     async def held(self) -> set[str]:
         """Return the names of the alerts that Alertmanager holds and has not heard the end of."""
-        alerts = await self._call("GET", self.home.url("alertmanager", "/api/v2/alerts"))
+        alerts = await self.call("GET", self.home.url("alertmanager", "/api/v2/alerts"))
         return {active["labels"]["alertname"] for active in alerts}
 
     async def firing_since(self, alert: str, severity: str) -> datetime | None:
         """Return the moment at which Prometheus let a level fire, as it told Alertmanager."""
-        for active in await self._call("GET", self.home.url("alertmanager", "/api/v2/alerts")):
+        for active in await self.call("GET", self.home.url("alertmanager", "/api/v2/alerts")):
             if active["labels"]["alertname"] == alert and active["labels"]["severity"] == severity:
                 return datetime.fromisoformat(active["startsAt"])
         return None
@@ -112,13 +135,13 @@ class World:
         """
         params = {"after": "0", **match, "wait": f"{within:.3f}"}
         timeout = aiohttp.ClientTimeout(total=within + 30)
-        found = await self._call(
+        found = await self.call(
             "GET", self.home.url("sink", "/notifications"), params=params, timeout=timeout
         )
         return dict(found[0]) if found else None
 
     async def notifications(self) -> list[Json]:
-        return list(await self._call("GET", self.home.url("sink", "/notifications")))
+        return list(await self.call("GET", self.home.url("sink", "/notifications")))
 
     async def latest(self) -> int:
         """Return the number of the latest notification."""
@@ -132,11 +155,20 @@ class World:
                 statuses[link["href"]] = answer.status
         return statuses
 
-    async def _call(self, method: str, url: str, **arguments: Any) -> Any:
+    async def call(self, method: str, url: str, **arguments: Any) -> Any:
+        """Return the JSON of an answer; raise aiohttp.ClientError for one of 5xx, 400, 401 or 404."""
         async with self._session.request(method, url, **arguments) as answer:
             if answer.status >= 500 or answer.status in (400, 401, 404):
                 raise aiohttp.ClientError(f"{method} {url}: {answer.status} {await answer.text()}")
             return await answer.json() if answer.content_type == "application/json" else None
+
+
+def _asked(url: str, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    with closing(psycopg2.connect(url, options=_OPTIONS, connect_timeout=_CONNECT_SECONDS)) as session:
+        session.autocommit = True  # VACUUM and the like stand outside of a transaction
+        with session.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return list(cursor.fetchall()) if cursor.description else []
 
 
 async def until(

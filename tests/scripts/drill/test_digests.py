@@ -8,7 +8,8 @@ import pytest
 from config.spec.model import Project
 from scripts.drill.days import Days
 from scripts.drill.digests import Digests
-from scripts.drill.faults import FAULTS, Daily
+from scripts.drill.fault import Daily
+from scripts.drill.faults import FAULTS
 from scripts.drill.stage import Stage
 from scripts.drill.verdict import Drill
 

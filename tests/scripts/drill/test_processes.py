@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.drill.faults import hanging
+from scripts.drill.causes import hanging
 from scripts.drill.processes import has_stopped, process_of
 from scripts.drill.world import HarnessError, until
 from scripts.stack.home import Home
