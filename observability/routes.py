@@ -16,8 +16,12 @@ _INHERITED = ("receiver", "group_by", *_DEFAULTS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A leaf of the tree that labels reach, with what it inherits from above."""
+    """A leaf of the tree that labels reach, with what it inherits from above.
 
+    `place` is its way down the tree, as the index of a child at each fork: no two leaves share one.
+    """
+
+    place: tuple[int, ...]
     receiver: str
     group_by: tuple[str, ...]
     group_wait: Duration
@@ -33,7 +37,7 @@ class Route:
 
 def routes_of(config: Config, labels: Mapping[str, str]) -> list[Route]:
     """Return the routes that an alert with these labels takes, in the order of the tree."""
-    return list(_taken(config["route"], _DEFAULTS, labels))
+    return list(_taken(config["route"], _DEFAULTS, labels, ()))
 
 
 def integrations(config: Config, receiver: str) -> tuple[str, ...]:
@@ -42,19 +46,22 @@ def integrations(config: Config, receiver: str) -> tuple[str, ...]:
     return tuple(key.removesuffix("_configs") for key in found if key.endswith("_configs"))
 
 
-def _taken(node: Config, above: Config, labels: Mapping[str, str]) -> Iterator[Route]:
+def _taken(
+    node: Config, above: Config, labels: Mapping[str, str], place: tuple[int, ...]
+) -> Iterator[Route]:
     merged = {**above, **{key: node[key] for key in _INHERITED if key in node}}
     below: list[Route] = []
-    for child in node.get("routes", ()):
+    for index, child in enumerate(node.get("routes", ())):
         if all(matches(matcher, labels) for matcher in child.get("matchers", ())):
-            below += _taken(child, merged, labels)
+            below += _taken(child, merged, labels, (*place, index))
             if not child.get("continue", False):
                 break
-    yield from below or [_route(node, merged)]
+    yield from below or [_route(node, merged, place)]
 
 
-def _route(node: Config, merged: Config) -> Route:
+def _route(node: Config, merged: Config, place: tuple[int, ...]) -> Route:
     return Route(
+        place=place,
         receiver=merged["receiver"],
         group_by=tuple(merged.get("group_by", ())),
         group_wait=Duration.parse(merged["group_wait"]),
