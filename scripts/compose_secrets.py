@@ -35,9 +35,11 @@ def make(folder: Path) -> None:
     folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     folder.chmod(_FOLDER_MODE)
     password = _random(folder / "postgres_password")
-    _keep(folder / "database_url", f"postgresql://postgres:{password}@db:5432/trading_bot")
     _keep(folder / "pgpass", f"*:*:*:postgres:{password}", _PGPASS_MODE)
-    for name in ("admin_token", "pagerduty_routing_key", "grafana_admin_password"):
+    # The bot's own role, which is no superuser.
+    password = _random(folder / "database_password")
+    _keep(folder / "database_url", f"postgresql://trading_bot:{password}@db:5432/trading_bot")
+    for name in ("exporter_password", "admin_token", "pagerduty_routing_key", "grafana_admin_password"):
         _random(folder / name)
     key, secret = _random(folder / "bingx_api_key"), _random(folder / "bingx_secret_key")
     _keep(folder / "simulator_credentials", f"BINGX_API_KEY={key}\nBINGX_SECRET_KEY={secret}")

@@ -204,6 +204,36 @@ def test_the_example_explains_every_variable_of_the_file() -> None:
     assert {name: example[name] for name in defaults} == defaults
 
 
+def test_the_database_is_healthy_when_its_roles_are_made_and_only_runbooks_are_superuser() -> None:
+    server = SERVICES["db"]
+    folder = next(target for source, target, _ in mounts("db") if source == "./config/postgres")
+    assert f"config_file={folder}/postgresql.conf" in server["command"]
+    test = server["healthcheck"]["test"][1]
+    # On its socket a server that is still being set up answers, too.
+    assert "pg_isready --quiet --host=127.0.0.1 &&" in test
+    assert f"--file={folder}/roles.sql" in test
+    roles = (ROOT / "config/postgres/roles.sql").read_text()
+    for secret in re.findall(r"/run/secrets/(\w+)", roles):
+        assert secret in server["secrets"]
+    assert re.findall(r"ALTER ROLE (\w+) LOGIN NOSUPERUSER ", roles) == ["trading_bot", "postgres_exporter"]
+    superusers = {
+        name for name, service in SERVICES.items() if "postgres_password" in service.get("secrets", ())
+    }
+    assert superusers == {"db"}
+
+
+def test_the_bot_and_the_exporter_have_a_role_each(tmp_path: Path) -> None:
+    compose_secrets.make(tmp_path)
+    password = (tmp_path / "database_password").read_text().strip()
+    assert (
+        tmp_path / "database_url"
+    ).read_text() == f"postgresql://trading_bot:{password}@db:5432/trading_bot\n"
+    assert password not in (tmp_path / "pgpass").read_text()
+    exporter = environment("postgres-exporter")
+    assert exporter["DATA_SOURCE_USER"] == "postgres_exporter"
+    assert exporter["DATA_SOURCE_PASS_FILE"] == "/run/secrets/exporter_password"
+
+
 def test_grafana_is_provisioned_with_the_datasource_and_the_generated_dashboards() -> None:
     provisioning = ROOT / "observability" / "grafana"
     source = yaml.safe_load((provisioning / "datasources" / "prometheus.yml").read_text())["datasources"][0]
