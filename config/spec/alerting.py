@@ -73,6 +73,14 @@ class Traffic(Spec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Equivalent(Spec):
+    """A mutant, named as `tradewatch mutate` names it, that no test can tell from the rule, and why."""
+
+    mutant: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert(Spec):
     """One alert with a level per severity.
 
@@ -95,6 +103,7 @@ class Alert(Spec):
     lowest_traffic: Traffic | None = None
     keep_firing_for: Duration = _ZERO
     silences: Silences | None = None
+    equivalent: tuple[Equivalent, ...] = ()
 
     @property
     def conditions(self) -> tuple[Condition, ...]:

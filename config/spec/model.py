@@ -8,6 +8,7 @@ from typing import Literal
 
 from config.spec.alerting import Alert as Alert
 from config.spec.alerting import Alerts as Alerts
+from config.spec.alerting import Equivalent as Equivalent
 from config.spec.alerting import Level as Level
 from config.spec.duration import Duration
 from config.spec.placed import Spec
@@ -84,6 +85,7 @@ class Measure(Spec):
     query: str
     by: tuple[str, ...] = ()
     may_be_empty: str | None = None
+    equivalent: tuple[Equivalent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
