@@ -40,8 +40,10 @@ _FOLDERS = {
 }
 _OPERATIONS = "operations"  # beside environments, the one file that values may be laid over
 _LIBRARIES = "lib"  # in runbooks/: words of the steps, in shell
-# Where the specs are a Python package too, as ours are.
-_PACKAGE = ("__init__.py", "__pycache__", "schemas", "spec")
+# Where the specs are a Python package too, as ours are, and beside them what the database reads.
+_PACKAGE = ("__init__.py", "__pycache__", "postgres", "schemas", "spec")
+# What a server reads as it stands.
+_SERVERS = ("postgres",)
 _SPEC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.yaml")
 # What no one takes for a spec: hidden files, what editors and merges leave behind, and a word to the reader.
 _HARMLESS = re.compile(r"\..*|.*~|#.*#|.*\.(bak|orig|rej|swp|tmp)|README(\..*)?", re.DOTALL)
@@ -149,7 +151,7 @@ class Loader:
         Add a problem for each file that nobody reads: most often a spec under a wrong name.
         """
         for entry in self._entries():
-            if entry in (*_FILES, *_FOLDERS, *_PACKAGE) or _HARMLESS.fullmatch(entry):
+            if entry in (*_FILES, *_FOLDERS, *_PACKAGE, *_SERVERS) or _HARMLESS.fullmatch(entry):
                 continue
             right = f"{Path(entry).stem}.yaml"
             if entry.lower().endswith((".yaml", ".yml")) and right not in _FILES:
