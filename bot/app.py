@@ -112,8 +112,8 @@ async def _work(
         loops.forever(desk, loops.IDENTITY_EVERY, loops.know_account(Identity(armed_uid=settings.armed_uid))),
         loops.forever(desk, loops.TERMS_EVERY, read_terms),
         loops.keep_account(desk, timers.look.seconds / scale),
-        loops.forever(desk, timers.money.seconds / scale, read_money(_day(config))),
-        loops.forever(desk, loops.PRICES_EVERY, loops.read_prices),
+        loops.forever(desk, loops.every(timers.money.seconds, scale), read_money(_day(config))),
+        loops.forever(desk, loops.every(loops.PRICES_EVERY, scale), loops.read_prices),
         loops.forever(desk, loops.CONTRACTS_EVERY, loops.read_contracts),
         loops.forever(desk, timers.clock_offset.seconds / scale, loops.read_clock),
         loops.keep_gauges(desk, timers.refresh_gauges.seconds / scale),
@@ -311,6 +311,7 @@ def _access(settings: Settings, pace: Pace) -> Access:
         secret_key=settings.bingx_secret_key.reveal(),
         window=pace.request_window,
         error_window=ERROR_WINDOW / settings.time_scale,
+        time_scale=settings.time_scale,
     )
 
 

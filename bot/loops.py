@@ -25,6 +25,12 @@ TERMS_EVERY = 60.0
 LOOKS_APART = 0.25
 GAUGES_APART = 0.1  # seconds at least between two refreshes, however much happens
 RETRY_AFTER = 1.0
+SHORTEST = 0.1  # seconds between two readings, however fast time runs
+
+
+def every(seconds: float, scale: float) -> float:
+    """So many seconds of life where time is `scale` times as fast, as far as a machine keeps up."""
+    return max(seconds / scale, min(seconds, SHORTEST))
 
 
 async def forever(desk: Desk, seconds: float, action: Action) -> None:

@@ -28,6 +28,7 @@ class Access:
     """Where and as whom to call.
 
     The exchange drops a request that is older than `window` seconds. Equal errors count for `error_window`.
+    Where time is `time_scale` times as fast, its limits are for times that are so much shorter.
     """
 
     mode: Mode
@@ -36,6 +37,7 @@ class Access:
     secret_key: str
     window: float
     error_window: float = 480.0
+    time_scale: float = 1.0
     simulator_host: str = ""
 
     def __repr__(self) -> str:
@@ -73,7 +75,7 @@ class Transport:
         self._wall = wall
         self._clock = clock
         self._trace = trace
-        self._limits = Limits(ENDPOINTS, clock)
+        self._limits = Limits(ENDPOINTS, clock, access.time_scale)
         self.bans = Bans(clock)
         self.repeats = Repeats(access.error_window, clock)
         self._offset = 0.0

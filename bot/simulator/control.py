@@ -45,6 +45,7 @@ def add_control(app: web.Application, simulator: "Simulator", honest: str) -> No
         ("POST", "steps", control.take_steps),
         ("POST", "fill", control.fill),
         ("POST", "funding", control.fund),
+        ("POST", "transfer", control.transfer),
         ("POST", "foreign", control.foreign),
         ("POST", "cryptet", simulator.site.set_signal),
     ):
@@ -167,6 +168,23 @@ class Control:
         self._book.account.pay_funding(self._simulator.now())
         self._book.commit()
         return self._book.account.income
+
+    async def transfer(self, request: web.Request) -> Any:
+        """Money in or out; one that income does not tell of is gone as if somebody had taken it."""
+        told = await _object(request, {"amount": "-40", "told": True}, str, bool)
+        try:
+            amount = Decimal(told["amount"])
+        except ArithmeticError:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or not isinstance(told["told"], bool):
+            raise ValueError("amount must be a number as text, and told true or false")
+        if told["told"]:
+            self._book.account.earn("", "TRANSFER", amount, self._simulator.now())
+        else:
+            self._book.account.balance += amount
+        self._simulator.work()
+        self._book.commit()
+        return (await self.account(request))["balance"]
 
     async def foreign(self, request: web.Request) -> Any:
         """What a person does in BingX's app: without key, client id, limits or faults."""

@@ -67,6 +67,21 @@ async def under_way(bucket: Bucket, count: int, priority: Priority = Priority.CL
         await bucket.take(priority)
 
 
+@pytest.mark.parametrize(("scale", "took"), [(1, 6 * SECOND), (60, 6 * SECOND / 60)])
+def test_where_time_is_faster_the_limits_count_shorter_times(scale: float, took: float) -> None:
+    times: list[float] = []
+
+    async def scene(clock: Callable[[], float]) -> None:
+        limits = Limits([replace(PLACE, per_second=1)], clock, scale)
+        for _ in range(7):
+            async with limits.turn(PLACE, Priority.CLOSE) as turn:
+                turn.sent = True
+                times.append(clock())
+
+    play(scene)
+    assert times[-1] - times[0] == pytest.approx(took)
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_however_long_calls_travel_no_second_sees_more_arrive_than_the_limit(seed: int) -> None:
     dice = random.Random(seed)

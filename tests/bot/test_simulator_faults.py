@@ -194,9 +194,24 @@ async def test_funding_is_paid_when_told(exchange: Exchange) -> None:
     assert (await control(exchange, "funding", {}))[-1]["incomeType"] == "FUNDING_FEE"
 
 
+async def test_money_comes_and_goes_and_income_may_not_tell(exchange: Exchange) -> None:
+    async def moved(amount: str, told: bool) -> Any:
+        return (await control(exchange, "transfer", {"amount": amount, "told": told}))["balance"]
+
+    begin = Decimal((await call(exchange, "balance"))["data"][0]["balance"])
+    assert Decimal(await moved("-40", told=False)) == begin - 40
+    assert not (await call(exchange, "income"))["data"]
+    assert Decimal(await moved("15.5", told=True)) == begin - Decimal("24.5")
+    [line] = (await call(exchange, "income"))["data"]
+    assert (line["incomeType"], Decimal(line["income"])) == ("TRANSFER", Decimal("15.5"))
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
+        ("transfer", {"amount": "NaN", "told": True}),
+        ("transfer", {"amount": "1"}),
+        ("transfer", {"amount": "1", "told": "no"}),
         ("faults", {"only": ["nothing"]}),
         ("faults", {"only": "balance"}),
         ("faults", {"errors": {"nothing": {"code": 1, "msg": ""}}}),
