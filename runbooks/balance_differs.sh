@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='44c1b12f0a1d34f813964c580210d5806d12e9c9049a2a610566902144050fae'
+readonly RUNBOOK_HASH='89b17a4ec5541b326bdb296b820b2f894c2b4741956323ae7d13f112ec7dc590'
 readonly RUNBOOK_ID=balance_differs
 readonly RUNBOOK_TITLE='The balance is not what our own books add up to'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1217,6 +1217,28 @@ books_compare_trades() {
 # the sources whose entries its position held then.
 books_by_source() {
     books_rows "$(books__source_sql)" "trades=$1"
+}
+
+# A finding for each session that others wait for, by its number: who holds a lock is named, and not who waits.
+books_blockers() {
+    local held line
+    held=$(sql "SELECT DISTINCT format('session %s of %s (%s, %s for %s) holds what %s wait for', b.pid,
+            coalesce(nullif(b.application_name, ''), b.usename), coalesce(b.state, b.backend_type), substring(b.query FROM '^\s*(\w+)'),
+            coalesce((now() - b.xact_start)::interval(0)::text, 'no transaction'), count(*) OVER (PARTITION BY b.pid))
+        FROM pg_stat_activity w CROSS JOIN unnest(pg_blocking_pids(w.pid)) AS p JOIN pg_stat_activity b ON b.pid = p") || {
+        finding "the database does not answer: runbooks/database_connection.sh"
+        return 0
+    }
+    if [[ -z $held ]]; then
+        echo "nobody waits for a lock"
+        return 0
+    fi
+    while IFS= read -r line; do finding "$line: runbooks/database_performance.sh"; done <<<"$held"
+}
+
+# Whether somebody waits for a lock.
+books_is_blocked() {
+    [[ -n $(sql "SELECT 1 FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0 LIMIT 1") ]]
 }
 
 # books_rows TEXT [NAME=VALUE…]: rows of the database as a table.

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='0922cfe4a406293a1c50e49d54b426e7d534d0cc52b7bddc7ce42c05adf848e4'
+readonly RUNBOOK_HASH='f66718c231e318eb13abe3901dc5ba1ea166ba426ab205ff4898c0f1bcb8cd43'
 readonly RUNBOOK_ID=clock_offset
 readonly RUNBOOK_TITLE='Our clock and the exchange'"'"'s differ'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1733,6 +1733,13 @@ outage__reaches() {
     curl --silent --max-time 3 --output /dev/null "$address"
 }
 
+# Makes a finding if the exchange tells no prices; fails if it does.
+outage__prices() {
+    local said
+    ! said=$(exchange_public /openApi/swap/v1/ticker/price 2>&1 >/dev/null) || return
+    finding "cause: the exchange is down in part: it tells the time and the account, and no prices (${said##*exchange: })"
+}
+
 # The exchange answers what everybody may ask: now with the key, and what does the bot see?
 outage__account() {
     local seconds=$1 said rc=0 offset
@@ -1742,7 +1749,7 @@ outage__account() {
     said=$(exchange_ask /openApi/swap/v2/user/positions 2>&1 >/dev/null) || rc=$?
     said=${said##*exchange: }
     case $rc/$said in
-        0/*) outage__bot "$seconds" ;;
+        0/*) outage__prices || outage__bot "$seconds" ;;
         1/*10000[14]* | 1/*10041[2349]*) finding "cause: the key: the exchange does not take it ($said)" ;;
         1/*) finding "cause: the exchange refuses a question about the account ($said)" ;;
         2/*)

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='9d594741a990342ca98ef7e289fd6120214285f534cba1e51818d5115ef040bd'
+readonly RUNBOOK_HASH='fdc578ffe1455171177cecb0ebc92fc5dedcb090451d05aee08556a9eb33e2e8'
 readonly RUNBOOK_ID=exchange_api_down
 readonly RUNBOOK_TITLE='The exchange does not answer'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1492,6 +1492,13 @@ outage__reaches() {
     curl --silent --max-time 3 --output /dev/null "$address"
 }
 
+# Makes a finding if the exchange tells no prices; fails if it does.
+outage__prices() {
+    local said
+    ! said=$(exchange_public /openApi/swap/v1/ticker/price 2>&1 >/dev/null) || return
+    finding "cause: the exchange is down in part: it tells the time and the account, and no prices (${said##*exchange: })"
+}
+
 # The exchange answers what everybody may ask: now with the key, and what does the bot see?
 outage__account() {
     local seconds=$1 said rc=0 offset
@@ -1501,7 +1508,7 @@ outage__account() {
     said=$(exchange_ask /openApi/swap/v2/user/positions 2>&1 >/dev/null) || rc=$?
     said=${said##*exchange: }
     case $rc/$said in
-        0/*) outage__bot "$seconds" ;;
+        0/*) outage__prices || outage__bot "$seconds" ;;
         1/*10000[14]* | 1/*10041[2349]*) finding "cause: the key: the exchange does not take it ($said)" ;;
         1/*) finding "cause: the exchange refuses a question about the account ($said)" ;;
         2/*)

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='ba2ef43084b5374420c88f762ea1d453bd205dd65768c92cdacd2c3e4526f434'
+readonly RUNBOOK_HASH='b8a54345f30f0691ae4a8cc2e10f0775ec694ec2570e3ca688895f2a85ec0646'
 readonly RUNBOOK_ID=financial_loss
 readonly RUNBOOK_TITLE='Money was lost, and nobody knows why'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1234,6 +1234,28 @@ books_compare_trades() {
 # the sources whose entries its position held then.
 books_by_source() {
     books_rows "$(books__source_sql)" "trades=$1"
+}
+
+# A finding for each session that others wait for, by its number: who holds a lock is named, and not who waits.
+books_blockers() {
+    local held line
+    held=$(sql "SELECT DISTINCT format('session %s of %s (%s, %s for %s) holds what %s wait for', b.pid,
+            coalesce(nullif(b.application_name, ''), b.usename), coalesce(b.state, b.backend_type), substring(b.query FROM '^\s*(\w+)'),
+            coalesce((now() - b.xact_start)::interval(0)::text, 'no transaction'), count(*) OVER (PARTITION BY b.pid))
+        FROM pg_stat_activity w CROSS JOIN unnest(pg_blocking_pids(w.pid)) AS p JOIN pg_stat_activity b ON b.pid = p") || {
+        finding "the database does not answer: runbooks/database_connection.sh"
+        return 0
+    }
+    if [[ -z $held ]]; then
+        echo "nobody waits for a lock"
+        return 0
+    fi
+    while IFS= read -r line; do finding "$line: runbooks/database_performance.sh"; done <<<"$held"
+}
+
+# Whether somebody waits for a lock.
+books_is_blocked() {
+    [[ -n $(sql "SELECT 1 FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0 LIMIT 1") ]]
 }
 
 # books_rows TEXT [NAME=VALUE…]: rows of the database as a table.

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='bdb4f9345f5f3eabc0384cf35e026026b3b551c62f7c1e96ea7e9c7d3ce5f614'
+readonly RUNBOOK_HASH='f269e320c6a9138be2292cea2fb7cd2e9371b0a1d9eafc2079dcff380eb9b937'
 readonly RUNBOOK_ID=foreign_trading
 readonly RUNBOOK_TITLE='On the account there is something that the bot did not place'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1167,6 +1167,28 @@ books_compare_trades() {
 # the sources whose entries its position held then.
 books_by_source() {
     books_rows "$(books__source_sql)" "trades=$1"
+}
+
+# A finding for each session that others wait for, by its number: who holds a lock is named, and not who waits.
+books_blockers() {
+    local held line
+    held=$(sql "SELECT DISTINCT format('session %s of %s (%s, %s for %s) holds what %s wait for', b.pid,
+            coalesce(nullif(b.application_name, ''), b.usename), coalesce(b.state, b.backend_type), substring(b.query FROM '^\s*(\w+)'),
+            coalesce((now() - b.xact_start)::interval(0)::text, 'no transaction'), count(*) OVER (PARTITION BY b.pid))
+        FROM pg_stat_activity w CROSS JOIN unnest(pg_blocking_pids(w.pid)) AS p JOIN pg_stat_activity b ON b.pid = p") || {
+        finding "the database does not answer: runbooks/database_connection.sh"
+        return 0
+    }
+    if [[ -z $held ]]; then
+        echo "nobody waits for a lock"
+        return 0
+    fi
+    while IFS= read -r line; do finding "$line: runbooks/database_performance.sh"; done <<<"$held"
+}
+
+# Whether somebody waits for a lock.
+books_is_blocked() {
+    [[ -n $(sql "SELECT 1 FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0 LIMIT 1") ]]
 }
 
 # books_rows TEXT [NAME=VALUE…]: rows of the database as a table.

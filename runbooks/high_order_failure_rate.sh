@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='fb728517ec1531bc9e37a625cc1fd68ca2c34c433d3dd2d8d49b8042e1abb78b'
+readonly RUNBOOK_HASH='e0fcb994abcb9c682d5077c38c87fe793c893536f4736f0f6a89572072cb388d'
 readonly RUNBOOK_ID=high_order_failure_rate
 readonly RUNBOOK_TITLE='Orders do not reach the book'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1207,6 +1207,28 @@ books_by_source() {
     books_rows "$(books__source_sql)" "trades=$1"
 }
 
+# A finding for each session that others wait for, by its number: who holds a lock is named, and not who waits.
+books_blockers() {
+    local held line
+    held=$(sql "SELECT DISTINCT format('session %s of %s (%s, %s for %s) holds what %s wait for', b.pid,
+            coalesce(nullif(b.application_name, ''), b.usename), coalesce(b.state, b.backend_type), substring(b.query FROM '^\s*(\w+)'),
+            coalesce((now() - b.xact_start)::interval(0)::text, 'no transaction'), count(*) OVER (PARTITION BY b.pid))
+        FROM pg_stat_activity w CROSS JOIN unnest(pg_blocking_pids(w.pid)) AS p JOIN pg_stat_activity b ON b.pid = p") || {
+        finding "the database does not answer: runbooks/database_connection.sh"
+        return 0
+    }
+    if [[ -z $held ]]; then
+        echo "nobody waits for a lock"
+        return 0
+    fi
+    while IFS= read -r line; do finding "$line: runbooks/database_performance.sh"; done <<<"$held"
+}
+
+# Whether somebody waits for a lock.
+books_is_blocked() {
+    [[ -n $(sql "SELECT 1 FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0 LIMIT 1") ]]
+}
+
 # books_rows TEXT [NAME=VALUE…]: rows of the database as a table.
 books_rows() {
     sql_table "$@" || books__no_database
@@ -1936,6 +1958,13 @@ outage__reaches() {
     curl --silent --max-time 3 --output /dev/null "$address"
 }
 
+# Makes a finding if the exchange tells no prices; fails if it does.
+outage__prices() {
+    local said
+    ! said=$(exchange_public /openApi/swap/v1/ticker/price 2>&1 >/dev/null) || return
+    finding "cause: the exchange is down in part: it tells the time and the account, and no prices (${said##*exchange: })"
+}
+
 # The exchange answers what everybody may ask: now with the key, and what does the bot see?
 outage__account() {
     local seconds=$1 said rc=0 offset
@@ -1945,7 +1974,7 @@ outage__account() {
     said=$(exchange_ask /openApi/swap/v2/user/positions 2>&1 >/dev/null) || rc=$?
     said=${said##*exchange: }
     case $rc/$said in
-        0/*) outage__bot "$seconds" ;;
+        0/*) outage__prices || outage__bot "$seconds" ;;
         1/*10000[14]* | 1/*10041[2349]*) finding "cause: the key: the exchange does not take it ($said)" ;;
         1/*) finding "cause: the exchange refuses a question about the account ($said)" ;;
         2/*)

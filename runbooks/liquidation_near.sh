@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='ef025b5a7c0dfa0173f9cd36b190296b1aeff434479bd240084e1982c0c29c16'
+readonly RUNBOOK_HASH='7f6b462504216df8116204ef74219e1e7c51f11038134a86c39143c72b6c5c42'
 readonly RUNBOOK_ID=liquidation_near
 readonly RUNBOOK_TITLE='The price is close to where a position is liquidated'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1201,6 +1201,28 @@ books_compare_trades() {
 # the sources whose entries its position held then.
 books_by_source() {
     books_rows "$(books__source_sql)" "trades=$1"
+}
+
+# A finding for each session that others wait for, by its number: who holds a lock is named, and not who waits.
+books_blockers() {
+    local held line
+    held=$(sql "SELECT DISTINCT format('session %s of %s (%s, %s for %s) holds what %s wait for', b.pid,
+            coalesce(nullif(b.application_name, ''), b.usename), coalesce(b.state, b.backend_type), substring(b.query FROM '^\s*(\w+)'),
+            coalesce((now() - b.xact_start)::interval(0)::text, 'no transaction'), count(*) OVER (PARTITION BY b.pid))
+        FROM pg_stat_activity w CROSS JOIN unnest(pg_blocking_pids(w.pid)) AS p JOIN pg_stat_activity b ON b.pid = p") || {
+        finding "the database does not answer: runbooks/database_connection.sh"
+        return 0
+    }
+    if [[ -z $held ]]; then
+        echo "nobody waits for a lock"
+        return 0
+    fi
+    while IFS= read -r line; do finding "$line: runbooks/database_performance.sh"; done <<<"$held"
+}
+
+# Whether somebody waits for a lock.
+books_is_blocked() {
+    [[ -n $(sql "SELECT 1 FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0 LIMIT 1") ]]
 }
 
 # books_rows TEXT [NAME=VALUE…]: rows of the database as a table.

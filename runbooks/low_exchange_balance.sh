@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='dda2bf3f5ada0ade2d5e9f0fe69a6ffdd975330b012fc5a489abbed20f84f5ab'
+readonly RUNBOOK_HASH='3f1e5c31aa9e37f84e394f6de7ba6a97e0c97f6c3f704282a50fabe9364e3dd2'
 readonly RUNBOOK_ID=low_exchange_balance
 readonly RUNBOOK_TITLE='The account holds little money'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1170,6 +1170,28 @@ books_compare_trades() {
 # the sources whose entries its position held then.
 books_by_source() {
     books_rows "$(books__source_sql)" "trades=$1"
+}
+
+# A finding for each session that others wait for, by its number: who holds a lock is named, and not who waits.
+books_blockers() {
+    local held line
+    held=$(sql "SELECT DISTINCT format('session %s of %s (%s, %s for %s) holds what %s wait for', b.pid,
+            coalesce(nullif(b.application_name, ''), b.usename), coalesce(b.state, b.backend_type), substring(b.query FROM '^\s*(\w+)'),
+            coalesce((now() - b.xact_start)::interval(0)::text, 'no transaction'), count(*) OVER (PARTITION BY b.pid))
+        FROM pg_stat_activity w CROSS JOIN unnest(pg_blocking_pids(w.pid)) AS p JOIN pg_stat_activity b ON b.pid = p") || {
+        finding "the database does not answer: runbooks/database_connection.sh"
+        return 0
+    }
+    if [[ -z $held ]]; then
+        echo "nobody waits for a lock"
+        return 0
+    fi
+    while IFS= read -r line; do finding "$line: runbooks/database_performance.sh"; done <<<"$held"
+}
+
+# Whether somebody waits for a lock.
+books_is_blocked() {
+    [[ -n $(sql "SELECT 1 FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0 LIMIT 1") ]]
 }
 
 # books_rows TEXT [NAME=VALUE…]: rows of the database as a table.

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='ab9982239ad15e4184144ca7b8d9349a7a5f8d32dbad6aebec0eb87722554ab1'
+readonly RUNBOOK_HASH='6a0c1621d2e77231da7de80f1b6d735ce239ae03d7f86347b3630ec94ac53e50'
 readonly RUNBOOK_ID=order_processing_stalled
 readonly RUNBOOK_TITLE='An accepted signal waits for its order'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -46,7 +46,7 @@ declare -rA STEP_KIND=(
     [resolved]=resolved
 )
 declare -rA STEP_WHY=(
-    [locks]='Nothing should wait for a lock. Who holds one is named, and not who waits.'
+    [locks]='Nothing should wait for a lock.'
     [restart]='Database and exchange answer and nothing moves. Before it trades it settles what waits; no order is placed twice, and what is too old by then is not sent.'
 )
 declare -rA STEP_TIMEOUT=(
@@ -122,18 +122,7 @@ step_bot() {
 }
 
 step_locks() {
-    held=$(sql "SELECT DISTINCT format('session %s of %s (%s, %s for %s) holds what %s wait for', b.pid,
-        coalesce(nullif(b.application_name, ''), b.usename), coalesce(b.state, b.backend_type), substring(b.query FROM '^\s*(\w+)'),
-        coalesce((now() - b.xact_start)::interval(0)::text, 'no transaction'), count(*) OVER (PARTITION BY b.pid))
-    FROM pg_stat_activity w CROSS JOIN unnest(pg_blocking_pids(w.pid)) AS p JOIN pg_stat_activity b ON b.pid = p") || {
-        finding "the database does not answer: runbooks/database_connection.sh"
-        exit 0
-    }
-    if [[ -z $held ]]; then
-        echo "nobody waits for a lock"
-        exit 0
-    fi
-    while IFS= read -r line; do finding "$line: runbooks/database_performance.sh"; done <<<"$held"
+    books_blockers
 }
 
 step_waits() {
@@ -1193,6 +1182,28 @@ books_by_source() {
     books_rows "$(books__source_sql)" "trades=$1"
 }
 
+# A finding for each session that others wait for, by its number: who holds a lock is named, and not who waits.
+books_blockers() {
+    local held line
+    held=$(sql "SELECT DISTINCT format('session %s of %s (%s, %s for %s) holds what %s wait for', b.pid,
+            coalesce(nullif(b.application_name, ''), b.usename), coalesce(b.state, b.backend_type), substring(b.query FROM '^\s*(\w+)'),
+            coalesce((now() - b.xact_start)::interval(0)::text, 'no transaction'), count(*) OVER (PARTITION BY b.pid))
+        FROM pg_stat_activity w CROSS JOIN unnest(pg_blocking_pids(w.pid)) AS p JOIN pg_stat_activity b ON b.pid = p") || {
+        finding "the database does not answer: runbooks/database_connection.sh"
+        return 0
+    }
+    if [[ -z $held ]]; then
+        echo "nobody waits for a lock"
+        return 0
+    fi
+    while IFS= read -r line; do finding "$line: runbooks/database_performance.sh"; done <<<"$held"
+}
+
+# Whether somebody waits for a lock.
+books_is_blocked() {
+    [[ -n $(sql "SELECT 1 FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0 LIMIT 1") ]]
+}
+
 # books_rows TEXT [NAME=VALUE…]: rows of the database as a table.
 books_rows() {
     sql_table "$@" || books__no_database
@@ -1922,6 +1933,13 @@ outage__reaches() {
     curl --silent --max-time 3 --output /dev/null "$address"
 }
 
+# Makes a finding if the exchange tells no prices; fails if it does.
+outage__prices() {
+    local said
+    ! said=$(exchange_public /openApi/swap/v1/ticker/price 2>&1 >/dev/null) || return
+    finding "cause: the exchange is down in part: it tells the time and the account, and no prices (${said##*exchange: })"
+}
+
 # The exchange answers what everybody may ask: now with the key, and what does the bot see?
 outage__account() {
     local seconds=$1 said rc=0 offset
@@ -1931,7 +1949,7 @@ outage__account() {
     said=$(exchange_ask /openApi/swap/v2/user/positions 2>&1 >/dev/null) || rc=$?
     said=${said##*exchange: }
     case $rc/$said in
-        0/*) outage__bot "$seconds" ;;
+        0/*) outage__prices || outage__bot "$seconds" ;;
         1/*10000[14]* | 1/*10041[2349]*) finding "cause: the key: the exchange does not take it ($said)" ;;
         1/*) finding "cause: the exchange refuses a question about the account ($said)" ;;
         2/*)

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='81e725162ad5189151abfa0e2bf0fcb7469f3419c6d24e9bd85e359cf2b4a65a'
+readonly RUNBOOK_HASH='c9eb65f8b3bde734b7171a21a7d3c7d8e5c7df8acadff3426e0ef22095551908'
 readonly RUNBOOK_ID=orders_unknown
 readonly RUNBOOK_TITLE='Nobody knows whether the exchange took an order'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1181,6 +1181,28 @@ books_by_source() {
     books_rows "$(books__source_sql)" "trades=$1"
 }
 
+# A finding for each session that others wait for, by its number: who holds a lock is named, and not who waits.
+books_blockers() {
+    local held line
+    held=$(sql "SELECT DISTINCT format('session %s of %s (%s, %s for %s) holds what %s wait for', b.pid,
+            coalesce(nullif(b.application_name, ''), b.usename), coalesce(b.state, b.backend_type), substring(b.query FROM '^\s*(\w+)'),
+            coalesce((now() - b.xact_start)::interval(0)::text, 'no transaction'), count(*) OVER (PARTITION BY b.pid))
+        FROM pg_stat_activity w CROSS JOIN unnest(pg_blocking_pids(w.pid)) AS p JOIN pg_stat_activity b ON b.pid = p") || {
+        finding "the database does not answer: runbooks/database_connection.sh"
+        return 0
+    }
+    if [[ -z $held ]]; then
+        echo "nobody waits for a lock"
+        return 0
+    fi
+    while IFS= read -r line; do finding "$line: runbooks/database_performance.sh"; done <<<"$held"
+}
+
+# Whether somebody waits for a lock.
+books_is_blocked() {
+    [[ -n $(sql "SELECT 1 FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0 LIMIT 1") ]]
+}
+
 # books_rows TEXT [NAME=VALUE…]: rows of the database as a table.
 books_rows() {
     sql_table "$@" || books__no_database
@@ -1910,6 +1932,13 @@ outage__reaches() {
     curl --silent --max-time 3 --output /dev/null "$address"
 }
 
+# Makes a finding if the exchange tells no prices; fails if it does.
+outage__prices() {
+    local said
+    ! said=$(exchange_public /openApi/swap/v1/ticker/price 2>&1 >/dev/null) || return
+    finding "cause: the exchange is down in part: it tells the time and the account, and no prices (${said##*exchange: })"
+}
+
 # The exchange answers what everybody may ask: now with the key, and what does the bot see?
 outage__account() {
     local seconds=$1 said rc=0 offset
@@ -1919,7 +1948,7 @@ outage__account() {
     said=$(exchange_ask /openApi/swap/v2/user/positions 2>&1 >/dev/null) || rc=$?
     said=${said##*exchange: }
     case $rc/$said in
-        0/*) outage__bot "$seconds" ;;
+        0/*) outage__prices || outage__bot "$seconds" ;;
         1/*10000[14]* | 1/*10041[2349]*) finding "cause: the key: the exchange does not take it ($said)" ;;
         1/*) finding "cause: the exchange refuses a question about the account ($said)" ;;
         2/*)

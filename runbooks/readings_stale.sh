@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='82f7957bb21b0cc0642c5ff893b14f8e61f05e42407a43acdf3abe9634c36c7c'
+readonly RUNBOOK_HASH='61a39d50bcc0daf52adc43d364c4c89d9b04f82febac4136e208e8796306c31e'
 readonly RUNBOOK_ID=readings_stale
 readonly RUNBOOK_TITLE='Prices or other readings are old'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -21,12 +21,13 @@ readonly -a RUNBOOK_PLATFORMS=(local compose kubernetes systemd)
 readonly -a RUNBOOK_ALERTS=(PricesStale ReadingStale ShownReadingStale)
 readonly -a RUNBOOK_EVIDENCE=(status metrics logs)
 readonly -a RUNBOOK_SECRETS=(ADMIN_TOKEN BINGX_API_KEY BINGX_SECRET_KEY CRYPTET_COOKIES DATABASE_URL PGPASSWORD POSTGRES_PASSWORD TELEGRAM_API_HASH TELEGRAM_BOT_TOKEN TELEGRAM_SESSION PAGERDUTY_ROUTING_KEY GRAFANA_ADMIN_PASSWORD)
-readonly -a RUNBOOK_STEPS=(measure ages exchange database log restart meanwhile resolved)
+readonly -a RUNBOOK_STEPS=(measure ages exchange database locks log restart meanwhile resolved)
 readonly -a RUNBOOK_PARAMETERS=(oldest)
 declare -rA STEP_TITLE=(
     [ages]='What is old, and by how much?'
     [exchange]='Does the exchange answer?'
     [database]='Does the database answer?'
+    [locks]='Does a session hold what is read?'
     [log]='What does the bot say of it?'
     [restart]='Restart the bot'
     [meanwhile]='Look elsewhere until it is read again'
@@ -37,6 +38,7 @@ declare -rA STEP_KIND=(
     [ages]=probe
     [exchange]=probe
     [database]=probe
+    [locks]=probe
     [log]=probe
     [restart]=action
     [meanwhile]=manual
@@ -46,12 +48,14 @@ declare -rA STEP_KIND=(
 declare -rA STEP_WHY=(
     [exchange]='All but orders and signals is read from it.'
     [database]='Orders and signals are read from it.'
+    [locks]='The database answers, and the table that is read does not.'
     [restart]='Both answer and a reading still stands still, so the bot'"'"'s loop for it hangs. What was unknown is settled before it trades.'
 )
 declare -rA STEP_TIMEOUT=(
     [ages]=15
     [exchange]=40
     [database]=10
+    [locks]=15
     [log]=10
     [restart]=120
     [measure]=20
@@ -64,6 +68,7 @@ declare -rA STEP_DANGER=(
     [ages]=low
     [exchange]=low
     [database]=low
+    [locks]=low
     [log]=low
     [restart]=low
     [meanwhile]=low
@@ -73,6 +78,7 @@ declare -rA STEP_ON_FAILURE=(
     [ages]=continue
     [exchange]=continue
     [database]=continue
+    [locks]=continue
     [log]=continue
     [restart]=abort
     [meanwhile]=continue
@@ -99,6 +105,7 @@ declare -rA STEP_VERIFY_EVERY=(
 declare -rA STEP_INSTRUCTIONS=(
     [meanwhile]='- The exchange does not answer: `runbooks/exchange_api_down.sh`, or it refuses us: `runbooks/exchange_ban.sh`.
 - The database does not answer: `runbooks/database_connection.sh`.
+- A session holds what is read: `runbooks/database_performance.sh`, which ends it.
 - Balance and positions stand in the exchange'"'"'s own app.'
 )
 declare -rA STEP_BECAUSE=(
@@ -142,6 +149,10 @@ step_database() {
     books_rows "SELECT count(*) AS live_orders, max(updated_at)::timestamptz(0) AS latest_change FROM orders"
 }
 
+step_locks() {
+    books_blockers
+}
+
 step_log() {
     account_log 20
 }
@@ -151,7 +162,9 @@ step_restart() {
 }
 
 step_restart__unless() {
-    if exchange_public /openApi/swap/v2/server/time >/dev/null && sql "SELECT 1" >/dev/null; then
+    if books_is_blocked; then
+        echo "a session holds what is read: the bot's restart mends nothing"
+    elif exchange_public /openApi/swap/v2/server/time >/dev/null && sql "SELECT 1" >/dev/null; then
         bot_get /livez >/dev/null
         account_ages "$OLDEST"
     else
@@ -1189,6 +1202,28 @@ books_by_source() {
     books_rows "$(books__source_sql)" "trades=$1"
 }
 
+# A finding for each session that others wait for, by its number: who holds a lock is named, and not who waits.
+books_blockers() {
+    local held line
+    held=$(sql "SELECT DISTINCT format('session %s of %s (%s, %s for %s) holds what %s wait for', b.pid,
+            coalesce(nullif(b.application_name, ''), b.usename), coalesce(b.state, b.backend_type), substring(b.query FROM '^\s*(\w+)'),
+            coalesce((now() - b.xact_start)::interval(0)::text, 'no transaction'), count(*) OVER (PARTITION BY b.pid))
+        FROM pg_stat_activity w CROSS JOIN unnest(pg_blocking_pids(w.pid)) AS p JOIN pg_stat_activity b ON b.pid = p") || {
+        finding "the database does not answer: runbooks/database_connection.sh"
+        return 0
+    }
+    if [[ -z $held ]]; then
+        echo "nobody waits for a lock"
+        return 0
+    fi
+    while IFS= read -r line; do finding "$line: runbooks/database_performance.sh"; done <<<"$held"
+}
+
+# Whether somebody waits for a lock.
+books_is_blocked() {
+    [[ -n $(sql "SELECT 1 FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0 LIMIT 1") ]]
+}
+
 # books_rows TEXT [NAME=VALUE…]: rows of the database as a table.
 books_rows() {
     sql_table "$@" || books__no_database
@@ -1918,6 +1953,13 @@ outage__reaches() {
     curl --silent --max-time 3 --output /dev/null "$address"
 }
 
+# Makes a finding if the exchange tells no prices; fails if it does.
+outage__prices() {
+    local said
+    ! said=$(exchange_public /openApi/swap/v1/ticker/price 2>&1 >/dev/null) || return
+    finding "cause: the exchange is down in part: it tells the time and the account, and no prices (${said##*exchange: })"
+}
+
 # The exchange answers what everybody may ask: now with the key, and what does the bot see?
 outage__account() {
     local seconds=$1 said rc=0 offset
@@ -1927,7 +1969,7 @@ outage__account() {
     said=$(exchange_ask /openApi/swap/v2/user/positions 2>&1 >/dev/null) || rc=$?
     said=${said##*exchange: }
     case $rc/$said in
-        0/*) outage__bot "$seconds" ;;
+        0/*) outage__prices || outage__bot "$seconds" ;;
         1/*10000[14]* | 1/*10041[2349]*) finding "cause: the key: the exchange does not take it ($said)" ;;
         1/*) finding "cause: the exchange refuses a question about the account ($said)" ;;
         2/*)

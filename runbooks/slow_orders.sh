@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='7bdcb4d6bc39c237c6ea37ed424b7d32d03bf42eb9c22a19713801530de77c26'
+readonly RUNBOOK_HASH='89583f77c906492e5e24119e774e48272118d89134b548cc714869187fe871d3'
 readonly RUNBOOK_ID=slow_orders
 readonly RUNBOOK_TITLE='It takes long from a signal to the exchange'"'"'s answer'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1666,6 +1666,13 @@ outage__reaches() {
     curl --silent --max-time 3 --output /dev/null "$address"
 }
 
+# Makes a finding if the exchange tells no prices; fails if it does.
+outage__prices() {
+    local said
+    ! said=$(exchange_public /openApi/swap/v1/ticker/price 2>&1 >/dev/null) || return
+    finding "cause: the exchange is down in part: it tells the time and the account, and no prices (${said##*exchange: })"
+}
+
 # The exchange answers what everybody may ask: now with the key, and what does the bot see?
 outage__account() {
     local seconds=$1 said rc=0 offset
@@ -1675,7 +1682,7 @@ outage__account() {
     said=$(exchange_ask /openApi/swap/v2/user/positions 2>&1 >/dev/null) || rc=$?
     said=${said##*exchange: }
     case $rc/$said in
-        0/*) outage__bot "$seconds" ;;
+        0/*) outage__prices || outage__bot "$seconds" ;;
         1/*10000[14]* | 1/*10041[2349]*) finding "cause: the key: the exchange does not take it ($said)" ;;
         1/*) finding "cause: the exchange refuses a question about the account ($said)" ;;
         2/*)

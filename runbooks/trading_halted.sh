@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='d9d032d240c176197fb95f34f4cde5b8bf20c29fbb7ea85732ba7cb37a8e9afe'
+readonly RUNBOOK_HASH='c9eb5faa19562cb1eafaa2f3a631b9419117c2683e9f7a60a9f6bab6e953a6ce'
 readonly RUNBOOK_ID=trading_halted
 readonly RUNBOOK_TITLE='Trading is halted'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1626,6 +1626,13 @@ outage__reaches() {
     curl --silent --max-time 3 --output /dev/null "$address"
 }
 
+# Makes a finding if the exchange tells no prices; fails if it does.
+outage__prices() {
+    local said
+    ! said=$(exchange_public /openApi/swap/v1/ticker/price 2>&1 >/dev/null) || return
+    finding "cause: the exchange is down in part: it tells the time and the account, and no prices (${said##*exchange: })"
+}
+
 # The exchange answers what everybody may ask: now with the key, and what does the bot see?
 outage__account() {
     local seconds=$1 said rc=0 offset
@@ -1635,7 +1642,7 @@ outage__account() {
     said=$(exchange_ask /openApi/swap/v2/user/positions 2>&1 >/dev/null) || rc=$?
     said=${said##*exchange: }
     case $rc/$said in
-        0/*) outage__bot "$seconds" ;;
+        0/*) outage__prices || outage__bot "$seconds" ;;
         1/*10000[14]* | 1/*10041[2349]*) finding "cause: the key: the exchange does not take it ($said)" ;;
         1/*) finding "cause: the exchange refuses a question about the account ($said)" ;;
         2/*)
