@@ -10,6 +10,8 @@ from pathlib import Path
 from config.spec.duration import Duration
 from config.spec.names import did_you_mean
 from observability import commands, telling
+from observability.backtest import arguments as backtest_help
+from observability.backtest.command import backtest
 from observability.formats import FORMATS
 from observability.live.command import check_live
 from observability.scale import parse_factor
@@ -222,6 +224,9 @@ def parser() -> argparse.ArgumentParser:
     )
     live = command("check-live", check_live, "ask Prometheus whether all has values", _LIVE, _LIVE_END)
     _add_live(live)
+    backtested = command("backtest", backtest, backtest_help.SHORT, backtest_help.ABOUT, backtest_help.END)
+    _add_live(backtested)
+    backtest_help.add_arguments(backtested, _duration)
     listed = command("list", commands.list_checks, "list the checks", "List the checks.", _LIST_END)
     listed.add_argument("--format", choices=("text", "json"), default="text", help="how to print them (text)")
     about = "Say what a check wants, why, and how to mend what it finds."

@@ -60,6 +60,12 @@ A running Prometheus lacks what the specs stand on: a target, a rule, a metric, 
 Why: a query that finds nothing draws nothing and pages nobody, and files alone cannot tell that it does.
 Fix: correct the query, or the catalogue, at the place. What has no value although all is well says why:
 `may_be_empty: <reason>` at the measure or the query of the panel.""",
+    "backtest": """\
+A rule cannot be asked of recorded data: Prometheus refuses it, or it cannot be written over raw metrics.
+
+Why: nothing is known then of how it would have fired.
+Fix: what Prometheus says. Where it takes too long, ask for a shorter --range. A rule that reads a recorded
+name by a pattern, or with @, cannot be asked.""",
     "dashboard": """\
 A rendered dashboard does not fit what Grafana publishes of its form, or breaks a rule of good dashboards.
 

@@ -1,7 +1,7 @@
 """Questions to a PromQL expression, answered from its syntax tree and never from its text."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import lru_cache
 
@@ -43,13 +43,14 @@ def nodes(expr: promql.Expr) -> tuple[promql.Expr, ...]:
 
     The library's own walk hands out copies, so changes made there are lost.
     """
-    return tuple(_walk(expr))
+    return tuple(walk(expr))
 
 
-def _walk(expr: promql.Expr) -> Iterator[promql.Expr]:
+def walk(expr: promql.Expr) -> Iterator[promql.Expr]:
+    """Yield the expression and everything below it; `nodes` remembers what it was asked."""
     yield expr
     for child in children(expr):
-        yield from _walk(child)
+        yield from walk(child)
 
 
 def children(expr: promql.Expr) -> Iterator[promql.Expr]:
@@ -63,7 +64,7 @@ def children(expr: promql.Expr) -> Iterator[promql.Expr]:
 def length_of(expr: promql.Expr) -> Duration | None:
     """Return the window of a range or subquery."""
     length = getattr(expr, "range", None)
-    return Duration(round(length / timedelta(milliseconds=1))) if isinstance(length, timedelta) else None
+    return as_duration(length) if isinstance(length, timedelta) else None
 
 
 def shown(expr: promql.Expr) -> str:
@@ -113,20 +114,26 @@ def admits(matcher: promql.Matcher, value: str) -> bool:
 
 
 def scaled(text: str, factor: float) -> str:
-    """Return the expression with every window, step and offset divided by `factor`.
+    """Return the expression with every window, step and offset divided by `factor`."""
+    root = promql.parse(text)
+    for node in walk(root):
+        if isinstance(node, promql.Call) and node.func.name in _SECONDS_ARGUMENT:
+            _scale_seconds(node.args[1], factor)
+    return exactly(root, lambda _node, _field, length: str(_shorter(length, factor)))
+
+
+def exactly(root: promql.Expr, written: Callable[[promql.Expr, str, timedelta], str]) -> str:
+    """Return the text of a tree that nobody else has, with each range, step and offset as it is written.
 
     The library prints whole seconds only and loses the colon of a subquery without a step. So each length is
     printed as a mark of its own first, which then gives way to the exact text.
     """
-    root = promql.parse(text)
     texts: dict[str, str] = {}
-    for node in _walk(root):
-        if isinstance(node, promql.Call) and node.func.name in _SECONDS_ARGUMENT:
-            _scale_seconds(node.args[1], factor)
+    for node in walk(root):
         for field in ("range", "step", "offset"):
             if isinstance(length := getattr(node, field, None), timedelta):
                 mark = timedelta(seconds=_FIRST_MARK + len(texts))
-                exact = str(_shorter(abs(length), factor))
+                exact = written(node, field, abs(length))
                 without_step = (
                     field == "range" and isinstance(node, promql.SubqueryExpr) and node.step is None
                 )
@@ -156,4 +163,8 @@ def metric_name(selector: promql.VectorSelector) -> str:
 
 
 def _shorter(length: timedelta, factor: float) -> Duration:
-    return Duration(round(length / timedelta(milliseconds=1))).scaled(factor)
+    return as_duration(length).scaled(factor)
+
+
+def as_duration(length: timedelta) -> Duration:
+    return Duration(round(length / timedelta(milliseconds=1)))

@@ -18,11 +18,13 @@ class RefusedError(UnreachableError):
         self.body = body
 
 
-def ask(url: str, body: bytes | None = None, kind: str = "application/json") -> str:
-    """Ask for a URL, or give it a body; return the answer."""
+def ask(
+    url: str, body: bytes | None = None, kind: str = "application/json", patience: float = _ANSWER
+) -> str:
+    """Ask for a URL, or give it a body; return the answer, which may take `patience` seconds."""
     try:
         request = urllib.request.Request(url, body, {"Content-Type": kind})
-        with urllib.request.urlopen(request, timeout=_ANSWER) as answer:
+        with urllib.request.urlopen(request, timeout=patience) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         text = f"{url} answers {error.code} {error.reason}"
