@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from scripts.drill.deadlock import deadlock
@@ -14,6 +14,7 @@ from scripts.drill.world import HarnessError, Json, World, until
 _LATE_SECONDS = 1.5  # slow, and not yet so slow that the bot gives the exchange up
 _LATE_ORDERS = 3
 _STOP_SECONDS = 5.0
+_SHOWN_SECONDS = 20.0
 
 
 @asynccontextmanager
@@ -78,3 +79,16 @@ def order_of(answer: Json, *wanted: str) -> Json:
     if state not in wanted:
         raise HarnessError(f"with the fault an order is {state}; expected {' or '.join(wanted)}")
     return dict(order)
+
+
+async def shown(world: World, wanted: Callable[[Json], object], what: str) -> None:
+    """Return once /status of the bot is as wanted; raise HarnessError with `what` if it stays otherwise."""
+
+    async def holds() -> bool | None:
+        # What is not known yet is null there.
+        with suppress(TypeError):
+            return bool(wanted(await world.bot("GET", "/status"))) or None
+        return None
+
+    if await until(holds, _SHOWN_SECONDS) is None:
+        raise HarnessError(f"by /status it is not so within {_SHOWN_SECONDS:g} s: {what}")

@@ -32,12 +32,14 @@ class Script:
 class ByHand:
     """A person takes the cause away: what they do, and why no script does it.
 
-    The probes of the alert's runbook are run before that; they must say what the pattern `finds` wants.
+    The probes of the alert's runbook are run before that, `arguments` beside --only-probes; they must say
+    what the pattern `finds` wants.
     """
 
     does: str
     because: str
     finds: str = ""
+    arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,37 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
+from typing import Any
 
 _LINES_SHOWN = 9
+
+
+class Verdict(Enum):
+    """What a drill says of its alert; HARNESS says nothing of it, but that the machine could not keep up."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    HARNESS = "harness error"
+
+
+class Promise(Enum):
+    """What a step shows; the first one that is broken names a failure."""
+
+    SILENT = "silent while all is well"
+    LIVE = "the fault is live"
+    DETECTED = "fires in time"
+    DELIVERED = "people are told in time"
+    SAID = "what they are told is right"
+    HOLDS = "fires on while nothing is done"
+    RUNBOOK = "the runbook does what it should"
+    RESOLVED = "ends once it is mended"
+    TOLD = "people are told of the end in time"
+    ALONE = "nothing else is told"
+    ORDERS = "no order is lost or doubled"
+    WATCHED = "Prometheus evaluated its rules"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +43,7 @@ class Step:
     what: str
     good: bool
     seen: str
+    promise: Promise
     seconds: float | None = None
     allowed: float | None = None
 
@@ -30,15 +59,34 @@ class Message:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Something that took place at a moment, or from there to `until`, for the picture of a drill."""
+
+    what: str
+    at: datetime
+    until: datetime | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class Drill:
-    """A drill's steps in the order in which they were judged, and what people were told."""
+    """A drill's steps in the order in which they were judged, and what people were told.
+
+    `harness` says why it says nothing, if so.
+    """
 
     alert: str
     severity: str
     time_scale: float
+    fault: str = ""
+    runbook: str = ""
+    mended_by: str = ""
+    stand_in: str = ""
+    harness: str = ""
+    finished: datetime | None = None
     steps: list[Step] = field(default_factory=list)
     told: list[Message] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -46,16 +94,52 @@ class Drill:
 
     @property
     def passed(self) -> bool:
-        return bool(self.steps) and all(step.good for step in self.steps)
+        return bool(self.steps) and not self.harness and all(step.good for step in self.steps)
 
-    def judge(self, what: str, good: bool, seen: str) -> None:
+    @property
+    def verdict(self) -> Verdict:
+        if self.harness:
+            return Verdict.HARNESS
+        return Verdict.PASSED if self.passed else Verdict.FAILED
+
+    @property
+    def broken(self) -> Promise | None:
+        """The first promise that was broken, if one was."""
+        return next((step.promise for step in self.steps if not step.good), None)
+
+    @property
+    def said(self) -> str:
+        """The verdict in words, with what was broken or why there is none."""
+        match self.verdict:
+            case Verdict.HARNESS:
+                return f"HARNESS ERROR: {self.harness}"
+            case Verdict.FAILED:
+                return f"FAILED: {self.broken.value if self.broken else 'nothing was judged'}"
+        return "PASSED"
+
+    def mark(self, what: str, at: datetime | None = None, until: datetime | None = None) -> None:
+        self.marks.append(Mark(what=what, at=at or datetime.now(UTC), until=until))
+
+    def moment(self, what: str) -> Mark | None:
+        """Return the first mark of that name."""
+        return next((mark for mark in self.marks if mark.what == what), None)
+
+    def judge(self, what: str, good: bool, seen: str, promise: Promise = Promise.SAID) -> None:
         """Add a step that has no clock."""
-        self.steps.append(Step(what=what, good=good, seen=seen))
+        self.steps.append(Step(what=what, good=good, seen=seen, promise=promise))
 
-    def judge_time(self, what: str, seconds: float | None, allowed: float | None, seen: str = "") -> None:
+    def judge_time(
+        self,
+        what: str,
+        seconds: float | None,
+        allowed: float | None,
+        seen: str = "",
+        promise: Promise = Promise.DETECTED,
+    ) -> None:
         """Add a step that had to happen, within `allowed` if that is given."""
         good = seconds is not None and (allowed is None or seconds <= allowed)
-        self.steps.append(Step(what=what, good=good, seen=seen, seconds=seconds, allowed=allowed))
+        step = Step(what=what, good=good, seen=seen, promise=promise, seconds=seconds, allowed=allowed)
+        self.steps.append(step)
 
 
 def as_table(drill: Drill) -> str:
@@ -79,8 +163,20 @@ def as_read(drill: Drill) -> str:
 
 def save(drills: Iterable[Drill], file: Path) -> None:
     """Write the drills as JSON."""
-    data = [{**asdict(drill), "passed": drill.passed} for drill in drills]
-    file.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    file.write_text(json.dumps(list(map(as_json, drills)), indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def as_json(drill: Drill) -> dict[str, Any]:
+    """Return a drill as it stands in the report: moments in ISO 8601, enums by their words."""
+    data = asdict(drill)
+    data["finished"] = drill.finished and drill.finished.isoformat()
+    data["steps"] = [{**asdict(step), "promise": step.promise.value} for step in drill.steps]
+    data["marks"] = [
+        {"what": mark.what, "at": mark.at.isoformat(), "until": mark.until and mark.until.isoformat()}
+        for mark in drill.marks
+    ]
+    broken = drill.broken and drill.broken.value
+    return {**data, "passed": drill.passed, "verdict": drill.verdict.value, "broken": broken}
 
 
 def _row(step: Step, scale: float) -> tuple[str, ...]:

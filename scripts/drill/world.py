@@ -10,6 +10,8 @@ import aiohttp
 import psycopg2
 
 from config.spec.duration import Duration
+from observability.names import DAILY_DIGEST
+from scripts.drill.stand_in import StandIn
 from scripts.stack.home import Home
 
 Json = dict[str, Any]
@@ -17,6 +19,7 @@ Answer = TypeVar("Answer")
 _ORDER = "BUY BTCUSDT 0.1"
 _POLL_SECONDS = 0.05
 _START_SECONDS = 30.0
+_SIGNAL_SECONDS = 5.0
 _CONNECT_SECONDS = 10
 _OPTIONS = "-c statement_timeout=20s -c application_name=drill"
 
@@ -28,8 +31,9 @@ class HarnessError(Exception):
 class World:
     """One stack as a drill sees it; all times of others are aware UTC."""
 
-    def __init__(self, home: Home, session: aiohttp.ClientSession) -> None:
+    def __init__(self, home: Home, session: aiohttp.ClientSession, stand_in: StandIn | None = None) -> None:
         self.home = home
+        self.stand_in = stand_in
         self._session = session
         self._token = home.secret("admin_token").read_text("utf-8").strip()
         self._sent = 0
@@ -49,7 +53,7 @@ class World:
 
     @asynccontextmanager
     async def traffic(self, every: Duration | None) -> AsyncIterator[None]:
-        """Send a signal every so often, if at all, while the block lasts; a signal that fails ends the block.
+        """Send a signal every so often, if at all, while the block lasts.
 
         The signal that is on its way when the block ends is waited for: its order may be in the book already.
         """
@@ -64,7 +68,12 @@ class World:
 
     async def _send_until(self, over: asyncio.Event, seconds: float) -> None:
         while not over.is_set():
-            await self.send_signal()
+            try:
+                async with asyncio.timeout(_SIGNAL_SECONDS):
+                    await self.send_signal()
+            except (aiohttp.ClientError, TimeoutError) as error:
+                # As whoever sends signals meets it while the bot is away; a bot that is well answers.
+                self.answers.append({"verdict": f"no answer ({type(error).__name__})", "order": None})
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await over.wait()
@@ -88,6 +97,11 @@ class World:
 
     async def clear_faults(self) -> None:
         await self.call("DELETE", self.home.url("simulator", "/control/faults"))
+
+    async def stored(self) -> list[Json]:
+        """Return every order that the bot keeps: its client id, its signal, its state."""
+        rows = await self.sql("SELECT client_id, signal_id, state FROM orders")
+        return [dict(zip(("client_id", "signal_id", "state"), row, strict=True)) for row in rows]
 
     async def book(self) -> list[Json]:
         """Return every order that the simulated exchange ever took."""
@@ -115,6 +129,19 @@ class World:
             if active["labels"]["alertname"] == alert and active["labels"]["severity"] == severity:
                 return datetime.fromisoformat(active["activeAt"])
         return None
+
+    async def in_digest(self, alert: str) -> datetime | None:
+        """Return now if the digest, were it sent now, would list an alert as firing."""
+        answer = await self.call("GET", self.home.url("prometheus", "/api/v1/alerts"))
+        for active in answer["data"]["alerts"]:
+            if active["labels"]["alertname"] == DAILY_DIGEST:
+                return datetime.now(UTC) if alert in active["annotations"]["firing"].split() else None
+        return None
+
+    async def open_trading(self) -> None:
+        """Open the switch, as a person does once all is well."""
+        (self.home.control / "HALT").unlink(missing_ok=True)  # a runbook closes with that, too
+        await self.bot("POST", "/trading", json={"level": 0, "reason": "a drill is over", "who": "drill"})
 
     async def held(self) -> set[str]:
         """Return the names of the alerts that Alertmanager holds and has not heard the end of."""

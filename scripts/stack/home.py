@@ -41,7 +41,9 @@ class Home:
     """The folder `path` of a stack whose services listen on `ports`, with time `time_scale` times as fast.
 
     `specs` is the folder of the specs that its configuration is compiled from; `edits` change a rendered
-    file, named by its path, before it is written. With `repeats` the bot may place one order again and again.
+    file, named by its path, before it is written. With `repeats` the bot may place one order again and again,
+    and `bot_config_edits` set keys of its configuration. `bot_environment` is beside what it gets
+    anyway. With `notices` it tells people what it does, whatever the speed.
     """
 
     path: Path
@@ -50,6 +52,10 @@ class Home:
     specs: Path = ROOT / "config"
     edits: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     repeats: bool = False
+    bot_config_edits: Mapping[str, str] = field(default_factory=dict)
+    bot_environment: Mapping[str, str] = field(default_factory=dict)
+    bot_module: str = "bot"
+    notices: bool = False
 
     def data(self, service: str) -> Path:
         return self.path / "data" / service
@@ -103,7 +109,7 @@ class Home:
             # By this file the bot knows that it looks at the true directory, and not at where it should be.
             (self.control / "tradewatch-control").touch()
             if self.repeats:
-                lifted(self.specs, self.bot_config)
+                lifted(self.specs, self.bot_config, self.bot_config_edits)
             self._make_secrets()
             self._write_env()
             return self._render()

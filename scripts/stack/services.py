@@ -91,10 +91,14 @@ def _bot(home: Home) -> Service:
         "CONFIG_ENDPOINT": "true",
         "TIME_SCALE": f"{home.time_scale:g}",
         # With time so fast there would be so many that the sink forgot the alerts.
-        **(_notices(home) if home.time_scale == 1 else {}),
+        **(_notices(home) if home.notices or home.time_scale == 1 else {}),
+        **home.bot_environment,
     }
     return Service(
-        name="bot", command=_python("bot"), environment=environment, ready=home.url("bot", "/readyz")
+        name="bot",
+        command=_python(home.bot_module),
+        environment=environment,
+        ready=home.url("bot", "/readyz"),
     )
 
 

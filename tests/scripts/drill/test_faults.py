@@ -7,8 +7,8 @@ import pytest
 from config.spec.model import Project
 from scripts.drill.causes import orders_answered_late, orders_rejected
 from scripts.drill.digests import severity_of_digest
-from scripts.drill.fault import Daily, Fault
-from scripts.drill.faults import FAULTS, QUICK
+from scripts.drill.fault import Daily, Fault, Script
+from scripts.drill.faults import FAULTS, QUICK, UNDRILLED
 from scripts.drill.scenario import severity_told_at_once
 from scripts.drill.world import HarnessError
 from tests.scripts.drill.fake_exchange import Exchange, world_of
@@ -68,3 +68,25 @@ async def test_a_delay_that_delays_nothing_is_no_fault(tmp_path: Path) -> None:
         with pytest.raises(HarnessError, match=r"orders took .* s; expected 1.5 s and more"):
             async with orders_answered_late(world):
                 pass
+
+
+def test_every_alert_has_a_drill_or_a_reason_why_not(project: Project) -> None:
+    assert not FAULTS.keys() & UNDRILLED.keys()
+    assert FAULTS.keys() | UNDRILLED.keys() == project.alerts.keys()
+    assert all(len(reason) > 20 for reason in UNDRILLED.values())
+
+
+def test_five_faults_at_most_are_played_by_a_stand_in_and_each_says_why() -> None:
+    played = [fault for fault in FAULTS.values() if isinstance(fault, Fault) and fault.setup.stand_in]
+    assert len(played) <= 5
+    assert all(fault.stand_in for fault in played)
+
+
+def test_what_a_fault_names_is_there(project: Project) -> None:
+    for name, fault in FAULTS.items():
+        if isinstance(fault, Fault):
+            assert fault.beside.keys() <= project.alerts.keys(), name
+            assert fault.level in ("", *project.alerts[name].levels), name
+            scripts = [step.name for step in fault.mend if isinstance(step, Script) and step.name]
+            assert set(scripts) <= project.runbooks.keys(), name
+            assert fault.mend, name

@@ -1,59 +1,57 @@
-"""What `make drill` does when the machine cannot keep up: it tries once more, half as fast."""
-
-import sys
-from collections.abc import Callable
+"""What `make drill` makes of verdicts, and what it plays."""
 
 import pytest
 
-from scripts.drill import __main__ as command
+from config.spec.model import Project
+from scripts.drill.__main__ import BROKEN, FAILED, PASSED, _parser, exit_code, plays
+from scripts.drill.faults import FAULTS, QUICK
 from scripts.drill.verdict import Drill
-from scripts.drill.world import HarnessError
-from scripts.stack.local import StackError
 
 
-def runs(
-    monkeypatch: pytest.MonkeyPatch, ends: list[Exception | None], scale: str = "60"
-) -> tuple[int, list[float]]:
-    """Run the command with drills that end so, one after the other; return its exit code and their speeds."""
-    scales: list[float] = []
-
-    async def run(names: list[str], time_scale: float, say: Callable[[str], None]) -> list[Drill]:
-        scales.append(time_scale)
-        if (error := ends[len(scales) - 1]) is not None:
-            raise ExceptionGroup("drills", [error])
-        (drill,) = (Drill(alert=name, severity="critical", time_scale=time_scale) for name in names)
-        drill.judge("all went well", True, "")
-        return [drill]
-
-    monkeypatch.setattr(command, "_run", run)
-    monkeypatch.setattr(command, "save", lambda drills, file: None)
-    monkeypatch.setattr(sys, "argv", ["drill", "HighOrderFailureRate", "--time-scale", scale])
-    return command.main(), scales
-
-
-def test_a_machine_that_cannot_keep_up_gets_one_more_attempt_half_as_fast(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert runs(monkeypatch, [HarnessError("12 evaluations were left out"), None]) == (0, [60, 30])
-    said = capsys.readouterr()
-    assert "12 evaluations were left out" in said.err
-    assert "once more, half as fast" in said.out
-
-
-def test_one_attempt_more_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert runs(monkeypatch, [HarnessError("slow"), HarnessError("slow still")]) == (3, [60, 30])
+def drill(passed: bool = True, harness: str = "") -> Drill:
+    one = Drill(alert="A", severity="critical", time_scale=60, harness=harness)
+    one.judge("firing", passed, "")
+    return one
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("drills", "code"),
     [
-        StackError("postgres did not start"),
-        ExceptionGroup("both", [HarnessError("slow"), StackError("dead")]),
+        ([drill()], PASSED),
+        ([drill(), drill(passed=False)], FAILED),
+        ([drill(), drill(harness="9 of 100 left out")], BROKEN),
+        ([drill(harness="9 of 100 left out"), drill(passed=False)], FAILED),
     ],
 )
-def test_what_has_another_cause_is_not_tried_again(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    assert runs(monkeypatch, [error]) == (3, [60])
+def test_an_alert_that_breaks_a_promise_weighs_more_than_a_slow_machine(
+    drills: list[Drill], code: int
+) -> None:
+    assert exit_code(drills) == code
 
 
-def test_a_slow_drill_is_not_made_slower(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert runs(monkeypatch, [HarnessError("slow")], scale="15") == (3, [15])
+def test_each_drill_has_its_own_speed_unless_one_is_given(project: Project) -> None:
+    assert [play.time_scale for play in plays(project, QUICK, None)] == [
+        FAULTS[name].time_scale for name in QUICK
+    ]
+    assert {play.time_scale for play in plays(project, QUICK, 15)} == {15}
+
+
+def test_what_waits_longest_is_known_before(project: Project) -> None:
+    quick, slow = plays(project, ["TargetDown"], 60), plays(project, ["TargetDown"], 30)
+    assert slow[0].long == 2 * quick[0].long > 0
+
+
+def test_alerts_may_be_named_with_commas_or_blanks() -> None:
+    assert _parser().parse_args(["TargetDown,Deadlocks", "HighOrderFailureRate"]).alert == [
+        ["TargetDown", "Deadlocks"],
+        ["HighOrderFailureRate"],
+    ]
+
+
+def test_an_alert_without_a_drill_is_refused_with_the_one_that_was_meant(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        _parser().parse_args(["TargetDwn"])
+    assert ended.value.code == 2
+    assert "did you mean 'TargetDown'" in capsys.readouterr().err

@@ -20,8 +20,8 @@ def test_a_time_scale_that_no_clock_can_run_at_is_refused(
     assert f"{text!r} is not a number from 1 to 1000" in capsys.readouterr().err
 
 
-def test_a_drill_runs_sixty_times_as_fast_as_life_unless_told_otherwise() -> None:
-    assert _parser().parse_args([]).time_scale == 60
+def test_a_drill_runs_as_fast_as_it_wants_unless_told_otherwise() -> None:
+    assert _parser().parse_args([]).time_scale is None
     assert _parser().parse_args(["--time-scale", "1.5"]).time_scale == 1.5
 
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from scripts.drill.scenario import filled, too_early
+from config.spec.model import Project
+from scripts.drill.scenario import filled, lesser_levels_first, too_early
 
 SUMMARY = "{value} of orders failed in 4h (limit {bound})"
 
@@ -74,3 +75,17 @@ def test_the_word_of_the_end_may_come_a_look_later_than_the_lesser_level() -> No
     words = told("critical firing", "warning firing", "critical resolved")
     assert not too_early(words, "critical", timedelta(minutes=2))
     assert len(too_early(words, "critical", timedelta(0))) == 1
+
+
+def test_a_lesser_level_that_waits_no_longer_may_speak_before_the_gravest_fires() -> None:
+    words = told("warning firing", "critical firing", "critical resolved", "warning resolved")
+    assert len(too_early(words, "critical")) == 1
+    assert not too_early(words, "critical", lesser_first=True)
+    while_it_fires = told("warning firing", "critical firing", "warning firing", "critical resolved")
+    assert len(too_early(while_it_fires, "critical", lesser_first=True)) == 1
+
+
+def test_which_level_may_speak_first_is_told_by_how_long_each_waits(project: Project) -> None:
+    assert lesser_levels_first(project.alerts["BotNotReady"], "critical")
+    assert not lesser_levels_first(project.alerts["PoolSaturated"], "critical")
+    assert not lesser_levels_first(project.alerts["TargetDown"], "warning")
