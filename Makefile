@@ -5,10 +5,10 @@ PYTHON := .venv/bin/python
 # Prometheus and the others are looked for here first.
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup run test generate check check-live diff lint fmt drill bench up down soak
+.PHONY: help setup run test generate check check-live test-compose diff lint fmt drill bench up down soak
 
 help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## fetch the Python packages and the tools (every other target does this by itself)
 	@scripts/setup.sh
@@ -28,6 +28,9 @@ check: setup ## check the specs and prove what they make; ARGS=--help tells more
 
 check-live: setup ## start all of it, send demo traffic, ask Prometheus every query, stop
 	@$(PYTHON) -m scripts.check_live
+
+test-compose: setup ## start docker-compose.yml under another name, break it, take it away; COUNT, SEED, REQUIRE
+	@$(PYTHON) -m scripts.compose_proof $(ARGS)
 
 generate: setup ## make observability/generated from config
 	@$(PYTHON) -m observability generate
