@@ -28,11 +28,11 @@ def series_of(project: Project, alert: Alert, story: Story) -> Iterator[dict[str
     for metric in _metrics(project, read):
         for labels in _children(project, story, metric):
             for name, le, values in _exported(project, story, metric, labels, steps):
-                yield _written(name, {**le, **labels}, values)
+                yield written(name, {**le, **labels}, values)
     for job in project.scrape.jobs if UP in read else ():
         for instance in instances(story, job):
             labels = {"job": job, "instance": instance, ENVIRONMENT: environment(story)}
-            yield _written(UP, labels, [Decimal(not down) for down in _down(story, labels, steps)])
+            yield written(UP, labels, [Decimal(not down) for down in _down(story, labels, steps)])
 
 
 def instances(story: Story, job: str) -> list[str]:
@@ -224,7 +224,7 @@ def _stretch(happening: Happening, steps: int) -> range:
     return range(first, min(happening.until.milliseconds // STEP.milliseconds, steps))
 
 
-def _written(name: str, labels: Labels, values: Values) -> dict[str, str]:
+def written(name: str, labels: Labels, values: Values) -> dict[str, str]:
     selector = ", ".join(f'{label}="{value}"' for label, value in labels.items())
     return {"series": f"{name}{{{selector}}}", "values": _notation(values)}
 

@@ -38,6 +38,7 @@ def test_a_new_threshold_reaches_rule_panel_test_and_texts(root: Path, tmp_path:
     assert changed == {
         "rules/orders.yml",
         "tests/HighOrderFailureRate.yml",
+        "tests/edges/HighOrderFailureRate.yml",
         "compose/dashboards/trading_overview.json",
         "local/dashboards/trading_overview.json",
         "runbooks/high_order_failure_rate.md",

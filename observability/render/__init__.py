@@ -10,6 +10,7 @@ from types import ModuleType
 from observability.render import (
     alertmanager,
     dashboards,
+    edge_tests,
     notifications,
     pages,
     prometheus,
@@ -21,6 +22,7 @@ from observability.render import (
 RENDERERS: tuple[ModuleType, ...] = (
     alertmanager,
     dashboards,
+    edge_tests,
     notifications,
     pages,
     prometheus,

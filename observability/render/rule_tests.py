@@ -15,10 +15,14 @@ from observability.world import STEP, series_of
 
 def render(project: Project) -> dict[str, str]:
     return {
-        f"tests/{alert.name}.yml": to_yaml(f"config/alerts/{subject}.yaml", _file(project, subject, alert))
+        path_of(alert.name): to_yaml(f"config/alerts/{subject}.yaml", _file(project, subject, alert))
         for subject, alerts in project.subjects.items()
         for alert in alerts.alerts.values()
     }
+
+
+def path_of(alert: str) -> str:
+    return f"tests/{alert}.yml"
 
 
 def _file(project: Project, subject: str, alert: Alert) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from config.spec.model import Project
 from config.spec.source import Source, parse
 from observability.promql import metric_names
+from observability.render import edge_tests, rule_tests
 
 _ALERTS = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
 
@@ -27,12 +28,14 @@ class _Rule:
 
 
 def with_needed_rules(project: Project, files: Mapping[str, str]) -> dict[str, str]:
-    """Return, in a folder for each alert, its test file as it is and as much of the rules as it needs."""
+    """Return, in a folder for each alert, its test files as they are and as much of the rules as they need."""
     texts = {path: text.splitlines(keepends=True) for path, text in files.items() if _is_rules(path)}
     rules = [rule for path in texts for rule in _rules(parse(files[path], path)[0], len(texts[path]))]
     made: dict[str, str] = {}
     for name in project.alerts:
-        made[test_of(name)] = files[f"tests/{name}.yml"]
+        for path in (rule_tests.path_of(name), edge_tests.path_of(name)):
+            if path in files:
+                made[f"{folder_of(name)}/{path}"] = files[path]
         needed = _needed(name, rules)
         for path in dict.fromkeys(rule.file for rule in needed):
             others = [rule for rule in rules if rule.file == path and rule not in needed]
@@ -42,10 +45,6 @@ def with_needed_rules(project: Project, files: Mapping[str, str]) -> dict[str, s
 
 def folder_of(alert: str) -> str:
     return f"needed/{alert}"
-
-
-def test_of(alert: str) -> str:
-    return f"{folder_of(alert)}/tests/{alert}.yml"
 
 
 def _is_rules(path: str) -> bool:

@@ -21,14 +21,22 @@ _SEVERITY = re.compile(r'severity="(\w+)"')
 def failures(alert: Alert, report: Path, said: str) -> Iterator[Problem]:
     """Yield a problem per failed expectation of the stories, or all that was said if none can be told."""
     try:
-        cases = ElementTree.parse(report).getroot().iter("testcase")
+        suites = list(ElementTree.parse(report).getroot().iter("testsuite"))
+        stories = zip(alert.tests, suites[0].iter("testcase"), strict=True)
         found = [
             problem
-            for story, case in zip(alert.tests, cases, strict=True)
+            for story, case in stories
             for failure in case.iter("failure")
             for problem in _of_story(alert, story, failure.text or "")
         ]
-    except (OSError, ElementTree.ParseError, ValueError):
+        found += [
+            problem
+            for suite in suites[1:]
+            for case in suite.iter("testcase")
+            for failure in case.iter("failure")
+            for problem in _of_edge(alert, case.get("name", ""), failure.text or "")
+        ]
+    except (OSError, ElementTree.ParseError, ValueError, IndexError):
         found = []
     yield from found or [Problem(alert.where("tests"), f"a test of {alert.name} fails\n{said}", _CHECK)]
 
@@ -38,10 +46,21 @@ def length(alert: Alert) -> int:
     return sum(max(one.at.milliseconds for one in story.expect) for story in alert.tests)
 
 
-def _of_story(alert: Alert, story: Story, text: str) -> Iterator[Problem]:
+def _of_edge(alert: Alert, name: str, text: str) -> Iterator[Problem]:
+    """What a derived test says is the alert's own matter: nobody wrote it down elsewhere."""
+    for at, part in _failures(text):
+        yield Problem(alert.where(), f"{name} (derived): {_told(at, part)}", _CHECK)
+
+
+def _failures(text: str) -> Iterator[tuple[Duration | None, str]]:
+    """Yield each failure of a test with its time."""
     for part in filter(str.strip, _FAILURE.split(_NAME.sub("", text))):
         found = _TIME.search(part)
-        at = Duration.parse(found[1]) if found else None
+        yield Duration.parse(found[1]) if found else None, part
+
+
+def _of_story(alert: Alert, story: Story, text: str) -> Iterator[Problem]:
+    for at, part in _failures(text):
         yield Problem(_place(story, at), f"{alert.name}, {story.name!r}: {_told(at, part)}", _CHECK)
 
 

@@ -1,0 +1,104 @@
+"""What series do in a stretch of a derived test, and the values that they have because of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from observability.edges.evaluate import Labels
+
+Series = tuple[str, Labels]
+# A gauge stays, follows the clock, runs straight on, or begins anew so many times; a counter gets so much in
+# each step, or at once; `run` is one in each of so many steps.
+Does = Literal["stays", "follows", "runs", "anew", "each", "once", "run"]
+COUNTING = frozenset({"each", "once", "run"})
+_BASE = Decimal(1_000_000)  # where a gauge begins that runs on, so that it stays a sensible one
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What one series does from the beginning of a stretch on; `amount` is per step where it is of steps."""
+
+    does: Does
+    amount: Decimal
+    base: Decimal = _BASE
+
+
+Regime = Mapping[Series, Signal]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """So many steps in which every series does what the regime says; None means that nothing is exported.
+
+    At the beginning of one that `restarts` every counter is 0 again.
+    """
+
+    regime: Regime | None
+    steps: int
+    restarts: bool = False
+
+
+Values = list[Decimal | None]
+
+
+def values_of(stretches: Sequence[Stretch], seconds: int, base: Decimal = Decimal(0)) -> dict[Series, Values]:
+    """Return the values of every series; a counter is there from the start, and at `base` until it moves."""
+    names = dict.fromkeys(name for stretch in stretches for name in stretch.regime or ())
+    return {name: _values(name, stretches, seconds, base) for name in names}
+
+
+def _values(name: Series, stretches: Sequence[Stretch], seconds: int, base: Decimal) -> Values:
+    signals = [stretch.regime and stretch.regime.get(name) for stretch in stretches]
+    counts = any(signal is not None and signal.does in COUNTING for signal in signals)
+    values: Values = []
+    total = base
+    for stretch, signal in zip(stretches, signals, strict=True):
+        if stretch.restarts or stretch.regime is None:
+            total = Decimal(0)
+        for place in range(stretch.steps):
+            if stretch.regime is None:
+                values.append(None)
+            elif counts:
+                if signal is not None and not (stretch.restarts and place == 0):
+                    total += _more(signal, place - stretch.restarts)
+                values.append(total)
+            else:
+                values.append(None if signal is None else _gauged(signal, place, len(values) * seconds))
+    return values
+
+
+def _more(signal: Signal, place: int) -> Decimal:
+    match signal.does:
+        case "once":
+            return signal.amount if place == 0 else Decimal(0)
+        case "run":
+            return Decimal(place < signal.amount)
+    return signal.amount
+
+
+def _gauged(signal: Signal, place: int, now: int) -> Decimal:
+    match signal.does:
+        case "follows":
+            return now + signal.amount
+        case "runs":
+            return signal.base + signal.amount * place
+        case "anew":
+            return signal.base + min(Decimal(place + 1), signal.amount)
+    return signal.amount
+
+
+def floats(world: Mapping[Series, Values]) -> dict[Series, list[float | None]]:
+    """Return the world as Prometheus holds it."""
+    return {
+        name: [None if value is None else float(value) for value in values] for name, values in world.items()
+    }
+
+
+def merged(regimes: Iterable[Regime]) -> dict[Series, Signal]:
+    """Return all of them together; the first that speaks of a series is heard."""
+    told: dict[Series, Signal] = {}
+    for regime in regimes:
+        for name, signal in regime.items():
+            told.setdefault(name, signal)
+    return told

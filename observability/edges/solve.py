@@ -1,0 +1,440 @@
+"""Series for which an expression has a wanted value: each form of PromQL turned round, from its tree.
+
+Where there are several ways - a side of `or`, a sign - each is one answer. What comes out is only a proposal:
+`evaluate` says what the whole is worth with it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+import promql_parser as promql
+
+from config.spec.model import Project
+from observability.edges import choices
+from observability.edges.choices import Choice
+from observability.edges.series import Regime, Signal, merged
+from observability.infer import COMPARISONS
+from observability.names import recorded
+from observability.promql import length_of, metric_name, names_in, parse, shown
+
+_ONE = Decimal(1)
+
+
+class UnsolvedError(Exception):
+    """No series can be found; says for which form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A wanted value: an amount, and how often the time is added to it."""
+
+    amount: Decimal
+    clock: int = 0
+
+    def __neg__(self) -> "Want":
+        return Want(-self.amount, -self.clock)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How to turn round: `whole` is the denominator of a share, `at_once` lets events come in one step.
+
+    With `twins` what is summed is spread over two series, and beside the greatest stands a lesser one.
+    `given` are series that have a meaning already.
+    """
+
+    project: Project
+    choice: Choice
+    whole: Decimal = Decimal(1000)
+    at_once: bool = True
+    twins: bool = True
+    step: int = 60
+    given: Regime = field(default_factory=dict)
+
+
+def ways(node: promql.Expr, want: Want, asked: Asked) -> Iterator[Regime]:
+    """Yield series with which the expression is worth what is wanted; raise UnsolvedError if there are none."""
+    match node:
+        case promql.NumberLiteral():
+            if want != Want(Decimal(repr(node.val))):
+                raise UnsolvedError(f"`{shown(node)}` is what it is")
+            yield {}
+        case promql.ParenExpr():
+            yield from ways(node.expr, want, asked)
+        case promql.UnaryExpr():
+            yield from ways(node.expr, -want, asked)
+        case promql.VectorSelector():
+            yield from _selected(node, want, asked)
+        case promql.AggregateExpr():
+            yield from _aggregated(node, want, asked)
+        case promql.BinaryExpr():
+            yield from _binary(node, want, asked)
+        case promql.Call():
+            yield from _called(node, want, asked)
+        case _:
+            raise UnsolvedError(f"`{shown(node)}` is a form that nobody turned round yet")
+
+
+def _measure(node: promql.VectorSelector, asked: Asked) -> promql.Expr | None:
+    prefix = recorded(asked.project, "")
+    name = metric_name(node).removeprefix(prefix)
+    is_one = metric_name(node).startswith(prefix) and name in asked.project.measures
+    return parse(asked.project.measures[name].query) if is_one else None
+
+
+def _selected(node: promql.VectorSelector, want: Want, asked: Asked) -> Iterator[Regime]:
+    if measure := _measure(node, asked):
+        yield from ways(measure, want, asked)
+        return
+    if want.clock not in (0, 1):
+        raise UnsolvedError(f"`{shown(node)}` cannot run against the clock")
+    if _type(node, asked) != "gauge":
+        raise UnsolvedError(f"`{shown(node)}` is a counter, of which nobody reads the height")
+    yield _one(node, Signal("follows" if want.clock else "stays", want.amount), asked)
+
+
+def _type(node: promql.VectorSelector, asked: Asked) -> str:
+    metric = choices.metric_of(asked.project, node)
+    return metric.type if metric else "gauge"
+
+
+def _one(node: promql.VectorSelector, signal: Signal, asked: Asked) -> Regime:
+    name = (metric_name(node), choices.labels_of(asked.project, node, asked.choice))
+    if asked.given.get(name, signal) != signal:
+        raise UnsolvedError(f"`{shown(node)}` has to be two things at once")
+    return {name: signal}
+
+
+def _aggregated(node: promql.AggregateExpr, want: Want, asked: Asked) -> Iterator[Regime]:
+    operation = str(node.op)
+    if node.modifier is not None and node.modifier.type != promql.AggModifierType.By:
+        raise UnsolvedError("`without` keeps labels that nobody named")
+    named = frozenset(map(str, node.modifier.labels)) if node.modifier else frozenset()
+    wants = (
+        [want] if not asked.twins or not _free(node, named, asked) else _parts(operation, want, node, asked)
+    )
+    if operation == "count":
+        wants = [Want(_ONE)] * int(want.amount)
+    elif operation not in ("sum", "min", "max", "avg"):
+        raise UnsolvedError(f"`{operation}` is an aggregation that nobody turned round yet")
+    if not wants:
+        yield {}
+        return
+    told: list[list[Regime]] = []
+    for number, part in enumerate(wants):
+        inner = replace(asked, choice=asked.choice.of_twin(named, number))
+        told.append(list(ways(node.expr, part, inner)))
+    for way in range(max(map(len, told))):
+        yield merged(one[min(way, len(one) - 1)] for one in told)
+
+
+def _free(node: promql.AggregateExpr, named: frozenset[str], asked: Asked) -> bool:
+    """Whether two series can be in one group: they differ in some label that it does not keep."""
+    first, second = (asked.choice.of_twin(named, number) for number in (0, 1))
+    return all(
+        choices.labels_of(asked.project, selector, first)
+        != choices.labels_of(asked.project, selector, second)
+        for selector in _leaves(node.expr, asked)
+    )
+
+
+def _leaves(node: promql.Expr, asked: Asked) -> Iterator[promql.VectorSelector]:
+    """Yield every selector of raw series below an expression, through recorded measures."""
+    for one in choices.selectors_in(node):
+        measure = _measure(one, asked)
+        if measure:
+            yield from _leaves(measure, asked)
+        else:
+            yield one
+
+
+def _parts(operation: str, want: Want, node: promql.AggregateExpr, asked: Asked) -> list[Want]:
+    """Return what two series of a group are worth, so that together they are what is wanted."""
+    amount = want.amount
+    if operation == "sum" and want.clock == 0:
+        first = amount / 2
+        if amount == amount.to_integral_value():
+            first = first.to_integral_value(ROUND_CEILING)
+        return [Want(first), Want(amount - first)]
+    aside = abs(amount) / 2 or _ONE
+    match operation:
+        case "min":
+            return [want, Want(amount + aside, want.clock)]
+        case "max":
+            return [want, Want(amount - aside, want.clock)]
+        case "avg":
+            return [Want(amount + aside, want.clock), Want(amount - aside, want.clock)]
+    return [want]
+
+
+def _binary(node: promql.BinaryExpr, want: Want, asked: Asked) -> Iterator[Regime]:
+    operation = str(node.op)
+    if operation == "or":
+        yield from _either(node, want, asked)
+    elif operation == "and":
+        for left in ways(node.lhs, want, asked):
+            yield merged([left, _holding(node.rhs, replace(asked, given={**asked.given, **left}))])
+    elif operation in COMPARISONS:
+        yield from _compared(node, want, asked)
+    elif operation == "/" and number_of(node.rhs) is None:
+        yield from _divided(node, want, asked)
+    elif operation == "-" and number_of(node.rhs) is None and number_of(node.lhs) is None:
+        yield from _difference(node, want, asked)
+    else:
+        yield from _reckoned(node, operation, want, asked)
+
+
+def number_of(node: promql.Expr) -> Want | None:
+    """Return what a scalar is: a number, or the time."""
+    match node:
+        case promql.ParenExpr():
+            return number_of(node.expr)
+        case promql.NumberLiteral():
+            return Want(Decimal(repr(node.val)))
+        case promql.Call() if str(node.func.name) == "time":
+            return Want(Decimal(0), 1)
+    return None
+
+
+def _reckoned(node: promql.BinaryExpr, operation: str, want: Want, asked: Asked) -> Iterator[Regime]:
+    """Bring a number to the other side; of two sums the one is all and the other nothing."""
+    left, right = number_of(node.lhs), number_of(node.rhs)
+    other, number = (node.rhs, left) if left is not None else (node.lhs, right)
+    if number is None and operation == "+":
+        for mine, rest in ((node.lhs, node.rhs), (node.rhs, node.lhs)):
+            given = dict(asked.given)
+            known = [name for name in given if name[0] in names_in(mine)]
+            if known and len(known) == len(choices.selectors_in(mine)):
+                height = sum((given[name].amount for name in known), Decimal(0))
+                yield from ways(rest, Want(want.amount - height), asked)
+                return
+        for mine, rest in ((node.lhs, node.rhs), (node.rhs, node.lhs)):
+            nothing = next(ways(rest, Want(Decimal(0)), asked))
+            yield from (merged([one, nothing]) for one in ways(mine, want, asked))
+        return
+    if number is None:
+        raise UnsolvedError(f"`{operation}` of two vectors is a form that nobody turned round yet")
+    match operation:
+        case "-" if left is not None:
+            inner = Want(number.amount - want.amount, number.clock - want.clock)
+        case "-":
+            inner = Want(want.amount + number.amount, want.clock + number.clock)
+        case "+":
+            inner = Want(want.amount - number.amount, want.clock - number.clock)
+        case "*" if not number.clock and not want.clock and number.amount:
+            inner = Want(want.amount / number.amount)
+        case "/" if right is not None and not number.clock and not want.clock:
+            inner = Want(want.amount * number.amount)
+        case _:
+            raise UnsolvedError(f"`{shown(node)}` is a form that nobody turned round yet")
+    yield from ways(other, inner, asked)
+
+
+def _either(node: promql.BinaryExpr, want: Want, asked: Asked) -> Iterator[Regime]:
+    """The left side; and the right one, with the left one just not there where that can be had."""
+    found, why = False, ""
+    for mine, rest in ((node.lhs, None), (node.rhs, node.lhs)):
+        try:
+            for one in ways(mine, want, asked):
+                found = True
+                yield merged([one, _failing(rest, replace(asked, given=one)) if rest else {}])
+        except UnsolvedError as error:
+            why = why or str(error)
+    if not found:
+        raise UnsolvedError(why)
+
+
+def _compared(node: promql.BinaryExpr, want: Want, asked: Asked) -> Iterator[Regime]:
+    limit = number_of(node.rhs)
+    if limit is None or limit.clock:
+        raise UnsolvedError(f"`{shown(node)}` compares two vectors")
+    if node.modifier is not None and node.modifier.return_bool:
+        if want.clock or want.amount not in (0, 1):
+            raise UnsolvedError(f"`{shown(node)}` is 0 or 1")
+        yield from ways(node.lhs, Want(_side(str(node.op), limit.amount, holds=want.amount == 1)), asked)
+    elif not want.clock and not _holds(str(node.op), want.amount, limit.amount):
+        raise UnsolvedError(f"`{shown(node)}` is never {want.amount:f}")
+    else:
+        yield from ways(node.lhs, want, asked)
+
+
+def _side(operation: str, limit: Decimal, *, holds: bool) -> Decimal:
+    """Return the value nearest to the limit, in ones, for which a comparison holds or does not."""
+    ones = (limit.to_integral_value(ROUND_CEILING) - 1 + n for n in range(4))
+    nearest = sorted([*ones, limit], key=lambda one: abs(one - limit))
+    return next(one for one in nearest if _holds(operation, one, limit) is holds)
+
+
+def _holds(operation: str, value: Decimal, limit: Decimal) -> bool:
+    match operation:
+        case ">":
+            return value > limit
+        case "<":
+            return value < limit
+        case ">=":
+            return value >= limit
+        case "<=":
+            return value <= limit
+        case "==":
+            return value == limit
+    return value != limit
+
+
+def _holding(node: promql.Expr, asked: Asked) -> Regime:
+    """Return series that let `and` through; those that have a meaning already must do so by themselves."""
+    if all(metric_name(one) in {name for name, _ in asked.given} for one in _leaves(node, asked)):
+        return {}
+    match node:
+        case promql.ParenExpr():
+            return _holding(node.expr, asked)
+        case promql.BinaryExpr() if str(node.op) in COMPARISONS and (limit := number_of(node.rhs)):
+            return next(ways(node.lhs, Want(_side(str(node.op), limit.amount, holds=True)), asked))
+    return next(ways(node, Want(_ONE), asked))
+
+
+def _failing(node: promql.Expr, asked: Asked) -> Regime:
+    """Return series with which an expression has no value, just so; without any it has none either."""
+    match node:
+        case promql.ParenExpr():
+            return _failing(node.expr, asked)
+        case promql.BinaryExpr() if str(node.op) in COMPARISONS and (limit := number_of(node.rhs)):
+            try:
+                return next(ways(node.lhs, Want(_side(str(node.op), limit.amount, holds=False)), asked))
+            except UnsolvedError:
+                return {}
+        case promql.BinaryExpr() if number_of(node.lhs) is None and str(node.op) != "or":
+            return _failing(node.lhs, asked)
+        case promql.BinaryExpr() if str(node.op) != "or":
+            return _failing(node.rhs, asked)
+    return {}
+
+
+def _divided(node: promql.BinaryExpr, want: Want, asked: Asked) -> Iterator[Regime]:
+    """A share of a whole; what is over it may be known already, and then the whole follows from it."""
+    if want.clock:
+        raise UnsolvedError(f"`{shown(node)}` does not run with the clock")
+    if number := number_of(node.lhs):
+        yield from ways(node.rhs, Want(number.amount / want.amount), asked)
+        return
+    clock = _clock(node.lhs)
+    for over in ways(node.lhs, Want(want.amount * asked.whole, clock), asked):
+        inner = replace(asked, given={**asked.given, **over})
+        for under in ways(node.rhs, Want(asked.whole), inner):
+            yield merged([over, under])
+
+
+def _clock(node: promql.Expr) -> int:
+    return 0
+
+
+def _difference(node: promql.BinaryExpr, want: Want, asked: Asked) -> Iterator[Regime]:
+    """What grows from one to the other; or the first alone, with nothing of the second."""
+    grown = _predicted(node.lhs)
+    if grown is not None and sorted(set(names_in(node.lhs))) == sorted(set(names_in(node.rhs))):
+        selector, _, seconds = grown
+        yield _one(selector, Signal("runs", want.amount * asked.step / seconds), asked)
+        return
+    nothing = next(ways(node.rhs, Want(Decimal(0)), asked))
+    yield from (merged([one, nothing]) for one in ways(node.lhs, want, asked))
+
+
+def _predicted(node: promql.Expr) -> tuple[promql.VectorSelector, promql.Expr, Decimal] | None:
+    """Return of which selector, and for how many seconds, predict_linear() tells, if that is all there is."""
+    match node:
+        case promql.ParenExpr() | promql.AggregateExpr():
+            return _predicted(node.expr)
+        case promql.Call() if str(node.func.name) == "predict_linear":
+            seconds = number_of(node.args[1])
+            if isinstance(node.args[0], promql.MatrixSelector) and seconds is not None:
+                return node.args[0].vector_selector, node.args[0], seconds.amount
+    return None
+
+
+_PLAIN = frozenset({"last_over_time", "max_over_time", "min_over_time", "avg_over_time"})
+
+
+def _called(node: promql.Call, want: Want, asked: Asked) -> Iterator[Regime]:
+    name, arguments = str(node.func.name), node.args
+    match name:
+        case "abs":
+            yield from ways(arguments[0], want, asked)
+            yield from ways(arguments[0], -want, asked)
+        case "clamp_min" | "clamp_max" | "predict_linear" if name != "predict_linear":
+            yield from ways(arguments[0], want, asked)
+        case "predict_linear":
+            yield from ways(_selector(arguments[0]), want, asked)
+        case "label_replace":
+            yield from ways(arguments[0], want, choices.replacing(asked, node))
+        case "vector":
+            yield from ways(arguments[0], want, asked)
+        case "histogram_quantile":
+            yield _distribution(node, want, asked)
+        case "sum_over_time" if isinstance(arguments[0], promql.SubqueryExpr):
+            yield _minutes(arguments[0], want, asked)
+        case _ if name in _PLAIN:
+            yield from ways(_selector(arguments[0]), want, asked)
+        case _:
+            yield _one(_selector(arguments[0]), _moving(node, name, want, asked), asked)
+
+
+def _selector(node: promql.Expr) -> promql.VectorSelector:
+    if isinstance(node, promql.MatrixSelector):
+        return node.vector_selector
+    raise UnsolvedError(f"`{shown(node)}` is a window that nobody turned round yet")
+
+
+def _moving(node: promql.Call, name: str, want: Want, asked: Asked) -> Signal:
+    """Return what a series does so that a function of its movement is worth what is wanted."""
+    window = length_of(node.args[0])
+    if window is None or want.clock or (want.amount < 0 and name != "delta"):
+        raise UnsolvedError(f"`{shown(node)}` is never {want.amount:f}")
+    steps = Decimal(window.milliseconds) / 1000 / asked.step
+    match name:
+        case "rate":
+            return Signal("each", want.amount * asked.step)
+        case "increase":
+            return Signal("once", want.amount) if asked.at_once else Signal("each", want.amount / steps)
+        case "delta":
+            return Signal("runs", want.amount / steps)
+        case "changes":
+            return Signal("anew", want.amount)
+        case "count_over_time":
+            kind = _type(_selector(node.args[0]), asked)
+            return Signal("stays", _ONE) if kind == "gauge" else Signal("each", Decimal(0))
+    raise UnsolvedError(f"`{name}()` is a function that nobody turned round yet")
+
+
+def _minutes(node: promql.SubqueryExpr, want: Want, asked: Asked) -> Regime:
+    """Return events in so many steps, one in each: how many of them an expression then sees is tried out."""
+    selectors = list(_leaves(node.expr, asked))
+    if len(selectors) != 1 or _type(selectors[0], asked) != "counter":
+        raise UnsolvedError(f"`{shown(node)}` is a window that nobody turned round yet")
+    return _one(selectors[0], Signal("run", want.amount), asked)
+
+
+def _distribution(node: promql.Call, want: Want, asked: Asked) -> Regime:
+    """Return observations of which so many are under a bucket's bound that the quantile is what is wanted."""
+    selector = next(one for one in choices.selectors_in(node) if metric_name(one).endswith("_bucket"))
+    metric = choices.metric_of(asked.project, selector)
+    share = number_of(node.args[0])
+    if metric is None or share is None or want.clock:
+        raise UnsolvedError(f"`{shown(node)}` is a form that nobody turned round yet")
+    labels = choices.labels_of(asked.project, selector, asked.choice)
+    lower = max((one for one in metric.buckets if one < want.amount), default=Decimal(0))
+    upper = min((one for one in metric.buckets if one >= want.amount), default=None)
+    if upper is None:
+        raise UnsolvedError(f"{want.amount:f} is above all buckets of {metric.name}")
+    inside = (want.amount - lower) / (upper - lower)
+    if inside == 1:
+        under, up_to = Decimal(0), asked.whole * share.amount
+    else:
+        under = ((share.amount - inside) / (1 - inside) * asked.whole).to_integral_value(ROUND_FLOOR)
+        up_to = asked.whole
+    told: dict[tuple[str, frozenset[tuple[str, str]]], Signal] = {}
+    for bucket in metric.buckets:
+        amount = under if bucket <= lower else up_to if bucket == upper else asked.whole
+        told[(f"{metric.name}_bucket", labels | {("le", str(float(bucket)))})] = Signal("once", amount)
+    told[(f"{metric.name}_bucket", labels | {("le", "+Inf")})] = Signal("once", asked.whole)
+    told[(f"{metric.name}_count", labels)] = Signal("once", asked.whole)
+    return told
