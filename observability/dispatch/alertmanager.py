@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from config.spec.duration import Duration
 from observability.dispatch.inhibition import Inhibitor
 from observability.dispatch.intervals import Intervals
 from observability.dispatch.told import Act, Event, Labels, Post, in_order, labels_of
@@ -62,12 +63,27 @@ class _Logged:
     expires: datetime
 
 
+_Key = tuple[tuple[int, ...], Labels]
+
+
 @dataclass(slots=True, kw_only=True)
 class _Group:
+    """The alerts of one route that have some labels in common, and when they are looked at next.
+
+    While receivers are asked, until `answered`, nothing else happens to it but that alerts come.
+    """
+
     route: Route
     labels: Labels
     next: datetime
     alerts: dict[Labels, Post] = field(default_factory=dict)
+    over: dict[Labels, Post] = field(default_factory=dict)
+    told: "dict[tuple[tuple[int, ...], Labels, str], _Logged]" = field(default_factory=dict)
+    answered: datetime | None = None
+
+    @property
+    def due(self) -> datetime:
+        return self.answered or self.next
 
 
 def dispatched(
@@ -92,7 +108,7 @@ class Alertmanager:
         self._intervals, self._inhibitor = Intervals(config), Inhibitor(config)
         self._ways = {receiver["name"]: tuple(_integrations(receiver)) for receiver in config["receivers"]}
         self._routes: dict[Labels, list[Route]] = {}
-        self._groups: dict[tuple[tuple[int, ...], Labels], _Group] = {}
+        self._groups: dict[_Key, _Group] = {}
         self._alerts: dict[Labels, Post] = {}
         self._log: dict[tuple[tuple[int, ...], Labels, str], _Logged] = {}
         self._saved = dict(self._log)
@@ -114,14 +130,17 @@ class Alertmanager:
     def run(self, until: datetime) -> None:
         """Look at every group whose timer runs out by then, and save the log when its time comes."""
         while self._is_up:
-            group = min(self._groups.values(), key=lambda one: one.next, default=None)
-            due = min(group.next, self._saves) if group else self._saves
+            group = min(self._groups.values(), key=lambda one: one.due, default=None)
+            due = min(group.due, self._saves) if group else self._saves
             if due > until:
                 return
-            if group and due == group.next:
+            if group is None or due < group.due:
+                self._save(due)
+            elif group.answered is None:
                 self._look(group, due)
             else:
-                self._save(due)
+                group.next = max(group.next, due)
+                self._forget(group)
 
     def _start(self, at: datetime) -> None:
         self._is_up, self._since, self._saves = True, at, at + SAVES
@@ -161,23 +180,22 @@ class Alertmanager:
             key = route.place, _group_labels(route, post.labels)
             group = self._groups.get(key)
             if group is None:
-                first = at + _delta(route.group_wait.milliseconds)
-                is_old = post.starts + _delta(route.group_wait.milliseconds) < at
-                group = _Group(route=route, labels=key[1], next=at if is_old else first)
+                wait = _delta(route.group_wait)
+                is_old = post.starts + wait < at
+                group = _Group(route=route, labels=key[1], next=at if is_old else at + wait)
                 self._groups[key] = group
             group.alerts[post.labels] = post
 
     def _look(self, group: _Group, at: datetime) -> None:
-        """Tell of a group what is to be told, and forget of it what is over, also when nothing was told."""
-        group.next = at + _delta(group.route.group_interval.milliseconds)
+        """Tell of a group what is to be told; what is over is forgotten also when nothing was."""
+        group.next = at + _delta(group.route.group_interval)
+        group.over = {labels: post for labels, post in group.alerts.items() if post.is_over(at)}
         heard = frozenset(labels for labels in group.alerts if not self._inhibitor.silences(labels, at))
         if heard and self._intervals.is_open(group.route.active_time_intervals, at):
-            over = frozenset(labels for labels in heard if group.alerts[labels].is_over(at))
             for way in self._ways[group.route.receiver]:
-                self._tell(group, way, heard - over, over, at)
-        group.alerts = {labels: post for labels, post in group.alerts.items() if not post.is_over(at)}
-        if not group.alerts:
-            del self._groups[group.route.place, group.labels]
+                self._tell(group, way, heard - group.over.keys(), heard & group.over.keys(), at)
+        if group.answered is None:
+            self._forget(group)
 
     def _tell(
         self,
@@ -188,10 +206,11 @@ class Alertmanager:
         at: datetime,
     ) -> None:
         key = group.route.place, group.labels, way.name
-        repeat = _delta(group.route.repeat_interval.milliseconds)
+        repeat = _delta(group.route.repeat_interval)
         why = _reason(self._log.get(key), firing, over, at - repeat, way.sends_end)
         if why is None:
             return
+        logged = at
         if firing or way.sends_end:
             resolved = over if way.sends_end else frozenset()
             self.sent.append(
@@ -199,10 +218,19 @@ class Alertmanager:
                     at=at, to=way.name, group=group.labels, firing=firing, resolved=resolved, why=why
                 )
             )
-        sent = at + self._answer
-        self._log[key] = _Logged(
-            at=sent, firing=firing, resolved=over, expires=sent + min(2 * repeat, RETENTION)
-        )
+            logged = group.answered = at + self._answer
+        expires = logged + min(2 * repeat, RETENTION)
+        group.told[key] = _Logged(at=logged, firing=firing, resolved=over, expires=expires)
+
+    def _forget(self, group: _Group) -> None:
+        """End a look: keep what was told, and drop what is over, unless it was heard of meanwhile."""
+        self._log |= group.told
+        group.alerts = {
+            labels: post for labels, post in group.alerts.items() if group.over.get(labels) is not post
+        }
+        group.told, group.answered = {}, None
+        if not group.alerts:
+            del self._groups[group.route.place, group.labels]
 
     def _save(self, at: datetime) -> None:
         self._saves = at + SAVES
@@ -242,5 +270,5 @@ def _group_labels(route: Route, labels: Labels) -> Labels:
     return labels_of({name: value for name, value in labels if name in route.group_by})
 
 
-def _delta(milliseconds: int) -> timedelta:
-    return timedelta(milliseconds=milliseconds)
+def _delta(length: Duration) -> timedelta:
+    return timedelta(milliseconds=length.milliseconds)

@@ -71,14 +71,18 @@ def as_prometheus_tells(
 
     In life it looks only when it evaluates its rules, and so tells up to one evaluation later than here.
     """
-    for firing in firings:
+    every = list(firings)
+    for firing in every:
+        # An alert that fires again is told of as one that fires, and no more as one that has ended.
+        again = (one.starts for one in every if one.labels == firing.labels and one.starts > firing.starts)
+        silent = min(again, default=until)
         at, end = firing.starts, min(firing.ends or until, until)
         while at < end:
             yield _event(at, firing, at + HOLDS * resend)
             at += resend
         if firing.ends is not None:
             at = firing.ends
-            while at < min(until, firing.ends + TELLS_END):
+            while at < min(until, silent, firing.ends + TELLS_END):
                 yield _event(at, firing, firing.ends)
                 at += resend
 
