@@ -6,6 +6,7 @@ from itertools import chain
 from scripts.drill import (
     faults_database,
     faults_exchange,
+    faults_money,
     faults_monitoring,
     faults_signals,
     faults_system,
@@ -21,6 +22,7 @@ FAULTS: Mapping[str, Fault | Daily] = dict(
             faults_database,
             faults_monitoring,
             faults_exchange,
+            faults_money,
             faults_trading,
             faults_signals,
         )
