@@ -9,11 +9,13 @@ from pathlib import Path
 
 from config.spec.duration import Duration
 from config.spec.names import did_you_mean
-from observability import commands, telling
+from observability import commands, contract_command, telling
 from observability.backtest import arguments as backtest_help
 from observability.backtest.command import backtest
 from observability.formats import FORMATS
 from observability.live.command import check_live
+from observability.mutate import arguments as mutate_help
+from observability.mutate.command import mutate
 from observability.scale import parse_factor
 
 _ABOUT = """\
@@ -227,6 +229,12 @@ def parser() -> argparse.ArgumentParser:
     backtested = command("backtest", backtest, backtest_help.SHORT, backtest_help.ABOUT, backtest_help.END)
     _add_live(backtested)
     backtest_help.add_arguments(backtested, _duration)
+    mutated = command("mutate", mutate, mutate_help.SHORT, mutate_help.ABOUT, mutate_help.END)
+    _add_specs(mutated)
+    mutate_help.add_arguments(mutated)
+    about = (contract_command.ABOUT, contract_command.END)
+    kept = command("contract", contract_command.contract, contract_command.SHORT, *about)
+    contract_command.add_arguments(kept)
     listed = command("list", commands.list_checks, "list the checks", "List the checks.", _LIST_END)
     listed.add_argument("--format", choices=("text", "json"), default="text", help="how to print them (text)")
     about = "Say what a check wants, why, and how to mend what it finds."

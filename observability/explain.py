@@ -54,12 +54,22 @@ An alert cannot fire, or cannot be told, as soon as its spec or its severity pro
 
 Why: a page that comes after the damage is none.
 Fix: shorten the step that costs most (`tradewatch latency ALERT` lists them), or promise what can be.""",
+    "mutate": """\
+What a spec excuses under `equivalent` is no mutant of it, or a test tells it from the rule after all.
+
+Why: a reason that excuses nothing hides the next mutant that it happens to name.
+Fix: remove it, or write the mutant word for word as `tradewatch mutate` tells it.""",
     "live": """\
 A running Prometheus lacks what the specs stand on: a target, a rule, a metric, or the value of a query.
 
 Why: a query that finds nothing draws nothing and pages nobody, and files alone cannot tell that it does.
 Fix: correct the query, or the catalogue, at the place. What has no value although all is well says why:
 `may_be_empty: <reason>` at the measure or the query of the panel.""",
+    "contract": """\
+What a job exports is not what the catalogue says of it: a name, type, label, value, bucket, unit or help.
+
+Why: rules, panels and tests stand on the catalogue; where it is wrong they find nothing, and say nothing.
+Fix: correct `metrics.yaml`, or what the exporter exports. What comes later is `planned: true`.""",
     "backtest": """\
 A rule cannot be asked of recorded data: Prometheus refuses it, or it cannot be written over raw metrics.
 
