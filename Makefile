@@ -52,11 +52,10 @@ drill: setup ## break something on purpose and see the page arrive; ARGS=ALERT, 
 bench: setup ## measure speed, and how it grows with size; ARGS="--only growth" measures that alone
 	@$(PYTHON) -m scripts.bench $(ARGS)
 
-up: ## the same in Docker Compose, with Grafana
+up: ## the same in Docker Compose, with Grafana; docs/production.md tells how for real money
 	@docker compose version >/dev/null 2>&1 || { \
 		echo "up: needs Docker with its Compose plugin, 2.20 or later; make run needs neither" >&2; exit 1; }
-	@python3 scripts/compose_secrets.py
-	@docker compose --profile demo up --detach --build --wait
+	@python3 -m scripts.compose_up
 
 down: ## take the Docker Compose stack away (data stays in its volumes)
 	@docker compose --profile demo down
