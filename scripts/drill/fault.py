@@ -68,6 +68,7 @@ class Fault:
     failures falls soon, and the alert must end within `over_within`. `level` is what is drilled, if not the
     gravest level that somebody is told of. `beside` are alerts that may fire too, and why. A drill that
     `leaves` something is the last one in its stack. `stand_in` says what is played and why it cannot be had.
+    With `misses_evaluations` the fault itself keeps Prometheus from evaluating.
     """
 
     what: str
@@ -84,6 +85,7 @@ class Fault:
     beside: Mapping[str, str] = field(default_factory=dict)
     leaves: str = ""
     stand_in: str = ""
+    misses_evaluations: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

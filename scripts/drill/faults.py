@@ -33,4 +33,7 @@ FAULTS: Mapping[str, Fault | Daily] = dict(
 QUICK = ("HighOrderFailureRate", "TargetDown", "Deadlocks")
 
 # An alert that no drill plays, and why.
-UNDRILLED: Mapping[str, str] = {}
+UNDRILLED: Mapping[str, str] = {
+    "DatabaseGrowing": "it speaks where a week of growth fills the disk; to stage that takes gigabytes",
+    "UnexpectedLiveTrading": "the bot refuses live mode at a simulated exchange; no drill trades real money",
+}

@@ -1,16 +1,395 @@
 """Faults of the machine and of the processes on it."""
 
-from collections.abc import Mapping
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from resource import RLIMIT_NOFILE, prlimit
 
 from config.spec.duration import Duration
 from scripts.drill.causes import hanging
-from scripts.drill.fault import Daily, Fault, Script
+from scripts.drill.fault import ByHand, Cause, Daily, Fault, Script, Setup
+from scripts.drill.processes import process_of
+from scripts.drill.services import freshen, tell_checklist
+from scripts.drill.stand_in import OOM_KILLS, SIZE, StandIn, avail
+from scripts.drill.world import HarnessError, World, until
+from scripts.stack.ports import HOST
+
+_MINUTE, _HOUR = 60_000, 3_600_000
+_SCRAPE_SECONDS = 15.0
+_KILLS = 4
+_SOCKETS = 60
+_BURNERS_PER_PROCESSOR = 2
+_MACHINE = Setup(stand_in=True)
+_ELSEWHERE = "the machine is not the drill's alone: {} would harm whoever else is on it"
+
+
+@asynccontextmanager
+async def lease_taken(world: World) -> AsyncIterator[str]:
+    """Another instance takes the lease, as one does that found it free, and keeps it."""
+    await world.sql(
+        "UPDATE lease SET holder = 'another bot', epoch = epoch + 1, until = now() + interval '1 day'"
+    )
+    try:
+        if await until(lambda: _lease(world, False), 30) is None:
+            raise HarnessError("the bot still says that it holds the lease")
+        yield "the bot says that another instance holds the lease"
+    finally:
+        await world.sql("UPDATE lease SET until = now() WHERE holder = 'another bot'")
+
+
+async def _lease(world: World, wanted: bool) -> bool | None:
+    status = await world.bot("GET", "/status")
+    return True if status["lease"]["held"] is wanted else None
+
+
+@asynccontextmanager
+async def processors_taken(_: World) -> AsyncIterator[str]:
+    """Programs take all processors, at the least priority: hardly anybody waits for them."""
+    command = ("nice", "-n", "19", sys.executable, "-c", "while True: pass")
+    burners: list[asyncio.subprocess.Process] = []
+    try:
+        for _number in range(_BURNERS_PER_PROCESSOR * (os.cpu_count() or 1)):
+            burners.append(await asyncio.create_subprocess_exec(*command))
+        yield f"{len(burners)} programs toil, process {burners[0].pid} and so on"
+    finally:
+        for burner in burners:
+            burner.kill()
+            await burner.wait()
+
+
+@asynccontextmanager
+async def sockets_held(world: World) -> AsyncIterator[str]:
+    """Somebody opens connections to the bot and leaves them open, and its limit of files is low."""
+    bot = process_of(world.home, "bot")
+    connections = []
+    try:
+        for _ in range(_SOCKETS):
+            connections.append(await asyncio.open_connection(HOST, world.home.ports.bot))
+        await asyncio.sleep(0.5)  # the bot takes them
+        held = len(os.listdir(f"/proc/{bot}/fd"))
+        limit = round(held / 0.87)
+        prlimit(bot, RLIMIT_NOFILE, (limit, prlimit(bot, RLIMIT_NOFILE)[1]))
+        yield f"the bot, process {bot}, has {held} files open of {limit}"
+    finally:
+        for _, writer in connections:
+            writer.close()
+        with suppress(ProcessLookupError):
+            hard = prlimit(bot, RLIMIT_NOFILE)[1]
+            prlimit(bot, RLIMIT_NOFILE, (hard, hard))
+
+
+@asynccontextmanager
+async def bot_killed_often(world: World) -> AsyncIterator[str]:
+    """The bot is killed again and again, and started again by supervisord."""
+    for count in range(_KILLS):
+        before = process_of(world.home, "bot")
+        os.kill(before, signal.SIGKILL)
+
+        async def is_back(was: int = before) -> bool | None:
+            with suppress(Exception):
+                ready = await world.bot("GET", "/livez")
+                return (process_of(world.home, "bot") != was and ready is not None) or None
+            return None
+
+        if await until(is_back, 60) is None:
+            raise HarnessError(f"the bot did not come back after it was killed for the {count + 1}. time")
+        # So that Prometheus has seen this start before the next one.
+        await asyncio.sleep(2 * _SCRAPE_SECONDS / world.home.time_scale)
+    yield f"the bot was killed {_KILLS} times"
+
+
+@asynccontextmanager
+async def checklist_forgotten(world: World) -> AsyncIterator[str]:
+    """The daily checklist has not run for three days."""
+    tell_checklist(world.home.textfile, "daily", time.time() - 3 * 86_400)
+    try:
+        yield "the daily checklist ran three days ago"
+    finally:
+        freshen(world.home.textfile)
+
+
+def figures(told: str, change: Callable[[World], Mapping[str, float]]) -> Cause:
+    """Return the fault that the machine is like that, as the stand-in in front of its exporter tells it."""
+
+    @asynccontextmanager
+    async def cause(world: World) -> AsyncIterator[str]:
+        stand_in = _machine(world)
+        was = dict(stand_in.figures)
+        stand_in.figures |= change(world)
+        try:
+            yield told
+        finally:
+            stand_in.figures.clear()
+            stand_in.figures.update(was)
+
+    return cause
+
+
+def falling(told: str, series: Callable[[World], tuple[str, float, float]]) -> Cause:
+    """Return the fault that a figure begins at a value and falls by so much in an hour of life."""
+
+    @asynccontextmanager
+    async def cause(world: World) -> AsyncIterator[str]:
+        stand_in = _machine(world)
+        was = dict(stand_in.figures)
+        name, value, per_hour = series(world)
+        begin = time.monotonic()
+
+        async def fall() -> None:
+            while True:
+                hours = (time.monotonic() - begin) * world.home.time_scale / 3600
+                stand_in.figures[name] = max(value - per_hour * hours, 0)
+                await asyncio.sleep(0.05)
+
+        task = asyncio.create_task(fall())
+        try:
+            yield told
+        finally:
+            task.cancel()
+            stand_in.figures.clear()
+            stand_in.figures.update(was)
+
+    return cause
+
+
+def leaking(megabytes_per_hour: float) -> Cause:
+    """Return the fault that the bot takes more and more memory: see scripts/drill/leaking_bot.py."""
+
+    @asynccontextmanager
+    async def cause(world: World) -> AsyncIterator[str]:
+        bot = process_of(world.home, "bot")
+        per_second = megabytes_per_hour * world.home.time_scale / 3600
+        file = world.home.control / "leak"
+        file.write_text(f"{per_second}", "utf-8")
+        try:
+            yield f"the bot, process {bot}, takes {per_second:.2f} MB more each second"
+        finally:
+            file.unlink()
+            with suppress(ProcessLookupError):
+                os.kill(bot, signal.SIGTERM)
+
+    return cause
+
+
+@asynccontextmanager
+async def killed_for_memory(world: World) -> AsyncIterator[str]:
+    """There is nothing to undo: a count does not fall."""
+    stand_in = _machine(world)
+    stand_in.figures[OOM_KILLS] += 1
+    yield f"the exporter tells of {stand_in.figures[OOM_KILLS]:.0f} kills, one more than before"
+
+
+def _machine(world: World) -> StandIn:
+    if world.stand_in is None:
+        raise HarnessError("this stack has no stand-in: its setup lacks it")
+    return world.stand_in
+
+
+def _memory(share: float) -> Callable[[World], Mapping[str, float]]:
+    return lambda _: {"node_memory_MemAvailable_bytes": _total() * share}
+
+
+def _total() -> float:
+    """Return the machine's memory in bytes."""
+    lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
+    return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemTotal:"))
+
 
 FAULTS: Mapping[str, Fault | Daily] = {
+    "BotDown": Fault(
+        what="the bot hangs",
+        cause=hanging("bot"),
+        mend=(Script(),),
+        beside={"BotNotReady": "it starts anew, and asks the exchange what became of its orders first"},
+    ),
+    "BotNotReady": Fault(
+        what="the exchange does not tell of the account",
+        cause=hanging("simulator"),
+        mend=(
+            ByHand(
+                does="waits until the exchange is back",
+                because="what does not answer is not ours; the bot asks again by itself",
+                finds="does not answer",
+            ),
+        ),
+        beside={
+            "ExchangeAPIDown": "calls to the exchange fail",
+            "PricesStale": "prices come from there",
+            "ReadingStale": "what is read comes from there",
+            "OrdersUnknown": "the answer to an order on its way is lost",
+            "OrderProcessingStalled": "a signal on its way waits for the exchange",
+            "TelegramDisconnected": "the simulator plays Telegram too",
+        },
+        every=None,
+    ),
     "TargetDown": Fault(
         what="postgres_exporter hangs",
         cause=hanging("postgres_exporter"),
         mend=(Script(),),
-        calm=Duration(420_000),
+        calm=Duration(7 * _MINUTE),
+    ),
+    "HighCPULoad": Fault(
+        what="programs take all processors",
+        cause=processors_taken,
+        mend=(
+            ByHand(
+                does="ends the programs that take them",
+                because="which program may be ended only a person knows",
+                finds="the processors idle for only",
+            ),
+        ),
+        calm=Duration(10 * _MINUTE),
+        every=None,
+        over_within=Duration(30 * _MINUTE),
+    ),
+    "HighMemoryUsage": Fault(
+        what="three percent of the memory are left",
+        cause=figures("the exporter tells of 3 % of memory that is left", _memory(0.03)),
+        mend=(
+            ByHand(
+                does="ends a program that takes too much",
+                because="which program may be ended only a person knows",
+                finds="MemAvailable",
+            ),
+        ),
+        setup=_MACHINE,
+        stand_in=_ELSEWHERE.format("to use up its memory"),
+    ),
+    "DiskFull": Fault(
+        what="four percent of a disk are left",
+        cause=figures("the exporter tells of 4 % of a disk that are left", lambda _: {avail(): SIZE * 0.04}),
+        mend=(
+            ByHand(
+                does="makes room",
+                because="only a person knows which files nobody needs",
+                finds="Mounted on",
+            ),
+        ),
+        setup=_MACHINE,
+        stand_in=_ELSEWHERE.format("to fill its disk"),
+    ),
+    "DiskFilling": Fault(
+        what="a disk fills by five percent an hour",
+        cause=falling(
+            "what the exporter tells of a disk falls by 5 % an hour",
+            lambda _: (avail(), SIZE * 0.5, SIZE * 0.05),
+        ),
+        mend=(
+            ByHand(
+                does="makes room",
+                because="only a person knows which files nobody needs",
+                finds="Mounted on",
+            ),
+        ),
+        calm=Duration(2 * _HOUR),
+        holds=Duration(20 * _MINUTE),
+        over_within=Duration(8 * _HOUR),
+        every=Duration(20 * _MINUTE),
+        time_scale=240,
+        setup=_MACHINE,
+        stand_in=_ELSEWHERE.format("to fill its disk"),
+    ),
+    "MemoryFilling": Fault(
+        what="memory fills by two percent an hour",
+        cause=falling(
+            "what the exporter tells of memory falls by 2 % an hour",
+            lambda _: ("node_memory_MemAvailable_bytes", _total() * 0.48, _total() * 0.02),
+        ),
+        mend=(
+            ByHand(
+                does="ends the program that takes more and more",
+                because="which program may be ended only a person knows",
+                finds="MemAvailable",
+            ),
+        ),
+        calm=Duration(2 * _HOUR),
+        holds=Duration(20 * _MINUTE),
+        over_within=Duration(14 * _HOUR),
+        every=Duration(20 * _MINUTE),
+        time_scale=240,
+        setup=_MACHINE,
+        stand_in=_ELSEWHERE.format("to use up its memory"),
+    ),
+    "BotMemoryGrowing": Fault(
+        what="the bot takes two megabytes more each hour",
+        cause=leaking(2.0),
+        mend=(
+            ByHand(
+                does="restarts the bot",
+                because="it is not short of memory yet; a person chooses an hour in which nothing is open",
+                finds="the bot",
+            ),
+        ),
+        calm=Duration(25 * _HOUR),
+        holds=Duration(_HOUR),
+        over_within=Duration(4 * _HOUR),
+        every=Duration(_HOUR),
+        time_scale=240,
+        setup=Setup(bot_module="scripts.drill.leaking_bot"),
+        leaves="a bot that was restarted, which is not alarming for a day",
+    ),
+    "BotFileDescriptors": Fault(
+        what="somebody holds connections to the bot",
+        cause=sockets_held,
+        mend=(Script(),),
+        beside={"BotNotReady": "it is restarted"},
+    ),
+    "BotRestarting": Fault(
+        what="the bot is killed four times",
+        cause=bot_killed_often,
+        mend=(
+            ByHand(
+                does="leaves it alone, now that nobody kills it any more",
+                because="the alert looks back an hour, whatever is done",
+                finds="ended|killed|started",
+            ),
+        ),
+        level="warning",
+        over_within=Duration(70 * _MINUTE),
+        beside={
+            "BotDown": "it is down between its starts",
+            "BotNotReady": "it is not ready at once",
+        },
+        every=Duration(5 * _MINUTE),
+    ),
+    "OutOfMemoryKill": Fault(
+        what="the kernel kills a program for want of memory",
+        cause=killed_for_memory,
+        mend=(
+            ByHand(
+                does="gives that program more memory",
+                because="whether it, or another one, should have less only a person knows",
+                finds="MemAvailable",
+            ),
+        ),
+        calm=Duration(10 * _MINUTE),
+        over_within=Duration(70 * _MINUTE),
+        setup=_MACHINE,
+        stand_in=_ELSEWHERE.format("to have the kernel kill one of its programs"),
+    ),
+    "SecondInstance": Fault(
+        what="another bot takes the lease",
+        cause=lease_taken,
+        mend=(
+            ByHand(
+                does="ends the other bot",
+                because="which of the two is meant to trade no script can know",
+                finds="ours does not hold the lease",
+            ),
+        ),
+        beside={"BotNotReady": "without the lease it may not trade"},
+    ),
+    "ChecklistOverdue": Fault(
+        what="nobody has run the daily checklist for three days",
+        cause=checklist_forgotten,
+        mend=(Script(codes=(0, 3)),),
+        calm=Duration(10 * _MINUTE),
+        every=Duration(5 * _MINUTE),
+        time_scale=120,
     ),
 }

@@ -3,7 +3,6 @@
 For what no drill can do to a machine that others use: fill its disk, use up its memory.
 """
 
-import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -12,7 +11,10 @@ from aiohttp import web
 
 from scripts.stack.ports import HOST
 
+SIZE = 100e9  # bytes of the disk that only the stand-in has
+OOM_KILLS = "node_vmstat_oom_kill"
 _PATIENCE = aiohttp.ClientTimeout(total=5)
+_DISK = '{device="/dev/drill",fstype="ext4",mountpoint="/drill"}'
 
 
 class StandIn:
@@ -21,7 +23,11 @@ class StandIn:
     def __init__(self, exporter: int, session: aiohttp.ClientSession) -> None:
         self._exporter, self._session = exporter, session
         self._port = 0
-        self.figures: dict[str, float] = {}
+        self.figures: dict[str, float] = {
+            f"node_filesystem_size_bytes{_DISK}": SIZE,
+            avail(): SIZE / 2,
+            OOM_KILLS: 1_000_000,
+        }
 
     @classmethod
     @asynccontextmanager
@@ -54,10 +60,19 @@ class StandIn:
         return web.Response(text=replaced(text, self.figures))
 
 
+def avail() -> str:
+    """Return the series of the room that is left on the disk of the stand-in."""
+    return f"node_filesystem_avail_bytes{_DISK}"
+
+
 def replaced(text: str, figures: Mapping[str, float]) -> str:
-    """Return what an exporter told, with other figures; raise KeyError for a series that it did not tell."""
+    """Return what an exporter told, with other figures, and with those that it did not tell of."""
+    lines = text.splitlines()
+    known = {line.rpartition(" ")[0]: number for number, line in enumerate(lines)}
     for series, value in figures.items():
-        text, found = re.subn(rf"^{re.escape(series)} .*$", f"{series} {value!r}", text, flags=re.MULTILINE)
-        if not found:
-            raise KeyError(f"the exporter tells nothing of {series}")
-    return text
+        line = f"{series} {value!r}"
+        if series in known:
+            lines[known[series]] = line
+        else:
+            lines.append(line)
+    return "\n".join([*lines, ""])

@@ -17,6 +17,7 @@ from scripts.drill.fault import ByHand, Daily, Fault, Script, Setup
 from scripts.drill.lanes import Play
 from scripts.drill.runbook import RUNBOOKS
 from scripts.drill.scenario import Scenario, level_of
+from scripts.drill.services import freshen
 from scripts.drill.stage import Stage
 from scripts.drill.stand_in import StandIn
 from scripts.drill.verdict import Drill
@@ -89,6 +90,7 @@ class LocalTheatre:
             say(f"starting, {play.time_scale:g} times as fast as in life")
             await empty(home, say)
             await closing.enter_async_context(running(home, _only_trouble(say)))
+            freshen(home.textfile)
             session = await closing.enter_async_context(aiohttp.ClientSession())
             yield Standing(
                 world=World(home, session, stand_in),
@@ -159,6 +161,7 @@ def how_mended(fault: Fault) -> str:
 async def _tidied(world: World) -> None:
     """Take away what a drill may have left: planted faults, a closed switch."""
     await world.clear_faults()
+    freshen(world.home.textfile)
     status = await world.bot("GET", "/status")
     if status["switch"]["level"] != 0:
         await world.open_trading()

@@ -16,7 +16,8 @@ from scripts.stack.home import Home
 
 Json = dict[str, Any]
 Answer = TypeVar("Answer")
-_ORDER = "BUY BTCUSDT 0.1"
+# So small that neither fees nor prices come near to the loss at which the bot halts, whatever else is played.
+_ORDER = "BUY BTCUSDT 0.001"
 _POLL_SECONDS = 0.05
 _START_SECONDS = 30.0
 _SIGNAL_SECONDS = 5.0
