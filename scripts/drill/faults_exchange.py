@@ -104,9 +104,20 @@ FAULTS: Mapping[str, Fault | Daily] = {
     "ReadingStale": Fault(
         what="a forgotten session holds the orders, and nobody can read them",
         cause=table_locked("orders"),
-        mend=(Script(name="database_performance", arguments=("--set", "pid={pid}", "--confirm", "{pid}")),),
+        # 9: what it looks at last, how slow statements were, goes back an hour.
+        mend=(
+            Script(
+                name="database_performance",
+                arguments=("--set", "pid={pid}", "--confirm", "{pid}"),
+                codes=(0, 9),
+            ),
+        ),
         every=None,
-        beside={"LongTransaction": "the forgotten session is one"},
+        beside={
+            "LongTransaction": "the forgotten session is one",
+            "SlowQueries": "statements that waited for it count as slow for an hour",
+        },
+        leaves="an hour in which SlowQueries speaks of the statements that waited",
     ),
     "ShownReadingStale": Fault(
         what="the exchange does not tell its time",

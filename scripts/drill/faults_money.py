@@ -167,6 +167,7 @@ FAULTS: Mapping[str, Fault | Daily] = {
             ),
         ),
         every=None,
+        beside={"PositionWithoutStop": "who opened it placed no stop either"},
     ),
     "LiquidationNear": Fault(
         what="a person raises the leverage of a position to 125",

@@ -140,9 +140,20 @@ FAULTS: Mapping[str, Fault | Daily] = {
     "OrderProcessingStalled": Fault(
         what="a forgotten session holds the row of an order",
         cause=row_held,
-        mend=(Script(name="database_performance", arguments=("--set", "pid={pid}", "--confirm", "{pid}")),),
+        # 9: what it looks at last, how slow statements were, goes back an hour.
+        mend=(
+            Script(
+                name="database_performance",
+                arguments=("--set", "pid={pid}", "--confirm", "{pid}"),
+                codes=(0, 9),
+            ),
+        ),
         every=None,
-        beside={"LongTransaction": "the forgotten session is one"},
+        beside={
+            "LongTransaction": "the forgotten session is one",
+            "SlowQueries": "statements that waited for it count as slow for an hour",
+        },
+        leaves="an hour in which SlowQueries speaks of the statements that waited",
     ),
     "OrdersUnknown": Fault(
         what="the answer to an order is lost, and questions about it are not answered",

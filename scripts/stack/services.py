@@ -15,6 +15,7 @@ from scripts.stack.ports import HOST
 
 # Prometheus' own defaults, which drills divide like every other duration.
 _LOOKBACK, _RESEND, _GRACE = Duration(300_000), Duration(60_000), Duration(600_000)
+_STATEMENT = Duration(10_000)  # of the exporter
 _PERSON = "1001"  # made up: who gets notices and may command
 _HEARTBEATS_MISSED = 3  # at the third, somebody is to hear that the path is broken
 
@@ -169,8 +170,11 @@ def _node_exporter(home: Home) -> Service:
 
 def _postgres_exporter(home: Home) -> Service:
     command = _tool("postgres_exporter", f"--web.listen-address={HOST}:{home.ports.postgres_exporter}")
+    # Nobody waits for longer; those that wait for a lock would else take every connection of the server.
+    patience = max(_STATEMENT.scaled(home.time_scale), Duration(1000)).seconds * 1000
     environment = {
-        "DATA_SOURCE_URI": f"{HOST}:{home.ports.postgres}/trading_bot?sslmode=disable",
+        "DATA_SOURCE_URI": f"{HOST}:{home.ports.postgres}/trading_bot"
+        f"?sslmode=disable&statement_timeout={patience:.0f}",
         "DATA_SOURCE_USER": "postgres",
         "DATA_SOURCE_PASS_FILE": str(home.secret("postgres_password")),
     }
