@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 # Prometheus and the others are looked for here first.
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup run test generate check check-live test-compose diff lint fmt drill bench up down soak
+.PHONY: help setup run test generate check check-live test-compose diff lint fmt drill bench up reload down soak
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ up: ## the same in Docker Compose, with Grafana; docs/production.md tells how fo
 	@docker compose version >/dev/null 2>&1 || { \
 		echo "up: needs Docker with its Compose plugin, 2.20 or later; make run needs neither" >&2; exit 1; }
 	@python3 -m scripts.compose_up
+
+reload: setup ## let the Docker Compose stack read what make generate made, and prove that it did
+	@$(PYTHON) -m scripts.reload
 
 down: ## take the Docker Compose stack away (data stays in its volumes)
 	@docker compose --profile demo down
