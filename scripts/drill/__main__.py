@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from config.spec.load import load_project
 from config.spec.model import Project
@@ -14,6 +15,7 @@ from observability.scale import parse_factor
 from scripts.drill.fault import Daily, Fault
 from scripts.drill.faults import FAULTS, QUICK, UNDRILLED
 from scripts.drill.lanes import Lanes, Play
+from scripts.drill.page import as_page
 from scripts.drill.theatre import LocalTheatre, how_mended
 from scripts.drill.verdict import Drill, Verdict, as_read, as_table, save
 from scripts.stack.home import ROOT, HomeError
@@ -49,8 +51,16 @@ def main() -> int:
     if drills:
         _show(drills, say)
         _FOLDER.mkdir(parents=True, exist_ok=True)
-        save(drills, _FOLDER / "report.json")
+        _keep(drills)
     return code or exit_code(drills)
+
+
+def _keep(drills: Sequence[Drill]) -> None:
+    """Write both reports: one for programs, one for people."""
+    save(drills, _FOLDER / "report.json")
+    page = as_page(drills, UNDRILLED.items(), datetime.now(UTC))
+    (_FOLDER / "report.html").write_text(page, "utf-8")
+    print(f"\nThe report: {_FOLDER / 'report.html'}")
 
 
 def plays(project: Project, names: Sequence[str], time_scale: float | None) -> list[Play]:

@@ -20,7 +20,7 @@ from scripts.drill.scenario import Scenario, level_of
 from scripts.drill.services import freshen
 from scripts.drill.stage import Stage
 from scripts.drill.stand_in import StandIn
-from scripts.drill.verdict import Drill
+from scripts.drill.verdict import Drill, as_table
 from scripts.drill.world import HarnessError, World
 from scripts.stack.home import Home
 from scripts.stack.local import running
@@ -120,8 +120,11 @@ class LocalTheatre:
                 await _tidied(stack.world)
         except* UNEXPECTED as errors:
             drill.harness = "; ".join(f"{error}" or type(error).__name__ for error in _leaves(errors))
+            drill.mark("end")
         drill.finished = datetime.now(UTC)
         say(drill.said)
+        if not drill.passed:
+            print(f"\n{drill.name}, so far\n{as_table(drill)}\n", flush=True)
         return drill
 
     def failed(self, play: Play, error: Exception) -> Drill:

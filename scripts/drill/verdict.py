@@ -8,6 +8,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from scripts.drill.wording import span
+
 _LINES_SHOWN = 9
 
 
@@ -181,18 +183,11 @@ def as_json(drill: Drill) -> dict[str, Any]:
 
 def _row(step: Step, scale: float) -> tuple[str, ...]:
     drill = "" if step.seconds is None else f"{step.seconds:.2f} s"
-    life = "" if step.seconds is None else _span(step.seconds * scale)
-    promise = "" if step.allowed is None else f"≤ {_span(step.allowed * scale)}"
+    life = "" if step.seconds is None else span(step.seconds * scale)
+    promise = "" if step.allowed is None else f"≤ {span(step.allowed * scale)}"
     return ("ok" if step.good else "FAILED", step.what, drill, life, promise, step.seen)
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:
     padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
     return "  ".join([*padded, row[-1]]).rstrip()
-
-
-def _span(seconds: float) -> str:
-    whole = round(seconds)
-    minutes, rest = divmod(abs(whole), 60)
-    # Below zero: somebody was told before the drill had asked.
-    return ("-" if whole < 0 else "") + (f"{minutes}m {rest:02d}s" if minutes else f"{rest}s")

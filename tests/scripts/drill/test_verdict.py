@@ -25,7 +25,7 @@ def test_the_table_shows_drill_time_real_time_and_promise(tmp_path: Path) -> Non
     drill = Drill(alert="A", severity="critical", time_scale=60)
     drill.judge_time("firing", 6.5, 240.0, "since the fault")
     assert as_table(drill).splitlines()[1].split() == [
-        "ok", "firing", "6.50", "s", "6m", "30s", "≤", "240m", "00s", "since", "the", "fault",
+        "ok", "firing", "6.50", "s", "6m", "30s", "≤", "4h", "00m", "since", "the", "fault",
     ]  # fmt: skip
     save([drill], tmp_path / "report.json")
     [saved] = json.loads((tmp_path / "report.json").read_text())
