@@ -25,6 +25,8 @@ _KILLS = 4
 _SOCKETS = 60
 _BURNERS_PER_PROCESSOR = 2
 _MACHINE = Setup(stand_in=True)
+# A start takes seconds of a real clock, which are minutes of life.
+_STARTS = "it is started anew, which takes longer than in life"
 _ELSEWHERE = "the machine is not the drill's alone: {} would harm whoever else is on it"
 
 
@@ -205,7 +207,7 @@ FAULTS: Mapping[str, Fault | Daily] = {
         what="the bot hangs",
         cause=hanging("bot"),
         mend=(Script(),),
-        beside={"BotNotReady": "it starts anew, and asks the exchange what became of its orders first"},
+        beside={"BotNotReady": _STARTS},
     ),
     "BotNotReady": Fault(
         what="the exchange does not tell of the account",
@@ -337,7 +339,7 @@ FAULTS: Mapping[str, Fault | Daily] = {
         what="somebody holds connections to the bot",
         cause=sockets_held,
         mend=(Script(),),
-        beside={"BotNotReady": "it is restarted"},
+        beside={"BotDown": _STARTS, "BotNotReady": _STARTS},
     ),
     "BotRestarting": Fault(
         what="the bot is killed four times",
@@ -351,10 +353,7 @@ FAULTS: Mapping[str, Fault | Daily] = {
         ),
         level="warning",
         over_within=Duration(70 * _MINUTE),
-        beside={
-            "BotDown": "it is down between its starts",
-            "BotNotReady": "it is not ready at once",
-        },
+        beside={"BotDown": _STARTS, "BotNotReady": _STARTS},
         every=Duration(5 * _MINUTE),
     ),
     "OutOfMemoryKill": Fault(
