@@ -97,10 +97,14 @@ class Measures(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job(Spec):
-    """One scrape job; its targets are the environment's."""
+    """One scrape job; its targets are the environment's.
+
+    What is `ours` exports nothing but what the catalogue has, with its help, and each counter from the start.
+    """
 
     name: str
     metrics_path: str = "/metrics"
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

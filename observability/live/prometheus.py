@@ -72,13 +72,14 @@ class Prometheus:
     def targets(self) -> list[Mapping[str, Any]]:
         return list(self._data("targets?state=active")["activeTargets"])
 
-    def types(self, job: str) -> dict[str, str]:
-        """Return the type of each metric of a job, as its exporter tells it."""
+    def told(self, job: str) -> dict[str, tuple[str, str]]:
+        """Return type and help of each metric of a job, as its exporter tells them."""
         asked = urlencode({"match_target": f'{{job="{job}"}}'})
         try:
-            return {one["metric"]: one["type"] for one in self._data(f"targets/metadata?{asked}")}
+            data = self._data(f"targets/metadata?{asked}")
         except RefusedError:  # it has no such target, which is told elsewhere
             return {}
+        return {one["metric"]: (one["type"], one.get("help", "")) for one in data}
 
     def _data(self, path: str, patience: float = _QUERY, **form: str) -> Any:
         url = f"{self.url}/api/v1/{path}"

@@ -97,8 +97,9 @@ def _exported(project: Project) -> Iterator[dict[str, str]]:
     for metric in project.catalogue.metrics.values():
         labels = {label: values[0] if values else "x" for label, values in metric.labels.items()}
         for name in [] if metric.planned else exported_names(metric):
-            le = {"le": "+Inf"} if name.endswith("_bucket") else {}
-            yield {"__name__": name, "job": metric.job, **TARGET, **labels, **le}
+            bounds = [*map(str, metric.buckets), "+Inf"] if name.endswith("_bucket") else []
+            for le in [{"le": bound} for bound in bounds] or [{}]:
+                yield {"__name__": name, "job": metric.job, **TARGET, **labels, **le}
 
 
 @contextmanager
