@@ -38,6 +38,8 @@ _ATTEMPTS = 3  # each half as fast: what the machine was too slow for is no diff
 _LASTS = timedelta(seconds=12)
 _AT_ONCE = 4
 _MINUTE = timedelta(minutes=1)
+# In short days: when a restart is over decides when the group is looked at from then on.
+_LOOK = timedelta(seconds=2)
 REPORT = ROOT / ".local" / "dispatch" / "report.json"
 
 
@@ -109,16 +111,25 @@ async def caught(mistake: str) -> Row:
 async def _digests() -> Row:
     """Minutes of the wall clock are the windows, as Alertmanager has no others."""
     days, timeline = Days.after(datetime.now(UTC) + _MINUTE / 4), digests()
-    outcome = await _compared(timeline, days.put_into(rendered(1)), origin=opening(days.first))
+    outcome = await _compared(
+        timeline, days.put_into(rendered(1)), origin=opening(days.first), tolerance=_LOOK
+    )
     return _row(timeline, 1, outcome)
 
 
 async def _compared(
-    timeline: Timeline, config: str, *, of_model: str = "", origin: datetime | None = None
+    timeline: Timeline,
+    config: str,
+    *,
+    of_model: str = "",
+    origin: datetime | None = None,
+    tolerance: timedelta = TOLERANCE,
 ) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="dispatch-") as folder:
         port = Ports.free().alertmanager
-        return await compared(timeline, config, Path(folder), port, of_model=of_model, origin=origin)
+        return await compared(
+            timeline, config, Path(folder), port, of_model=of_model, origin=origin, tolerance=tolerance
+        )
 
 
 def _row(timeline: Timeline, scale: float, outcome: Outcome) -> Row:

@@ -39,6 +39,7 @@ async def compared(
     *,
     of_model: str = "",
     origin: datetime | None = None,
+    tolerance: timedelta = TOLERANCE,
 ) -> Outcome:
     """Play a timeline, from `origin` or at once, with this configuration; the model may read another one."""
     async with recording() as recorder, aiohttp.ClientSession() as session:
@@ -49,14 +50,18 @@ async def compared(
             await program.play(timeline.events, shift)
             until = timeline.until + shift
             # Whatever was sent until the end is there a little later.
-            await asyncio.sleep(max((until + TOLERANCE - datetime.now(UTC)).total_seconds(), 0))
+            await asyncio.sleep(max((until + tolerance - datetime.now(UTC)).total_seconds(), 0))
         read = yaml.safe_load(for_recorder(of_model or config, recorder.port))
-        computed = dispatched(read, program.happened, begin, until + 2 * TOLERANCE, ANSWER)
-        return _outcome(computed, recorder.seen, until, shift)
+        computed = dispatched(read, program.happened, begin, until + 2 * tolerance, ANSWER)
+        return _outcome(computed, recorder.seen, until, shift, tolerance)
 
 
 def _outcome(
-    computed: Sequence[Notification], seen: Sequence[Seen], until: datetime, shift: timedelta
+    computed: Sequence[Notification],
+    seen: Sequence[Seen],
+    until: datetime,
+    shift: timedelta,
+    tolerance: timedelta,
 ) -> Outcome:
     """What is due about the end counts only if both have it."""
     ways = sorted({one.to for one in computed} | {one.to for one in seen})
@@ -74,7 +79,7 @@ def _outcome(
                 break  # what follows is shifted by one
             sent.append(our)
             late = max(late, abs(their.at - our.at))
-            if abs(their.at - our.at) > TOLERANCE:
+            if abs(their.at - our.at) > tolerance:
                 off = (their.at - our.at).total_seconds()
                 differences.append(f"{way}: {_shown(our, shift)} came {off:+.2f} s off")
     why = dict(Counter(one.why.value for one in sent))
