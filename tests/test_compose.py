@@ -48,6 +48,12 @@ def test_the_project_and_the_services_have_the_names_that_people_type() -> None:
     assert {name for name, service in SERVICES.items() if service.get("profiles") == ["demo"]} == DEMO
 
 
+def test_who_is_reloaded_by_a_signal_is_started_again_after_a_death() -> None:
+    # Without it any `docker kill`, that of SIGHUP too, tells the engine that a person wants the container down.
+    for name in ("prometheus", "alertmanager"):
+        assert SERVICES[name]["stop_signal"] == "SIGTERM"
+
+
 def test_everything_that_is_mounted_exists_and_is_read_only_or_a_volume() -> None:
     for name in SERVICES:
         for source, target, mode in mounts(name):
