@@ -44,8 +44,11 @@ async def deaths(stage: Stage, report: Report, chosen: Sequence[str], every: Seq
     """Kill each in turn."""
     await silence(stage)
     for service in chosen:
-        await report.step(f"{service} killed, back by itself", _die(stage, service, every, by_itself=True))
-        await report.step(f"{service}: docker kill, then up", _die(stage, service, every, by_itself=False))
+        for what, by_itself in (("killed, back by itself", True), ("docker kill, then up", False)):
+            good = await report.step(f"{service}: {what}", _die(stage, service, every, by_itself=by_itself))
+            if not good:
+                # The next death is to be judged by itself.
+                await stage.place.compose("up", "--detach", may=None)
 
 
 async def _die(stage: Stage, service: str, every: Sequence[str], *, by_itself: bool) -> str:

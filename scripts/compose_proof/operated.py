@@ -2,8 +2,9 @@
 
 import json
 import re
-import time
+import sys
 
+from scripts.compose_proof.command import run
 from scripts.compose_proof.guide import RESTART, as_written
 from scripts.compose_proof.judge import unready
 from scripts.compose_proof.report import StepError
@@ -15,7 +16,6 @@ _REASON = "make test-compose"
 _REFUSED = {"code": 101204, "msg": "Order error: insufficient margin"}
 _FINDING = 3  # of runbooks, by docs/runbooks.md
 _SETTLED = 90.0
-_LOADING = 2.0
 _POLL = 1.0
 
 
@@ -72,29 +72,12 @@ async def tended(stage: Stage) -> str:
 
 
 async def reloaded(stage: Stage) -> str:
-    """New files and the documented signal: Prometheus has the new rules, in the same process."""
+    """New files and `make reload`, which compares what is loaded; the processes stay."""
     place, scale = stage.place, f"{stage.time_scale:g}"
     out = str(place.tree / "observability" / "generated")
     before = {name: one["State"]["Pid"] for name, one in (await place.containers()).items()}
     await stage.tradewatch("generate", "--no-tools", "--time-scale", scale, "--out", out)
-    begin = time.time()
-    await place.compose("kill", "--signal", "HUP", "prometheus", "alertmanager")
-    # Both have read them, and each rule was evaluated twice since, as one may read another.
-    interval = stage.project.scrape.evaluation_interval.seconds / stage.time_scale
-    wanted = " and on () ".join(
-        [
-            f"min(prometheus_config_last_reload_success_timestamp_seconds) >= {begin:.0f}",
-            f"min(alertmanager_config_last_reload_success_timestamp_seconds) >= {begin:.0f}",
-            "min(prometheus_rule_group_last_evaluation_timestamp_seconds) "
-            f"> {begin + 2 * interval + _LOADING:.3f}",
-        ]
-    )
-
-    async def there() -> bool | None:
-        return True if await stage.world.query(wanted) else None
-
-    if await until(there, _SETTLED, _POLL) is None:
-        raise StepError("Prometheus or Alertmanager did not load the new files")
+    await run(sys.executable, "-m", "scripts.reload", cwd=place.tree, env=place.environment, within=_SETTLED)
     after = {name: one["State"]["Pid"] for name, one in (await place.containers()).items()}
     if other := sorted(name for name in before if before[name] != after[name]):
         raise StepError(f"started anew: {', '.join(other)}")
