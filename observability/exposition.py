@@ -8,7 +8,10 @@ _TYPE = ["#", "TYPE"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One series with its latest value; `name` ends as it is exported: `_bucket`, `_total` or not."""
+    """One series with its latest value; `name` ends as it is exported: `_bucket`, `_total` or not.
+
+    A label without a value is none, as Prometheus has it.
+    """
 
     name: str
     labels: Mapping[str, str]
@@ -41,7 +44,11 @@ def families(text: str) -> Iterator[Family]:
             type=family.type,
             help=family.documentation,
             samples=tuple(
-                Sample(name=name if is_renamed else one.name, labels=one.labels, value=one.value)
+                Sample(
+                    name=name if is_renamed else one.name,
+                    labels={label: value for label, value in one.labels.items() if value},
+                    value=one.value,
+                )
                 for one in family.samples
             ),
         )

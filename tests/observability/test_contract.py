@@ -102,6 +102,10 @@ def test_a_counter_may_be_called_otherwise_than_openmetrics_wants(contract: Cont
     assert main(["contract", "--job", "web", "text.txt"]) == 0
 
 
+def test_a_label_without_a_value_is_none(contract: Contract) -> None:
+    assert contract(TEXT.replace("queue_length 3.0", 'queue_length{error=""} 3.0'))[0] == 0
+
+
 def test_another_peoples_exporter_may_export_more_and_say_it_in_its_words(contract: Contract) -> None:
     other = TEXT.replace("Parcels that wait", "Parcels").replace("python_info", "mood")
     assert contract(other.replace('http_requests_total{code="500"} 0.0\n', ""), ours=False)[0] == 0
