@@ -6,12 +6,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from config.spec.load import load_project
 from config.spec.model import Project
 from config.spec.names import did_you_mean
 from observability.scale import parse_factor
+from scripts.drill import coverage
 from scripts.drill.fault import Daily, Fault
 from scripts.drill.faults import FAULTS, QUICK, UNDRILLED
 from scripts.drill.lanes import Lanes, Play
@@ -25,6 +26,8 @@ from scripts.stack.told import cancel_when_told
 
 PASSED, FAILED, _, BROKEN = range(4)
 STOPPED = 130
+# Read by node_exporter of `make run`, so that its dashboards show it.
+_TEXTFILE = ROOT / ".local" / "textfile"
 _FOLDER, _SPECS = ROOT / ".local" / "drills", ROOT / "config"
 # A drill that waits for the wall clock takes no processor time meanwhile.
 _DAILY_SECONDS = 150.0
@@ -46,21 +49,36 @@ def main() -> int:
     if options.list:
         _show_list(project)
         return PASSED
+    if options.coverage:
+        return _covered(project, options.coverage)
     drills: list[Drill] = []
     code = _play(project, plays(project, names, options.time_scale), options.lanes, say, drills)
     if drills:
         _show(drills, say)
         _FOLDER.mkdir(parents=True, exist_ok=True)
-        _keep(drills)
+        _keep(project, drills)
     return code or exit_code(drills)
 
 
-def _keep(drills: Sequence[Drill]) -> None:
-    """Write both reports: one for programs, one for people."""
+def _keep(project: Project, drills: Sequence[Drill]) -> None:
+    """Write both reports, one for programs and one for people, and what Prometheus is to know."""
     save(drills, _FOLDER / "report.json")
+    known = coverage.keep(_FOLDER, drills)
+    _TEXTFILE.mkdir(parents=True, exist_ok=True)
+    coverage.tell(_TEXTFILE, project, known)
     page = as_page(drills, UNDRILLED.items(), datetime.now(UTC))
     (_FOLDER / "report.html").write_text(page, "utf-8")
     print(f"\nThe report: {_FOLDER / 'report.html'}")
+
+
+def _covered(project: Project, most: timedelta) -> int:
+    """Show when each alert was drilled; return FAILED if one was not within so long."""
+    now, known = datetime.now(UTC), coverage.read(_FOLDER)
+    print(coverage.as_table(project, known, UNDRILLED, now))
+    found = coverage.gaps(project, known, UNDRILLED, now, most)
+    for sentence in found:
+        print(f"drill: {sentence}", file=sys.stderr)
+    return FAILED if found else PASSED
 
 
 def plays(project: Project, names: Sequence[str], time_scale: float | None) -> list[Play]:
@@ -138,6 +156,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--all", action="store_true", help="every alert")
     parser.add_argument("--list", action="store_true", help="each alert with its fault and who mends it")
     parser.add_argument(
+        "--coverage",
+        type=_days,
+        metavar="DAYS",
+        help="show when each alert was drilled; fails if one did not pass within so many days",
+    )
+    parser.add_argument(
         "--time-scale",
         type=_time_scale,
         metavar="N",
@@ -168,6 +192,12 @@ def _alerts(text: str) -> list[str]:
         if name not in FAULTS:
             raise argparse.ArgumentTypeError(f"no drill of {name!r}{did_you_mean(name, FAULTS)}")
     return names
+
+
+def _days(text: str) -> timedelta:
+    if not text.isdigit() or not 1 <= int(text) <= 3650:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 3650")
+    return timedelta(days=int(text))
 
 
 def _width(text: str) -> int:
