@@ -19,6 +19,7 @@ from scripts.drill.world import HarnessError, World
 
 _FINDING = 3  # of runbooks, by docs/runbooks.md
 _HOUR, _MINUTE = 3_600_000, 60_000
+_RESTART_SECONDS = 45.0  # of life; what is longer is an outage, of which people are to hear
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +88,20 @@ def restarted(*services: str) -> Callable[[World], Awaitable[str]]:
             said = await control(world, "restart", service)
             if "started" not in said:
                 raise HarnessError(f"{service} was not restarted: {said}")
-        return f"took {loop.time() - begin:.1f} s"
+        took = loop.time() - begin
+        need_short(took, world.home.time_scale, " and ".join(services))
+        return f"took {took:.1f} s"
 
     return do
+
+
+def need_short(seconds: float, scale: float, what: str) -> None:
+    """Raise HarnessError if a restart took longer of the life that is played than one takes in life."""
+    if seconds * scale > _RESTART_SECONDS:
+        raise HarnessError(
+            f"the restart of {what} took {seconds:.1f} s, which are {seconds * scale:.0f} s of life; it may "
+            f"take {_RESTART_SECONDS:g} s: try a smaller --restart-scale"
+        )
 
 
 async def killed_bot(world: World) -> str:
