@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 # Prometheus and the others are looked for here first.
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup run test generate check check-live test-compose diff lint fmt drill bench up reload down soak
+.PHONY: help setup run test generate check check-live test-compose diff lint fmt drill quiet-day bench up reload down soak
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,8 +46,11 @@ fmt: setup ## format Python and shell
 	@ruff format --quiet .
 	@shfmt -w -i 4 -ci scripts/*.sh .ci/run config/runbooks/lib/*.sh observability/templates/*.sh
 
-drill: setup ## break something on purpose and see the page arrive; ARGS=ALERT, SCALE=60
-	@$(PYTHON) -m scripts.drill --time-scale $(or $(SCALE),60) $(ARGS)
+drill: setup ## break something on purpose and see the page arrive; ALL=1, ALERT=NAME,…, ARGS=--list
+	@$(PYTHON) -m scripts.drill $(if $(ALL),--all) $(if $(SCALE),--time-scale $(SCALE)) $(ALERT) $(ARGS)
+
+quiet-day: setup ## a day on which nobody may be told of anything; ARGS="--hours N --time-scale N"
+	@$(PYTHON) -m scripts.quiet_day $(ARGS)
 
 bench: setup ## measure speed, and how it grows with size; ARGS="--only growth" measures that alone
 	@$(PYTHON) -m scripts.bench $(ARGS)
