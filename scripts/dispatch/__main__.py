@@ -18,10 +18,12 @@ import yaml
 
 from config.spec.load import load_project
 from config.spec.model import Project
+from observability.compile import Request, compile_bundle
 from observability.render import alertmanager
 from observability.report import as_text
 from observability.scale import parse_factor, scaled
 from observability.verify.tool import ToolMissingError
+from scripts.dispatch import table
 from scripts.dispatch.compare import TOLERANCE, Outcome, compared
 from scripts.dispatch.courses import MISTAKES, SHORT_SCALE, copied, digests, mistaken, opening, short
 from scripts.dispatch.program import ProgramError
@@ -66,6 +68,8 @@ def main() -> int:
         print(f"{time.monotonic() - begin:6.1f} s  {text}", flush=True)
 
     try:
+        if options.hours:
+            return _hours()
         rows = asyncio.run(_run(options, say))
     except (ProgramError, ToolMissingError, aiohttp.ClientError, OSError) as error:
         print(f"dispatch: {error}", file=sys.stderr)
@@ -89,6 +93,17 @@ def _project() -> Project:
     if project is None:
         raise ProgramError(f"the specs have problems\n{as_text(problems, sources)}")
     return project
+
+
+def _hours() -> int:
+    """Print the table of all alerts; it needs no Alertmanager."""
+    outcome = compile_bundle(Request(config_dir=ROOT / "config"))
+    if outcome.project is None or not outcome.files:
+        raise ProgramError(f"the specs have problems\n{as_text(outcome.problems, outcome.sources)}")
+    found = table.rows(outcome.project, outcome, table.this_year())
+    for line in table.lines(found):
+        print(line)
+    return PASSED if all(row[0] == "ok" for row in found) else FAILED
 
 
 async def tried(timeline: Timeline, scale: float) -> Row:
@@ -203,6 +218,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--time-scale", type=_time_scale, default=40, metavar="N", help="1 to 1000 (40)")
     parser.add_argument(
         "--digests", action="store_true", help="also four windows of the digest, which take eight minutes"
+    )
+    parser.add_argument(
+        "--hours",
+        action="store_true",
+        help="only show who is told of each alert at every hour of a year, and how late, in the model",
     )
     return parser
 
