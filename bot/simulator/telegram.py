@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from telethon.tl import functions, types
@@ -123,6 +123,11 @@ class Telegram:
         message = channel.messages[id_]
         message.message, message.entities, message.edit_date = text, [], _now()
         self._update(channel, types.UpdateEditChannelMessage, message)
+
+    def age(self, name: str, seconds: float) -> None:
+        """Let all in a channel be older; who has read it knows nothing of that until they read it again."""
+        for message in self.channels[name].messages.values():
+            message.date -= timedelta(seconds=seconds)
 
     def push(self, name: str, *ids: int) -> None:
         """What stands there once more, and without a number by which a client would know it."""

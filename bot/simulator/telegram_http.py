@@ -24,6 +24,7 @@ def add_telegram(app: web.Application, telegram: Telegram) -> None:
     app.router.add_get("/telegram/updates", site.updates)
     app.router.add_get("/control/telegram", _refusing_bad_input(site.shown))
     app.router.add_post("/control/telegram/post", _refusing_bad_input(site.post))
+    app.router.add_post("/control/telegram/age", _refusing_bad_input(site.age))
     app.router.add_post("/control/telegram/faults", _refusing_bad_input(site.set_faults))
     app.router.add_delete("/control/telegram/faults", _refusing_bad_input(site.clear_faults))
 
@@ -71,10 +72,7 @@ class Site:
 
     async def post(self, request: web.Request) -> Any:
         told = await _object(request, KEYS)
-        name, text = told.get("chat"), told.get("text", "")
-        if name not in self._telegram.channels:
-            known = ", ".join(self._telegram.channels) or "none"
-            raise ValueError(f"chat {name!r} is not known; known are {known}; send an object like {EXAMPLE}")
+        name, text = self._known(told.get("chat")), told.get("text", "")
         if "edit_of" in told:
             if told["edit_of"] not in self._telegram.channels[name].messages:
                 raise ValueError(f"chat {name!r} has no message {told['edit_of']}")
@@ -87,6 +85,18 @@ class Site:
             more["reply_to"] = types.MessageReplyHeader(reply_to_msg_id=told["reply_to"])
         id_ = self._telegram.post(name, text, **more)
         return {"chat": self._telegram.channels[name].chat, "id": id_}
+
+    async def age(self, request: web.Request) -> Any:
+        """So many seconds older is what stands in the channel: nobody has written for so long."""
+        told = await _object(request, {"chat": str, "seconds": int})
+        self._telegram.age(self._known(told.get("chat")), told.get("seconds", 0))
+        return await self.shown(request)
+
+    def _known(self, name: object) -> str:
+        if not isinstance(name, str) or name not in self._telegram.channels:
+            known = ", ".join(self._telegram.channels) or "none"
+            raise ValueError(f"chat {name!r} is not known; known are {known}; send an object like {EXAMPLE}")
+        return name
 
     async def set_faults(self, request: web.Request) -> Any:
         told = await _object(request, SHOWN | {"flood": int, "drop": bool, "frozen": bool})

@@ -48,8 +48,8 @@ async def row_held(world: World) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def answers_lost(world: World) -> AsyncIterator[str]:
-    busy = {"query_order": {"code": 109500, "msg": "server busy"}}
-    await world.set_fault({"drop_after": 1, "errors": busy})
+    busy = {"code": 109500, "msg": "server busy"}
+    await world.set_fault({"drop_after": 1, "errors": {"query_order": busy, "all_orders": busy}})
     try:
         await world.send_signal("BUY SOLUSDT 1")
         await shown(world, lambda status: status["orders"]["unknown"] > 0, "an order is unknown")

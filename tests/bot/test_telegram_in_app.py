@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,14 @@ async def test_what_is_wrong_is_shown_until_it_is_taken_away(played: Played) -> 
     ):
         assert response.status == 200
     assert (await get(f"{played.url}/control/telegram"))[1]["faults"]["lost"] is False
+
+
+async def test_a_channel_may_have_been_silent_for_long(played: Played) -> None:
+    began = {name: channel.messages[1].date for name, channel in played.world.channels.items()}
+    assert (await played.control("age", chat="demo", seconds=3600))[0] == 200
+    left = {name: began[name] - channel.messages[1].date for name, channel in played.world.channels.items()}
+    assert left == {"demo": timedelta(hours=1), "cryptet": timedelta(0)}
+    assert (await played.control("age", chat="nobody", seconds=1))[0] == 400
 
 
 def test_the_containers_play_the_channels_that_the_bot_reads() -> None:
