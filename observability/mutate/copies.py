@@ -79,7 +79,7 @@ def killed(
         failed, stopped = _run(alert, rules, alive, suite, numbers, at)
         if 0 in failed:
             raise BrokenTestsError(
-                f"a test of {alert} fails although nothing is changed; see `tradewatch check`"
+                f"{alert}: a test fails although nothing is changed; see `tradewatch check`"
             )
         found |= failed
         alive = {number: mutant for number, mutant in alive.items() if number not in failed}

@@ -262,7 +262,7 @@ def _call(node: promql.Call) -> Iterator[Idea]:
         elif name == "histogram_quantile":
             numbers = ["0.9", "1"]
         else:
-            numbers = steps(Decimal(str(argument.val)), ratio=False)
+            numbers = steps(Decimal(str(argument.val)), None)
         for number in numbers:
             now = f"{name}({', '.join([*arguments[:place], number, *arguments[place + 1 :]])})"
             yield Idea(kind="number", now=now, wanted=f"a story that only {shown(node)} decides so")
@@ -273,7 +273,7 @@ def _call(node: promql.Call) -> Iterator[Idea]:
         wanted = f"a story in which {name}() changes what fires"
         yield Idea(kind="function", now=shown(vectors[0]), wanted=wanted)
     elif name == "vector" and isinstance(node.args[0], promql.NumberLiteral):
-        for number in steps(Decimal(str(node.args[0].val)), ratio=False):
+        for number in steps(Decimal(str(node.args[0].val)), None):
             yield Idea(kind="number", now=f"vector({number})", wanted=f"a story that {shown(node)} decides")
 
 

@@ -7,12 +7,20 @@ from decimal import Decimal
 
 import promql_parser as promql
 
+from config.spec.model import Unit
 from observability.infer import Lookup, infer
 from observability.promql import label_matchers, metric_name
 
 MINUTE = timedelta(minutes=1)  # stories go in steps of a minute, so less than that nothing can tell apart
-_FEW = 20  # what is counted one by one; a bound of more bytes or dollars is moved by a tenth
-_A_TENTH, _A_LITTLE = Decimal("0.1"), Decimal("0.01")
+_MANY = 20  # from here on nobody counts one by one
+_A_TENTH = Decimal("0.1")
+_NEXT_TO_NOTHING: Mapping[Unit, Decimal] = {
+    "ratio": Decimal("0.01"),
+    "seconds": Decimal(1),
+    "per_second": Decimal("0.01"),
+    "bytes": Decimal(1_000_000),
+    "usdt": Decimal(1),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +81,17 @@ def siblings(parts: list[promql.Expr], lookup: Lookup) -> dict[str, tuple[str, .
 
 
 def moved(number: float, beside: promql.Expr, lookup: Lookup) -> list[str]:
-    return steps(Decimal(str(number)), ratio=infer(beside, lookup).unit == "ratio")
+    """Return the bounds that somebody might have meant who compares with a number."""
+    return steps(Decimal(str(number)), infer(beside, lookup).unit)
 
 
-def steps(number: Decimal, *, ratio: bool) -> list[str]:
-    """Return the next smaller and larger bound that somebody might have meant."""
-    if not number:
-        step = _A_LITTLE if ratio else Decimal(1)
-    elif ratio or abs(number) > _FEW:
-        step = abs(number) * _A_TENTH
-    else:
+def steps(number: Decimal, unit: Unit | None) -> list[str]:
+    """Return the next smaller and larger number: by one of what is counted, else by a tenth."""
+    step = abs(number) * _A_TENTH
+    if unit in ("count", None) and abs(number) < _MANY:
         step = Decimal(1)
+    elif not number and unit is not None:
+        step = _NEXT_TO_NOTHING[unit]
     return [f"{(number + move).normalize():f}" for move in (-step, step)]
 
 
