@@ -25,6 +25,7 @@ run "format" ruff format --check .
 run "shell" shellcheck "${checks[@]}" "${shells[@]}"
 run "runbooks" runbooks
 run "shell format" shfmt -d -i 4 -ci "${shells[@]}" runbooks/*.sh
+run "images" hadolint bot/Dockerfile scripts/sink/Dockerfile
 run "workflow" check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
 run "schemas" check-jsonschema --check-metaschema config/schemas/*.json
 
