@@ -10,6 +10,8 @@ import pytest
 
 from observability.__main__ import main
 from tests.bundle_of import lay_out, replaced
+from tests.observability.conftest import Check
+from tests.observability.fake_prometheus import FakePrometheus
 
 TEXT = """\
 # HELP http_requests_total Requests that were answered
@@ -127,6 +129,24 @@ def test_machines_get_the_problems(contract: Contract) -> None:
 def test_standard_input_is_read(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
     assert contract(extra=("-",))[0] == 0
+
+
+def test_a_running_prometheus_is_asked_the_same(check: Check) -> None:
+    def without_bucket(prometheus: FakePrometheus) -> None:
+        prometheus.series = [one for one in prometheus.series if one.get("le") != "0.1"]
+
+    def with_another(prometheus: FakePrometheus) -> None:
+        prometheus.series.append({"__name__": "mood", "job": "web"})
+        prometheus.series.append({"__name__": "scrape_duration_seconds", "job": "web"})
+
+    path = "{metrics_path: /internal/metrics}"
+    own = replaced("config/scrape.yaml", path, path.replace("}", ", ours: true}"))
+    assert "6:3: request_seconds has no bucket le=0.1 [live/metric]" in check(without_bucket)[2]
+    assert check(with_another)[0] == 0
+    code, _, err = check(with_another, own)
+    assert code == 1
+    assert "web exports mood, which metrics.yaml lacks; add it there, or take it away [live/metric]" in err
+    assert "scrape_duration_seconds" not in err
 
 
 @pytest.mark.parametrize(
