@@ -49,7 +49,7 @@ def test_the_project_and_the_services_have_the_names_that_people_type() -> None:
 
 
 def test_who_is_reloaded_by_a_signal_is_started_again_after_a_death() -> None:
-    # Without it any `docker kill`, that of SIGHUP too, tells the engine that a person wants the container down.
+    # Without it any `docker kill`, that of SIGHUP too, tells the engine that a person wants it down.
     for name in ("prometheus", "alertmanager"):
         assert SERVICES[name]["stop_signal"] == "SIGTERM"
 
@@ -196,6 +196,42 @@ def test_the_database_is_healthy_when_its_roles_are_made_and_only_runbooks_are_s
     assert superusers == {"db"}
 
 
+def server_settings() -> dict[str, str]:
+    text = (ROOT / "config/postgres/postgresql.conf").read_text()
+    return {name: value.strip("'") for name, value in re.findall(r"^([\w.]+) = (\S+)", text, re.M)}
+
+
+def megabytes(text: str) -> int:
+    assert re.fullmatch(r"\d+(MB|m)", text)
+    return int(text.rstrip("MBm"))
+
+
+def test_the_memory_of_the_server_fits_into_that_of_its_container() -> None:
+    settings = server_settings()
+    connections = int(settings["max_connections"])
+    shared, work = megabytes(settings["shared_buffers"]), megabytes(settings["maintenance_work_mem"])
+    # A connection was measured at about 1.5 MB; one of ten sorts something large.
+    most = shared + 2 * connections + connections // 10 * megabytes(settings["work_mem"])
+    assert most + (int(settings["autovacuum_max_workers"]) + 1) * work <= megabytes(
+        SERVICES["db"]["mem_limit"]
+    )
+    # Where shared memory of parallel workers would be; and a process for each connection.
+    assert settings["max_parallel_workers_per_gather"] == "0"
+    assert connections + 20 < SERVICES["db"]["pids_limit"]
+
+
+def test_the_server_keeps_what_it_answered_and_says_why_of_each_setting() -> None:
+    settings = server_settings()
+    assert [settings[name] for name in ("fsync", "full_page_writes", "synchronous_commit")] == ["on"] * 3
+    assert "--data-checksums" in environment("db")["POSTGRES_INITDB_ARGS"]
+    assert settings["shared_preload_libraries"] == "pg_stat_statements"
+    # It would keep the texts in which roles.sql sets passwords.
+    assert settings["pg_stat_statements.track_utility"] == "off"
+    for paragraph in (ROOT / "config/postgres/postgresql.conf").read_text().split("\n\n"):
+        lines = paragraph.splitlines()
+        assert lines[0].startswith("# ") or all("# " in line for line in lines), paragraph
+
+
 def test_the_bot_and_the_exporter_have_a_role_each(tmp_path: Path) -> None:
     compose_secrets.make(tmp_path)
     password = (tmp_path / "database_password").read_text().strip()
@@ -218,6 +254,13 @@ def test_grafana_is_provisioned_with_the_datasource_and_the_generated_dashboards
     home = environment("grafana")["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert (folder / Path(home).name).is_file()
     assert environment("grafana")["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
+    assert environment("grafana")["GF_USERS_ALLOW_SIGN_UP"] == "false"
+    assert environment("grafana")["GF_SECURITY_ADMIN_PASSWORD__FILE"] == "/run/secrets/grafana_admin_password"
+    assert (provider["folder"], provider["allowUiUpdates"], source["editable"]) == (
+        "Tradewatch",
+        False,
+        False,
+    )
 
 
 def test_the_image_of_the_bot_knows_its_version() -> None:

@@ -15,6 +15,8 @@ SELECT coalesce(string_agg(format('ALTER TABLE %s OWNER TO trading_bot', c.oid::
 SELECT :'started'::boolean OR :'hand_over' <> ''
     OR (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()) <> 'trading_bot'
     OR NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_stat_statements')
+    OR EXISTS (SELECT FROM pg_roles WHERE rolname IN ('trading_bot', 'postgres_exporter')
+        AND (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls))
     AS wrong \gset
 \if :wrong
 BEGIN;
