@@ -150,7 +150,8 @@ FAULTS: Mapping[str, Fault | Daily] = {
             ),
         ),
         every=None,
-        time_scale=480,
+        over_within=Duration(1_800_000),
+        time_scale=240,
     ),
     "TelegramDisconnected": Fault(
         what="Telegram ends the session: it was used from two places",

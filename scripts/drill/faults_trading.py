@@ -166,6 +166,7 @@ FAULTS: Mapping[str, Fault | Daily] = {
             ),
         ),
         every=None,
+        beside={"ForeignPosition": "what the order was filled to is nobody's while nobody knows of it"},
     ),
     "SlowOrders": Fault(
         what="the exchange answers each call late",
@@ -198,6 +199,7 @@ FAULTS: Mapping[str, Fault | Daily] = {
             ),
         ),
         every=None,
+        beside={"PositionWithoutStop": "no stop covers what was bought by hand"},
     ),
     "ForeignOrder": Fault(
         what="a person places an order by hand",
