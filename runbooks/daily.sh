@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='4818d9d4204ea22c8f4e488eda78259584b9df7bd5a942d7e61b6037107d0f16'
+readonly RUNBOOK_HASH='ff5ad5a4ebee5f1e9788d3173ddaa433bc2ee30fa335e426bc2e10242af4be04'
 readonly RUNBOOK_ID=daily
 readonly RUNBOOK_TITLE='The daily checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1850,7 +1850,8 @@ configuration_reload() {
         local) platform__supervisorctl signal HUP "$service" ;;
         compose)
             id=$(platform__container "$service") || return
-            timeout --foreground -k 2 10 docker kill --signal HUP "$id"
+            # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+            timeout --foreground -k 2 10 docker exec "$id" sh -c 'kill -HUP 1'
             ;;
         kubernetes) in_place "$service" 5 sh -c 'kill -HUP 1' ;;
         *) timeout --foreground -k 2 10 systemctl reload "$(platform__unit "$service")" ;;

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='85ca2824671e76f05b35f79d5d662ec3e3d896dfc722ae6a84032cf98ece8ebe'
+readonly RUNBOOK_HASH='f2366283b2e59c4b424ed4c6df3932daec96adf3bbf2b87d07acef55e48e7e74'
 readonly RUNBOOK_ID=database_connection
 readonly RUNBOOK_TITLE='The database cannot be reached, or has no connection left'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1539,7 +1539,8 @@ server_thaw() {
             if [[ $(timeout --foreground -k 2 5 docker inspect --format '{{.State.Paused}}' "$id") == true ]]; then
                 timeout --foreground -k 2 10 docker unpause "$id"
             else
-                timeout --foreground -k 2 10 docker kill --signal CONT "$id"
+                # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+                timeout --foreground -k 2 10 docker exec --user postgres "$id" sh -c 'kill -s CONT 1'
             fi
             ;;
         kubernetes) in_place db 5 kill -s CONT 1 ;;

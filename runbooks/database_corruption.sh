@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='2c7d608ccbcd5a72bbf57e26824dd42af7e5895b75b38c2b1cd88967833ee046'
+readonly RUNBOOK_HASH='f03a02563356080ca849bed78708eaeeb09b1e2ea00e7412e07b7cf1c9a67199'
 readonly RUNBOOK_ID=database_corruption
 readonly RUNBOOK_TITLE='The database may be damaged'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -2061,7 +2061,8 @@ server_thaw() {
             if [[ $(timeout --foreground -k 2 5 docker inspect --format '{{.State.Paused}}' "$id") == true ]]; then
                 timeout --foreground -k 2 10 docker unpause "$id"
             else
-                timeout --foreground -k 2 10 docker kill --signal CONT "$id"
+                # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+                timeout --foreground -k 2 10 docker exec --user postgres "$id" sh -c 'kill -s CONT 1'
             fi
             ;;
         kubernetes) in_place db 5 kill -s CONT 1 ;;

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='66a02358a8707a65beaaa9426d3822980babada51744756b984767d144320995'
+readonly RUNBOOK_HASH='6f758e866016b25ff238991381514374957f29eb7c2f81b5f796291c19a4f3ec'
 readonly RUNBOOK_ID=database_maintenance
 readonly RUNBOOK_TITLE='Tend the database'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1116,7 +1116,8 @@ server_thaw() {
             if [[ $(timeout --foreground -k 2 5 docker inspect --format '{{.State.Paused}}' "$id") == true ]]; then
                 timeout --foreground -k 2 10 docker unpause "$id"
             else
-                timeout --foreground -k 2 10 docker kill --signal CONT "$id"
+                # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+                timeout --foreground -k 2 10 docker exec --user postgres "$id" sh -c 'kill -s CONT 1'
             fi
             ;;
         kubernetes) in_place db 5 kill -s CONT 1 ;;

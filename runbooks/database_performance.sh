@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='d4614305c388d3593161ae4f0318851606069a006aa72628cf9147d0b9f33b1a'
+readonly RUNBOOK_HASH='273425ab3441bb90a7e10492f5fc8c7dcedcbb60bab8c9b6d066881538aa76d1'
 readonly RUNBOOK_ID=database_performance
 readonly RUNBOOK_TITLE='The database is slow, blocked, or grows'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1185,7 +1185,8 @@ server_thaw() {
             if [[ $(timeout --foreground -k 2 5 docker inspect --format '{{.State.Paused}}' "$id") == true ]]; then
                 timeout --foreground -k 2 10 docker unpause "$id"
             else
-                timeout --foreground -k 2 10 docker kill --signal CONT "$id"
+                # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+                timeout --foreground -k 2 10 docker exec --user postgres "$id" sh -c 'kill -s CONT 1'
             fi
             ;;
         kubernetes) in_place db 5 kill -s CONT 1 ;;

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='f9216751c35d28502ea3ff35257339a6ae3329cc16a17f6e9773aeb11ba136da'
+readonly RUNBOOK_HASH='3fabd2ad0330bf625c7051d5988aad88abf78c9808564bec7116706a1f39b865'
 readonly RUNBOOK_ID=monitoring_delivery
 readonly RUNBOOK_TITLE='Alerts do not arrive'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -798,7 +798,8 @@ configuration_reload() {
         local) platform__supervisorctl signal HUP "$service" ;;
         compose)
             id=$(platform__container "$service") || return
-            timeout --foreground -k 2 10 docker kill --signal HUP "$id"
+            # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+            timeout --foreground -k 2 10 docker exec "$id" sh -c 'kill -HUP 1'
             ;;
         kubernetes) in_place "$service" 5 sh -c 'kill -HUP 1' ;;
         *) timeout --foreground -k 2 10 systemctl reload "$(platform__unit "$service")" ;;

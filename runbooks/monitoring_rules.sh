@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='d52c9f1c67d42c8a6fead5b9ab323fa0471707b7f5380a7a03ca6ec08e8ca81f'
+readonly RUNBOOK_HASH='b1a56bc1c1e0fed7b5c6f3e91f0e253419523879f2be35d06a302af63f1f549f'
 readonly RUNBOOK_ID=monitoring_rules
 readonly RUNBOOK_TITLE='Prometheus or Alertmanager does not do what its files say'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -799,7 +799,8 @@ configuration_reload() {
         local) platform__supervisorctl signal HUP "$service" ;;
         compose)
             id=$(platform__container "$service") || return
-            timeout --foreground -k 2 10 docker kill --signal HUP "$id"
+            # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+            timeout --foreground -k 2 10 docker exec "$id" sh -c 'kill -HUP 1'
             ;;
         kubernetes) in_place "$service" 5 sh -c 'kill -HUP 1' ;;
         *) timeout --foreground -k 2 10 systemctl reload "$(platform__unit "$service")" ;;

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='959593836cd921a6b008f60d439e44e73ac9b4d8d1229551590114351fd4125c'
+readonly RUNBOOK_HASH='2b4f57314e2cc36617ecad59c0743151e06f9f55e82a83b86ef6d83e58908083'
 readonly RUNBOOK_ID=monthly
 readonly RUNBOOK_TITLE='The monthly checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1416,7 +1416,8 @@ server_thaw() {
             if [[ $(timeout --foreground -k 2 5 docker inspect --format '{{.State.Paused}}' "$id") == true ]]; then
                 timeout --foreground -k 2 10 docker unpause "$id"
             else
-                timeout --foreground -k 2 10 docker kill --signal CONT "$id"
+                # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+                timeout --foreground -k 2 10 docker exec --user postgres "$id" sh -c 'kill -s CONT 1'
             fi
             ;;
         kubernetes) in_place db 5 kill -s CONT 1 ;;

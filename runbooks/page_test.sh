@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='58c2b4fb1936fb067894706e2e35a4a40b9e0193b6d82cb25edf367fd38d6b0a'
+readonly RUNBOOK_HASH='5c785178aa2ebc1df7d46543bf65ce225955583dbd3adfcc0bc7e1158b162feb'
 readonly RUNBOOK_ID=page_test
 readonly RUNBOOK_TITLE='A page that is a test'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -739,7 +739,8 @@ configuration_reload() {
         local) platform__supervisorctl signal HUP "$service" ;;
         compose)
             id=$(platform__container "$service") || return
-            timeout --foreground -k 2 10 docker kill --signal HUP "$id"
+            # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+            timeout --foreground -k 2 10 docker exec "$id" sh -c 'kill -HUP 1'
             ;;
         kubernetes) in_place "$service" 5 sh -c 'kill -HUP 1' ;;
         *) timeout --foreground -k 2 10 systemctl reload "$(platform__unit "$service")" ;;

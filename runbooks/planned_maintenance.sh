@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='e2e2466ac5d9d29cfee12ee1db55ae5fbd944c0934f153c9574fb889446b0f35'
+readonly RUNBOOK_HASH='3ebba4ff7a65cf9b16c8e6f526aa95d1ac615f9ce87235dd89b6966397ccf9ee'
 readonly RUNBOOK_ID=planned_maintenance
 readonly RUNBOOK_TITLE='Planned maintenance'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1440,7 +1440,8 @@ server_thaw() {
             if [[ $(timeout --foreground -k 2 5 docker inspect --format '{{.State.Paused}}' "$id") == true ]]; then
                 timeout --foreground -k 2 10 docker unpause "$id"
             else
-                timeout --foreground -k 2 10 docker kill --signal CONT "$id"
+                # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+                timeout --foreground -k 2 10 docker exec --user postgres "$id" sh -c 'kill -s CONT 1'
             fi
             ;;
         kubernetes) in_place db 5 kill -s CONT 1 ;;

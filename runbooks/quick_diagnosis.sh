@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='fe43bb0d0498aa8cd51c25a33a9b1877b217684072142c9b0707fbd673190e5b'
+readonly RUNBOOK_HASH='1b5c837a9168deaf92d26c62499103c9037d97bdae2fc220ed66113c1d8e8727'
 readonly RUNBOOK_ID=quick_diagnosis
 readonly RUNBOOK_TITLE='Quick diagnosis'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1540,7 +1540,8 @@ configuration_reload() {
         local) platform__supervisorctl signal HUP "$service" ;;
         compose)
             id=$(platform__container "$service") || return
-            timeout --foreground -k 2 10 docker kill --signal HUP "$id"
+            # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+            timeout --foreground -k 2 10 docker exec "$id" sh -c 'kill -HUP 1'
             ;;
         kubernetes) in_place "$service" 5 sh -c 'kill -HUP 1' ;;
         *) timeout --foreground -k 2 10 systemctl reload "$(platform__unit "$service")" ;;

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='658db143658e6dbad44013799b007408d233f288904b6323545b431a36ca3bb0'
+readonly RUNBOOK_HASH='c248c4ce66ba7e46b1cf4be87ea02e4a6cde589b88e7e65a5d82ba7f56871e25'
 readonly RUNBOOK_ID=target_down
 readonly RUNBOOK_TITLE='Prometheus does not reach a program'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -775,7 +775,8 @@ configuration_reload() {
         local) platform__supervisorctl signal HUP "$service" ;;
         compose)
             id=$(platform__container "$service") || return
-            timeout --foreground -k 2 10 docker kill --signal HUP "$id"
+            # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+            timeout --foreground -k 2 10 docker exec "$id" sh -c 'kill -HUP 1'
             ;;
         kubernetes) in_place "$service" 5 sh -c 'kill -HUP 1' ;;
         *) timeout --foreground -k 2 10 systemctl reload "$(platform__unit "$service")" ;;

@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='cc6a45f13dd3c5f68785a3a84f9fc2522c059c8084945220771c7e296e172a11'
+readonly RUNBOOK_HASH='4d25cdc75fbaab1591ddc03769a5cbad074d06cd4bd27b4bdab6bf18201e5477'
 readonly RUNBOOK_ID=weekly
 readonly RUNBOOK_TITLE='The weekly checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -1371,7 +1371,8 @@ server_thaw() {
             if [[ $(timeout --foreground -k 2 5 docker inspect --format '{{.State.Paused}}' "$id") == true ]]; then
                 timeout --foreground -k 2 10 docker unpause "$id"
             else
-                timeout --foreground -k 2 10 docker kill --signal CONT "$id"
+                # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+                timeout --foreground -k 2 10 docker exec --user postgres "$id" sh -c 'kill -s CONT 1'
             fi
             ;;
         kubernetes) in_place db 5 kill -s CONT 1 ;;
@@ -2103,7 +2104,8 @@ configuration_reload() {
         local) platform__supervisorctl signal HUP "$service" ;;
         compose)
             id=$(platform__container "$service") || return
-            timeout --foreground -k 2 10 docker kill --signal HUP "$id"
+            # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+            timeout --foreground -k 2 10 docker exec "$id" sh -c 'kill -HUP 1'
             ;;
         kubernetes) in_place "$service" 5 sh -c 'kill -HUP 1' ;;
         *) timeout --foreground -k 2 10 systemctl reload "$(platform__unit "$service")" ;;

@@ -70,7 +70,8 @@ def main() -> int:
 
 def _reloaded(server: Server, project: Project) -> int:
     before, begin = last(ask(f"{server.url}/metrics"), server.service), time.monotonic()
-    _docker("kill", "--signal", "HUP", server.container)
+    # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+    _docker("exec", server.container, "sh", "-c", "kill -HUP 1")
     told: list[str] = []
     while (waited := time.monotonic() - begin) < _PATIENCE:
         now = last(ask(f"{server.url}/metrics"), server.service)

@@ -383,7 +383,8 @@ server_thaw() {
             if [[ $(timeout --foreground -k 2 5 docker inspect --format '{{.State.Paused}}' "$id") == true ]]; then
                 timeout --foreground -k 2 10 docker unpause "$id"
             else
-                timeout --foreground -k 2 10 docker kill --signal CONT "$id"
+                # Not by docker kill: whatever its signal, the engine then starts the container no more if it dies later.
+                timeout --foreground -k 2 10 docker exec --user postgres "$id" sh -c 'kill -s CONT 1'
             fi
             ;;
         kubernetes) in_place db 5 kill -s CONT 1 ;;
