@@ -15,14 +15,19 @@ from scripts.compose_proof.report import Report, StepError
 from scripts.compose_proof.stage import Stage
 from scripts.drill.world import until
 
+# A signal sent in a wrong way costs a container its restart policy, and nothing shows that before it dies.
+RELOADED = {"prometheus", "alertmanager"}
 _BACK = 60.0
 # A sample is in the file a moment after it was scraped.
 _PAST = 5.0
 
 
 def sample(services: Sequence[str], count: int, seed: int) -> tuple[list[str], list[str]]:
-    """Return which services are killed, and which are left out."""
-    taken = set(random.Random(seed).sample(sorted(services), min(count, len(services))))
+    """Return which services are killed, and which are left out. The first is one that was reloaded before."""
+    drawn = random.Random(seed)
+    first = drawn.choice(sorted(set(services) & RELOADED))
+    others = sorted(set(services) - {first})
+    taken = {first, *drawn.sample(others, len(others))[: count - 1]} if count else set()
     return [one for one in services if one in taken], [one for one in services if one not in taken]
 
 

@@ -84,6 +84,12 @@ def test_a_seed_takes_the_same_services_again_and_names_the_others() -> None:
     assert (taken, left) == sample(SERVICES, 2, 7)
     assert sorted([*taken, *left]) == SERVICES
     assert sample(SERVICES, 99, 7) == (SERVICES, [])
+    assert sample(SERVICES, 0, 7) == ([], SERVICES)
+
+
+@pytest.mark.parametrize("seed", range(9))
+def test_one_that_was_reloaded_is_always_killed(seed: int) -> None:
+    assert sample(SERVICES, 1, seed)[0] == ["alertmanager"]
 
 
 def test_every_docker_command_of_the_guide_is_run_as_it_is_written() -> None:
