@@ -32,14 +32,17 @@ Say = Callable[[str], None]
 _ALERTMANAGER = "local/alertmanager.yml"
 _MACHINE = "node"  # the job that looks at the machine
 _SETTLE_SECONDS, _MOST_MISSED = 180.0, 0.05
-_START = timedelta(seconds=20)
+_START, _DIGEST_TAKES = timedelta(seconds=20), timedelta(seconds=10)
 _MISSED = "prometheus_rule_group_iterations_missed_total"
 _WANTED = "prometheus_rule_group_iterations_total"
 
 
 @dataclass(slots=True, kw_only=True)
 class Played:
-    """One part as it went. `told` is what people were told that they should not have been told."""
+    """One part as it went. `told` is what people were told that they should not have been told.
+
+    With `digest_due` a window of the digest opened in it.
+    """
 
     part: str
     time_scale: float
@@ -47,6 +50,7 @@ class Played:
     signals: int = 0
     orders: int = 0
     digests: int = 0
+    digest_due: bool = True
     beats: int = 0
     happened: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -57,7 +61,13 @@ class Played:
     @property
     def is_quiet(self) -> bool:
         """Whether nobody was told of anything, nothing fired, and those who always speak did."""
-        return not self.told and not self.fired and bool(self.digests and self.beats)
+        return not self.told and not self.fired and not self.silent
+
+    @property
+    def silent(self) -> list[str]:
+        """What did not come, though it always does."""
+        wanted = (("digest", self.digests or not self.digest_due), ("heartbeat", self.beats))
+        return [name for name, came in wanted if not came]
 
 
 async def play(
@@ -77,16 +87,18 @@ async def play(
         await closing.enter_async_context(running(home, lambda _: None))
         freshen(home.textfile)
         session = await closing.enter_async_context(aiohttp.ClientSession())
-        stage = _Stage(World(home, session), scaled(project, scale), part, scale, say)
+        stage = _Stage(World(home, session), scaled(project, scale), part, scale, days, say)
         return await stage.played(planted)
 
 
 class _Stage:
     """One stack, and what happens in it."""
 
-    def __init__(self, world: World, project: Project, part: Part, scale: float, say: Say) -> None:
+    def __init__(
+        self, world: World, project: Project, part: Part, scale: float, days: Days, say: Say
+    ) -> None:
         self._world, self._project, self._part, self._scale = world, project, part, scale
-        self._say = say
+        self._days, self._say = days, say
         self._beat = project.scrape.evaluation_interval.seconds
 
     async def played(self, planted: Fault | None) -> Played:
@@ -162,6 +174,7 @@ class _Stage:
         every = [one for one in await world.notifications() if received(one) > begin]
         digests = [one for one in every if one["alertname"] == DAILY_DIGEST]
         beats = await world.call("GET", world.home.url("sink", "/heartbeats"))
+        played.digest_due = self._days.next_opening(begin) + _DIGEST_TAKES < end
         played.digests, played.beats = len(digests), sum(one["beats"] for one in beats)
         played.signals = len(world.answers)
         played.orders = sum(bool(answer.get("order")) for answer in world.answers)

@@ -79,6 +79,31 @@ def test_a_day_is_not_quiet_if_anybody_is_told_or_those_who_always_speak_are_sil
     assert not replace(QUIET, **changes).is_quiet
 
 
+def test_a_part_that_is_over_before_a_window_opens_needs_no_digest() -> None:
+    assert replace(QUIET, digests=0, digest_due=False).is_quiet
+
+
+def test_a_machine_that_cannot_keep_up_plays_once_more_half_as_fast(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried: list[tuple[str, float]] = []
+
+    async def play(_: Any, part: Any, scale: float, *others: Any) -> Played:
+        tried.append((part.name, scale))
+        if part is RESTARTS and scale > 4:
+            raise HarnessError("too slow")
+        return replace(QUIET, part=part.name, time_scale=scale)
+
+    monkeypatch.setattr(command, "play", play)
+    monkeypatch.setattr(command, "FOLDER", tmp_path)
+    monkeypatch.setattr("sys.argv", ["quiet_day", "--restart-scale", "8"])
+    assert command.main() == command.QUIET
+    assert sorted(tried) == [("day", 240), ("restarts", 4), ("restarts", 8)]
+    monkeypatch.setattr("sys.argv", ["quiet_day", "--restart-scale", "10"])
+    assert command.main() == command.BROKEN
+    assert "quiet-day: too slow" in capsys.readouterr().err
+
+
 def test_a_shorter_day_leaves_out_what_comes_later() -> None:
     short = DAY.until(Duration(4 * HOUR))
     assert short.lasts == Duration(4 * HOUR)
