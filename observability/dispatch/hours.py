@@ -47,7 +47,7 @@ def played(
 
     Without `year` the digest is played for a week only.
     """
-    digests = _digests(config, begin, _YEAR if year else timedelta(days=7))
+    lasts = _YEAR if year else timedelta(days=7)
     known: dict[tuple[object, ...], tuple[tuple[str, ...], timedelta, datetime]] = {}
     for budget in budgets:
         labels = {"alertname": budget.alert.name, "severity": budget.severity}
@@ -55,7 +55,7 @@ def played(
         key = (budget.severity, *(route.place for route in routes_of(config, labels)))
         if key not in known:
             moments = [begin + hour * _HOUR for hour in hours]
-            known[key] = _at_once(config, labels, moments) or _by_digest(digests)
+            known[key] = _at_once(config, labels, moments) or _by_digest(*_digests(config, begin, lasts))
         to, worst, fired = known[key]
         yield Played(budget=budget, to=to, worst=worst + _delta(ATTEMPT), fired=fired)
 
@@ -85,11 +85,8 @@ def _at_once(
     return tuple(sorted(to)), worst, fired
 
 
-def _by_digest(
-    digests: tuple[tuple[str, ...], list[datetime]],
-) -> tuple[tuple[str, ...], timedelta, datetime]:
+def _by_digest(to: tuple[str, ...], sent: Sequence[datetime]) -> tuple[tuple[str, ...], timedelta, datetime]:
     """Return the latest that a digest lists what fired, over every hour and just after each digest."""
-    to, sent = digests
     moments = [at - _STALE + _MOMENT for at in sent[:-1]]
     hours = (sent[-1] - sent[0]) // _HOUR - 1
     moments += [sent[0] + hour * _HOUR for hour in range(hours)]
