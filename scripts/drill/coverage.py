@@ -1,4 +1,4 @@
-"""When each alert was last drilled, and how that ended: kept beside the reports, told to Prometheus, a gate."""
+"""When each alert was last drilled, and how that ended: kept, told to Prometheus, and a gate."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -51,7 +51,7 @@ def keep(folder: Path, drills: Iterable[Drill]) -> dict[str, Last]:
 
 
 def tell(textfile: Path, project: Project, known: Mapping[str, Last]) -> None:
-    """Leave for node_exporter how many alerts there are by how their last drill ended, and the oldest pass."""
+    """Leave for node_exporter how many alerts there are by the end of their last drill, and the oldest."""
     ends = [known[name].verdict.value if name in known else "never" for name in project.alerts]
     lines = ["# HELP drill_alerts Alerts, by how their last drill ended", "# TYPE drill_alerts gauge"]
     lines += [

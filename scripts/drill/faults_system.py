@@ -338,7 +338,8 @@ FAULTS: Mapping[str, Fault | Daily] = {
     "BotFileDescriptors": Fault(
         what="somebody holds connections to the bot",
         cause=sockets_held,
-        mend=(Script(),),
+        # It asks for HighCPULoad too, and a machine with many drills is busy.
+        mend=(Script(codes=(0, 3, 9)),),
         beside={"BotDown": _STARTS, "BotNotReady": _STARTS},
     ),
     "BotRestarting": Fault(

@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 # So small that neither fees nor prices come near to the loss at which the bot halts, whatever else is played.
 _ORDER = "BUY BTCUSDT 0.001"
 _POLL_SECONDS = 0.05
-_START_SECONDS = 30.0
+_START_SECONDS = 90.0
 _SIGNAL_SECONDS = 5.0
 _CONNECT_SECONDS = 10
 _OPTIONS = "-c statement_timeout=20s -c application_name=drill"

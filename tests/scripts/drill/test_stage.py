@@ -77,7 +77,7 @@ class Settling(Prometheus):
         """All are up."""
 
     async def query(self, expression: str) -> list[dict[str, object]]:
-        if expression != "ALERTS":
+        if not expression.startswith("ALERTS"):
             return await super().query(expression)
         return [{"metric": {"alertname": name}} for name in self.firing[self.looks]]
 
