@@ -100,11 +100,13 @@ class Job(Spec):
     """One scrape job; its targets are the environment's.
 
     What is `ours` exports nothing but what the catalogue has, with its help, and each counter from the start.
+    `unnoticed` says why nobody is told when one metric of it is gone and the rest is there.
     """
 
     name: str
     metrics_path: str = "/metrics"
     ours: bool = False
+    unnoticed: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
