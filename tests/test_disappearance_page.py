@@ -33,6 +33,9 @@ fires then, and after how long? It is looked for {soon} and, of one metric alone
 {late}, in a world that was quiet for a day before. `tests/disappearance.py` has that world, and
 `tests/test_disappearance_page.py` makes this page.
 """
+_ITSELF = """\
+That is how it is while rules are evaluated. A Prometheus that is gone evaluates none, and its Watchdog is
+silent: whoever hears the heartbeat tells of that."""
 Rows = Mapping[str, str]
 
 
@@ -71,7 +74,7 @@ def _targets(project: Project, rows: Rows) -> Iterator[str]:
     yield "## Every target of a job\n"
     yield "| job | noticed by |\n|---|---|"
     yield from (f"| `{job}` | {rows[job]} |" for job in project.scrape.jobs)
-    yield ""
+    yield f"\n{_ITSELF}\n"
 
 
 def _metrics(project: Project, asked: Disappearance, rows: Rows) -> Iterator[str]:
