@@ -36,7 +36,9 @@ class Suite:
 
     settings: Mapping[str, Any]
     tests: tuple[Mapping[str, Any], ...]
-    _copied: dict[tuple[int, frozenset[str]], str] = field(default_factory=dict, compare=False, repr=False)
+    _copied: dict[tuple[int, frozenset[str]], str] = field(
+        init=False, default_factory=dict, compare=False, repr=False
+    )
 
     @classmethod
     def read(cls, text: str) -> "Suite":
