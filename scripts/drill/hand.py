@@ -19,13 +19,13 @@ async def opened(world: World, symbol: str, quantity: str) -> None:
     await foreign(world, symbol=symbol, type="MARKET", side="BUY", positionSide="LONG", quantity=quantity)
 
 
-async def sold(world: World, symbol: str, quantity: str) -> None:
-    """Close so much of a long position; nothing if there is none."""
+async def sold(world: World, symbol: str, quantity: str = "") -> None:
+    """Close so much of a long position, or all of it; nothing if there is none."""
     account = await world.simulator("GET", "account")
-    if any((each["symbol"], each["positionSide"]) == (symbol, "LONG") for each in account["positions"]):
-        await foreign(
-            world, symbol=symbol, type="MARKET", side="SELL", positionSide="LONG", quantity=quantity
-        )
+    for each in account["positions"]:
+        if (each["symbol"], each["positionSide"]) == (symbol, "LONG"):
+            told = {"symbol": symbol, "type": "MARKET", "side": "SELL", "positionSide": "LONG"}
+            await foreign(world, **told, quantity=quantity or each["positionAmt"])
 
 
 async def stop_cancelled(world: World, symbol: str) -> str:
