@@ -281,9 +281,12 @@ def too_early(
 
 
 def filled(summary: str, labels: Collection[str] = ()) -> str:
-    """Return a pattern of the summary with a value where its placeholders stand: a number, or a label's."""
+    """Return a pattern of the summary with a value where its placeholders stand.
+
+    It is a number, with a unit or as a length of time (1m 2s), or a label's.
+    """
 
     def value(placeholder: re.Match[str]) -> str:
-        return r"[\w.:/-]+" if placeholder[1] in labels else r"-?\d[\w.%]*"
+        return r"[\w.:/-]+" if placeholder[1] in labels else r"-?\d[\w.%]*(?: \d+[dhms])*"
 
     return re.sub(r"\\\{(\w+)\\\}", value, re.escape(summary))

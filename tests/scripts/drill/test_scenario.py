@@ -27,6 +27,13 @@ def test_a_summary_that_was_not_filled_is_not(text: str) -> None:
     assert not re.search(filled(SUMMARY), text)
 
 
+@pytest.mark.parametrize("value", ["51s", "1m 2s", "-3h 0m 1s", "12.5", "2.5k"])
+def test_a_value_may_be_a_length_of_time(value: str) -> None:
+    pattern = filled("A transaction has been open for {value} (limit {bound})")
+    assert re.search(pattern, f"A transaction has been open for {value} (limit 10m 0s)")
+    assert not re.search(pattern, f"A transaction has been open for {value} or so (limit 10m 0s)")
+
+
 def test_a_label_in_a_summary_is_recognised_by_its_text() -> None:
     pattern = filled("{job} at {instance} does not answer", ["job", "instance"])
     assert re.search(pattern, "WARNING TargetDown postgres at 127.0.0.1:9187 does not answer")
