@@ -107,6 +107,8 @@ async def _steps(where: Place, report: Report, options: Options) -> None:
         )  # fmt: skip
         await report.step("a signal becomes an order", operated.order(stage, "BUY BTCUSDT 0.1"))
         await report.step("a refused order", operated.refused(stage, "BUY SOLUSDT 1"))
+        # Made long before Alertmanager dies, which writes silences down every ten seconds.
+        await report.step("a silence", deaths.silence(stage))
         # What only looks, and what waits for Prometheus, at once.
         async with asyncio.TaskGroup() as group:
             for what, work in (
