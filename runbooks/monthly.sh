@@ -12,7 +12,7 @@ umask 077
 unset CDPATH
 export LC_ALL=C
 
-readonly RUNBOOK_HASH='2b4f57314e2cc36617ecad59c0743151e06f9f55e82a83b86ef6d83e58908083'
+readonly RUNBOOK_HASH='d66c3bdf2588baf9708fbe291acbd2f7d0097b808eb869ce267ee5348c001e35'
 readonly RUNBOOK_ID=monthly
 readonly RUNBOOK_TITLE='The monthly checklist'
 readonly RUNBOOK_NAMESPACE=tradewatch
@@ -2179,10 +2179,17 @@ audit_armed() {
         finding "the bot shows its settings to everybody who reaches it: CONFIG_ENDPOINT is true"
     fi
     if [[ -n $folder && -d $folder ]]; then
-        mode=$(stat -c %a -- "$folder")
-        echo "control directory: mode $mode, of $(stat -c %U -- "$folder")"
-        # Who may write there can take HALT away.
-        (((8#$mode & 8#2) == 0)) || finding "everybody may write into $folder, and take the file HALT away: chmod o-w"
+        audit__control "$folder"
+    fi
+}
+
+# Who may write into it can take HALT away. In a folder that nobody else may enter it may be open, as with the secrets.
+audit__control() {
+    local mode above
+    mode=$(stat -c %a -- "$1") above=$(stat -L -c %a -- "$(dirname -- "$1")")
+    echo "control directory: mode $mode in a folder of mode $above, of $(stat -c %U -- "$1")"
+    if (((8#$mode & 8#2) && (8#$above & 8#1))); then
+        finding "everybody may write into $1, and take the file HALT away: chmod o-w"
     fi
 }
 

@@ -105,6 +105,21 @@ def test_secrets_that_others_may_read_are_named_and_never_shown(desk: Desk) -> N
     assert "not-to-be-seen" not in told.out + told.err
 
 
+def test_a_control_directory_that_everybody_may_change_is_named(desk: Desk) -> None:
+    control = desk.folder / "shared" / "control"
+    control.mkdir(parents=True)
+    control.chmod(0o777)
+    control.parent.chmod(0o755)
+    told = say(desk, f"audit__control '{control}'")
+    assert told.findings == (f"everybody may write into {control}, and take the file HALT away: chmod o-w",)
+    # As in containers, where the bot is another user than who owns the checkout.
+    control.parent.chmod(0o700)
+    assert say(desk, f"audit__control '{control}'").findings == ()
+    control.parent.chmod(0o755)
+    control.chmod(0o755)
+    assert say(desk, f"audit__control '{control}'").findings == ()
+
+
 def test_an_old_backup_and_none_are_found(desk: Desk) -> None:
     assert "no backup was ever restored" in say(desk, "review_backup 26").findings[0]
     path = desk.given()
