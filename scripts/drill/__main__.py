@@ -82,12 +82,12 @@ def _covered(project: Project, most: timedelta) -> int:
 
 
 def plays(project: Project, names: Sequence[str], time_scale: float | None) -> list[Play]:
-    """Return what is to be played, each at its own speed unless one is given."""
+    """Return what is to be played, each at its own speed, or at a given one if that is slower."""
     return [_play_of(project, name, FAULTS[name], time_scale) for name in names]
 
 
 def _play_of(project: Project, name: str, fault: Fault | Daily, time_scale: float | None) -> Play:
-    speed = time_scale or fault.time_scale
+    speed = min(time_scale or fault.time_scale, fault.time_scale)
     if isinstance(fault, Daily):
         return Play(alert=name, fault=fault, time_scale=speed, long=_DAILY_SECONDS)
     life = fault.calm.seconds + project.alerts[name].detect_within.seconds + fault.over_within.seconds
@@ -165,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
         "--time-scale",
         type=_time_scale,
         metavar="N",
-        help="how much faster than life, 1 to 1000 (what each drill wants)",
+        help="how much faster than life at most, 1 to 1000 (what each drill wants)",
     )
     parser.add_argument(
         "--lanes",

@@ -13,15 +13,32 @@ from scripts.drill.causes import deadlock_broken, orders_answered_late
 from scripts.drill.fault import ByHand, Cause, Daily, Fault, Script, Setup
 from scripts.drill.services import freshen, stopped, tell_backup
 from scripts.drill.session import session_with, table_locked
-from scripts.drill.world import HarnessError, World
+from scripts.drill.world import HarnessError, World, until
 
 _MINUTE, _HOUR = 60_000, 3_600_000
 _LEAK = "-c application_name=leaky_report"
 _TAKEN = 0.95
 _SLOW_SECONDS, _PAUSE_SECONDS = 0.9, 0.2
 _ROWS = 6000
+_START_SECONDS = 60.0
 _POOL = Setup(bot={"DATABASE_POOL_SIZE": "2", "DATABASE_MAX_OVERFLOW": "0"})
 _UNREADY = {"BotNotReady": "it needs the database"}
+
+
+@asynccontextmanager
+async def server_stopped(world: World) -> AsyncIterator[str]:
+    """The server was stopped; afterwards it is waited for, as what follows asks it."""
+    async with stopped("postgres")(world) as said:
+        yield said
+
+    async def answers() -> bool | None:
+        with suppress(psycopg2.OperationalError):
+            await world.sql("SELECT 1")
+            return True
+        return None
+
+    if await until(answers, _START_SECONDS) is None:
+        raise HarnessError(f"the database did not come back within {_START_SECONDS:g} s")
 
 
 @asynccontextmanager
@@ -151,8 +168,11 @@ _ENDED = Script(name="database_performance", arguments=("--set", "pid={pid}", "-
 FAULTS: Mapping[str, Fault | Daily] = {
     "DatabaseDown": Fault(
         what="the database server was stopped",
-        cause=stopped("postgres"),
+        cause=server_stopped,
         mend=(Script(),),
+        # Its exporter tries for a second before it says that the server is down: a scrape has to last longer.
+        time_scale=6,
+        calm=Duration(2 * _MINUTE),
         beside={**_UNREADY, "ReadingStale": "nothing is read from the database"},
     ),
     "DatabaseConnectionErrors": Fault(

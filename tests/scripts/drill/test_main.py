@@ -29,11 +29,13 @@ def test_an_alert_that_breaks_a_promise_weighs_more_than_a_slow_machine(
     assert exit_code(drills) == code
 
 
-def test_each_drill_has_its_own_speed_unless_one_is_given(project: Project) -> None:
+def test_each_drill_has_its_own_speed_unless_a_slower_one_is_given(project: Project) -> None:
     assert [play.time_scale for play in plays(project, QUICK, None)] == [
         FAULTS[name].time_scale for name in QUICK
     ]
     assert {play.time_scale for play in plays(project, QUICK, 15)} == {15}
+    [slow] = plays(project, ["DatabaseDown"], 60)
+    assert slow.time_scale == FAULTS["DatabaseDown"].time_scale < 60
 
 
 def test_what_waits_longest_is_known_before(project: Project) -> None:
