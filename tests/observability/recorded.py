@@ -84,6 +84,8 @@ def promtool_says(
     test = {
         "rule_files": ["rules.yml"],
         "evaluation_interval": step,
+        # Without it promtool takes the groups in any order, and alerts may read what was recorded before.
+        "group_eval_order": [group["name"] for group in yaml.safe_load(rules)["groups"]],
         "tests": [
             {
                 "interval": step,
