@@ -9,16 +9,28 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+
+import aiohttp
+import psycopg2
 
 from config.spec.duration import Duration
 from scripts.drill.processes import process_of
 from scripts.drill.runbook import RUNBOOKS, run
 from scripts.drill.services import control
-from scripts.drill.world import HarnessError, World
+from scripts.drill.world import HarnessError, World, until
 
 _FINDING = 3  # of runbooks, by docs/runbooks.md
 _HOUR, _MINUTE = 3_600_000, 60_000
+_READY = {
+    "bot": "/readyz",
+    "prometheus": "/-/ready",
+    "alertmanager": "/-/ready",
+    "node_exporter": "/metrics",
+    "postgres_exporter": "/metrics",
+}
+_READY_SECONDS = 60.0
 _RESTART_SECONDS = 45.0  # of life; what is longer is an outage, of which people are to hear
 
 
@@ -88,6 +100,8 @@ def restarted(*services: str) -> Callable[[World], Awaitable[str]]:
             said = await control(world, "restart", service)
             if "started" not in said:
                 raise HarnessError(f"{service} was not restarted: {said}")
+        for service in services:
+            await _until_ready(world, service)
         took = loop.time() - begin
         need_short(took, world.home.time_scale, " and ".join(services))
         return f"took {took:.1f} s"
@@ -106,9 +120,31 @@ def need_short(seconds: float, scale: float, what: str) -> None:
 
 async def killed_bot(world: World) -> str:
     """supervisord starts it again at once."""
-    process = process_of(world.home, "bot")
+    loop = asyncio.get_running_loop()
+    begin, process = loop.time(), process_of(world.home, "bot")
     os.kill(process, signal.SIGKILL)
-    return f"process {process}"
+    await _until_ready(world, "bot", after=process)
+    took = loop.time() - begin
+    need_short(took, world.home.time_scale, "the bot")
+    return f"process {process}, took {took:.1f} s"
+
+
+async def _until_ready(world: World, service: str, after: int = 0) -> None:
+    """Return once a service answers, in another process than `after`, as it does when it has started."""
+
+    async def ready() -> bool | None:
+        with suppress(aiohttp.ClientError, psycopg2.Error, HarnessError, OSError):
+            if process_of(world.home, service) == after:
+                return None
+            if service == "postgres":
+                await world.sql("SELECT 1")
+            else:
+                await world.call("GET", world.home.url(service, _READY[service]))
+            return True
+        return None
+
+    if not await until(ready, _READY_SECONDS):
+        raise HarnessError(f"{service} was not ready {_READY_SECONDS:g} s after its restart")
 
 
 def _hours(hours: float) -> Duration:
