@@ -11,6 +11,7 @@ import promql_parser as promql
 from config.spec.model import Metric, Project
 from observability.edges.evaluate import Labels
 from observability.infer import exported_names
+from observability.names import recorded
 from observability.promql import admits, metric_name, nodes
 from observability.world import ENVIRONMENT, SOMEWHERE, UP
 
@@ -46,6 +47,13 @@ def selectors_in(node: promql.Expr) -> list[promql.VectorSelector]:
     return [one for one in nodes(node) if isinstance(one, promql.VectorSelector)]
 
 
+def is_recorded(project: Project, selector: promql.VectorSelector) -> bool:
+    """Whether a selector reads what a measure records."""
+    prefix = recorded(project, "")
+    name = metric_name(selector)
+    return name.startswith(prefix) and name.removeprefix(prefix) in project.measures
+
+
 def metric_of(project: Project, selector: promql.VectorSelector) -> Metric | None:
     """Return the metric of a selector; `up` is nobody's."""
     return _by_name(project).get(metric_name(selector))
@@ -64,6 +72,8 @@ def labels_of(project: Project, selector: promql.VectorSelector, choice: Choice)
         raise LookupError(f"{name} is not in the catalogue")
     possible: dict[str, tuple[str, ...]] = dict(metric.labels) if metric else {}
     possible["job"] = (metric.job,) if metric else tuple(project.scrape.jobs)
+    if "job" in choice.values:
+        possible["job"] = (choice.values["job"],)
     told: dict[str, str] = {}
     for label, values in possible.items():
         told[label] = _chosen(selector, label, values or _made_up(choice, label), choice)
@@ -109,11 +119,10 @@ def others(project: Project, selector: promql.VectorSelector) -> Iterator[dict[s
         label = str(matcher.name)
         if label in ("__name__", "le"):
             continue
-        values = (
-            tuple(project.scrape.jobs) if label == "job" else (metric.labels.get(label, ()) if metric else ())
-        )
+        values = tuple(project.scrape.jobs) if label == "job" else ()
+        if metric is not None and label in metric.labels:
+            values = metric.labels[label]
+        # What a pattern names, if it is a plain list of words.
         named = [one.replace("[.]", ".").replace(".*", "x") for one in str(matcher.value).split("|")]
         kept_out = [value for value in (*values, *named, *_MADE_UP[:1]) if not admits(matcher, value)]
-        if label == "job" and metric is not None:
-            continue  # whose metric it is
         yield from ({label: value} for value in dict.fromkeys(kept_out))

@@ -110,8 +110,8 @@ class Evaluator:
         }
         return _shifted(chosen, self._in_steps(node.offset)) if node.offset else chosen
 
-    def _in_steps(self, length: timedelta) -> int:
-        steps = length / timedelta(seconds=self._step)
+    def _in_steps(self, length: timedelta | None) -> int:
+        steps = (length or timedelta(0)) / timedelta(seconds=self._step)
         if steps != int(steps) or steps < 0:
             raise UnknownFormError(f"{length} is no whole number of steps")
         return int(steps)
@@ -163,7 +163,7 @@ class Evaluator:
         for labels, line in self.vector(node.args[0]).items():
             found = re.fullmatch(pattern, dict(labels).get(source, ""), re.DOTALL)
             if found:
-                text = re.sub(r"\$\{?(\d+)\}?", lambda group, of=found: of[int(group[1])] or "", template)
+                text = found.expand(re.sub(r"\$\{?(\d+)\}?", r"\\g<\1>", template))
                 labels = frozenset({**dict(labels), target: text}.items()) if text else labels
             told[labels] = line
         return told

@@ -27,12 +27,14 @@ class Fires:
 Timeline = Mapping[Fires, list[bool]]
 
 
-def timeline(project: Project, alert: Alert, world: Evaluator, steps: int, step: int) -> Timeline:
-    """Return at which steps each series of each level fires."""
+def timeline(
+    project: Project, alert: Alert, world: Evaluator, steps: int, step: int, *, ties: bool = False
+) -> Timeline:
+    """Return at which steps each series of each level fires; with `ties` a value at a bound is past it."""
     told: dict[Fires, list[bool]] = {}
     measured = world.measure(alert.measure)
     for severity, level in alert.levels.items():
-        for labels, line in _asked(level, measured, steps).items():
+        for labels, line in _asked(level, measured, steps, ties=ties).items():
             active = _let(project, alert, world, labels, line)
             told[Fires(severity, labels)] = _lasting(active, level.for_, alert.keep_firing_for, step)
     if alert.absent_for is not None:
@@ -44,21 +46,21 @@ def timeline(project: Project, alert: Alert, world: Evaluator, steps: int, step:
     return told
 
 
-def _asked(level: Level, measured: Vector, steps: int) -> Vector:
+def _asked(level: Level, measured: Vector, steps: int, *, ties: bool) -> Vector:
     if level.present is False:
         return _absent(measured, steps)
     if not level.has_bound:
         return measured
-    return {labels: list(_beyond(level, line)) for labels, line in measured.items()}
+    return {labels: list(_beyond(level, line, ties=ties)) for labels, line in measured.items()}
 
 
-def _beyond(level: Level, line: Line) -> Iterator[float | None]:
+def _beyond(level: Level, line: Line, *, ties: bool) -> Iterator[float | None]:
     bound = float(level.bound)
     for value in line:
         if value is not None and value != bound and abs(value - bound) < _SURE * max(1, abs(bound)):
             raise DoubtfulError(f"a value of {value!r} is too near to the bound {bound:g} to be told from it")
         is_beyond = value is not None and (value > bound if level.above is not None else value < bound)
-        yield value if is_beyond else None
+        yield value if is_beyond or (ties and value == bound) else None
 
 
 def _absent(measured: Vector, steps: int) -> Vector:
@@ -77,9 +79,8 @@ def _let(project: Project, alert: Alert, world: Evaluator, labels: Labels, line:
             for other, line in world.measure(condition.measure).items()
             if {one for one in other if one[0] in shared} == mine
         ]
-        holds = [_is_at_least(float(condition.at_least), others, step) for step in range(len(active))]
-        wanted = condition is alert.only_while
-        active = [one and held is wanted for one, held in zip(active, holds, strict=True)]
+        wanted, bound = condition is alert.only_while, float(condition.at_least)
+        active = [one and _is_at_least(bound, others, step) is wanted for step, one in enumerate(active)]
     return active
 
 
@@ -92,7 +93,7 @@ def _is_at_least(bound: float, lines: list[Line], step: int) -> bool:
 
 
 def _lasting(active: list[bool], lasts: Duration, keep: Duration, step: int) -> list[bool]:
-    """Return when an alert fires that is true at these steps, as Prometheus reckons `for` and keep_firing_for."""
+    """Return when an alert fires that is true at these steps, as Prometheus reckons both lengths."""
     fires: list[bool] = []
     since: int | None = None
     gone: int | None = None

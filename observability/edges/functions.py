@@ -1,7 +1,7 @@
 """PromQL's functions over a window, on series with one sample a step; each returns what Prometheus 3 does.
 
-They take a series, the number of steps of the window and the step in seconds. A window holds the samples after
-its beginning and up to its end, which is where it is evaluated.
+They take a series, the number of steps of the window and the step in seconds. A window holds the samples
+after its beginning and up to its end, which is where it is evaluated.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,9 +18,12 @@ class _Window:
     def __init__(self, line: Line) -> None:
         self.steps = [step for step, value in enumerate(line) if value is not None]
         self.values = [value for value in line if value is not None]
+        self.is_whole = len(self.values) == len(line)
 
     def of(self, end: int, width: int) -> tuple[int, int]:
         """Return the first sample of the window that ends at a step, and the one after its last."""
+        if self.is_whole:
+            return max(end - width + 1, 0), end + 1
         return bisect_left(self.steps, end - width + 1), bisect_right(self.steps, end)
 
     def sums(self, amounts: Sequence[float]) -> list[float]:

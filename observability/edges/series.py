@@ -12,16 +12,20 @@ Series = tuple[str, Labels]
 # each step, or at once; `run` is one in each of so many steps.
 Does = Literal["stays", "follows", "runs", "anew", "each", "once", "run"]
 COUNTING = frozenset({"each", "once", "run"})
+_EXACT = 1024  # fractions of this binary numbers have whole
 _BASE = Decimal(1_000_000)  # where a gauge begins that runs on, so that it stays a sensible one
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What one series does from the beginning of a stretch on; `amount` is per step where it is of steps."""
+    """What one series does from the beginning of a stretch on; `amount` is per step where it is of steps.
+
+    What runs on or begins anew does so from `base`, or from where it is.
+    """
 
     does: Does
     amount: Decimal
-    base: Decimal = _BASE
+    base: Decimal | None = None
 
 
 Regime = Mapping[Series, Signal]
@@ -49,7 +53,7 @@ def values_of(stretches: Sequence[Stretch], seconds: int, base: Decimal = Decima
 
 
 def _values(name: Series, stretches: Sequence[Stretch], seconds: int, base: Decimal) -> Values:
-    signals = [stretch.regime and stretch.regime.get(name) for stretch in stretches]
+    signals = [stretch.regime.get(name) if stretch.regime else None for stretch in stretches]
     counts = any(signal is not None and signal.does in COUNTING for signal in signals)
     values: Values = []
     total = base
@@ -64,7 +68,10 @@ def _values(name: Series, stretches: Sequence[Stretch], seconds: int, base: Deci
                     total += _more(signal, place - stretch.restarts)
                 values.append(total)
             else:
-                values.append(None if signal is None else _gauged(signal, place, len(values) * seconds))
+                start = values[-place - 1] if len(values) > place else None
+                values.append(
+                    None if signal is None else _gauged(signal, place, len(values) * seconds, start or _BASE)
+                )
     return values
 
 
@@ -77,14 +84,15 @@ def _more(signal: Signal, place: int) -> Decimal:
     return signal.amount
 
 
-def _gauged(signal: Signal, place: int, now: int) -> Decimal:
+def _gauged(signal: Signal, place: int, now: int, start: Decimal) -> Decimal:
+    base = start if signal.base is None else signal.base
     match signal.does:
         case "follows":
             return now + signal.amount
         case "runs":
-            return signal.base + signal.amount * place
+            return base + signal.amount * place
         case "anew":
-            return signal.base + min(Decimal(place + 1), signal.amount)
+            return base + min(Decimal(place + 1), signal.amount)
     return signal.amount
 
 
@@ -102,3 +110,15 @@ def merged(regimes: Iterable[Regime]) -> dict[Series, Signal]:
         for name, signal in regime.items():
             told.setdefault(name, signal)
     return told
+
+
+def is_rounded(world: Mapping[Series, Values]) -> bool:
+    """Whether a series moves by a fraction step by step, which promtool adds up and so rounds."""
+    return any(map(_moves_by_a_fraction, world.values()))
+
+
+def _moves_by_a_fraction(values: Values) -> bool:
+    for a, b, c in zip(values, values[1:], values[2:], strict=False):
+        if a is not None and b is not None and c is not None and a != b and c - b == b - a:
+            return (b - a) * _EXACT != ((b - a) * _EXACT).to_integral_value()
+    return False

@@ -4,7 +4,7 @@ Where there are several ways - a side of `or`, a sign - each is one answer. What
 `evaluate` says what the whole is worth with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
@@ -13,7 +13,7 @@ import promql_parser as promql
 from config.spec.model import Project
 from observability.edges import choices
 from observability.edges.choices import Choice
-from observability.edges.series import Regime, Signal, merged
+from observability.edges.series import Regime, Series, Signal, merged
 from observability.infer import COMPARISONS
 from observability.names import recorded
 from observability.promql import length_of, metric_name, names_in, parse, shown
@@ -40,8 +40,9 @@ class Want:
 class Asked:
     """How to turn round: `whole` is the denominator of a share, `at_once` lets events come in one step.
 
-    With `twins` what is summed is spread over two series, and beside the greatest stands a lesser one.
-    `given` are series that have a meaning already.
+    With `twins` a sum is spread over two series, and beside the greatest is a lesser one.
+    `given` are series that have a meaning already, `worth` is what an expression is worth with them. What
+    runs on gets where it is wanted after `after` steps.
     """
 
     project: Project
@@ -51,10 +52,12 @@ class Asked:
     twins: bool = True
     step: int = 60
     given: Regime = field(default_factory=dict)
+    worth: Callable[[promql.Expr, Regime], Decimal | None] = lambda _node, _given: None
+    after: int = 0
 
 
 def ways(node: promql.Expr, want: Want, asked: Asked) -> Iterator[Regime]:
-    """Yield series with which the expression is worth what is wanted; raise UnsolvedError if there are none."""
+    """Yield series with which the expression is worth what is wanted; UnsolvedError if there are none."""
     match node:
         case promql.NumberLiteral():
             if want != Want(Decimal(repr(node.val))):
@@ -158,6 +161,10 @@ def _parts(operation: str, want: Want, node: promql.AggregateExpr, asked: Asked)
             first = first.to_integral_value(ROUND_CEILING)
         return [Want(first), Want(amount - first)]
     aside = abs(amount) / 2 or _ONE
+    if want.clock == 0 and amount in (0, 1):
+        # Most of these are or are not so, and nothing between.
+        beside = {"min": _ONE, "max": Decimal(0)}
+        return [want, Want(beside[operation])] if operation in beside else [want]
     match operation:
         case "min":
             return [want, Want(amount + aside, want.clock)]
@@ -210,8 +217,8 @@ def _reckoned(node: promql.BinaryExpr, operation: str, want: Want, asked: Asked)
                 yield from ways(rest, Want(want.amount - height), asked)
                 return
         for mine, rest in ((node.lhs, node.rhs), (node.rhs, node.lhs)):
-            nothing = next(ways(rest, Want(Decimal(0)), asked))
-            yield from (merged([one, nothing]) for one in ways(mine, want, asked))
+            for nothing in ways(rest, Want(Decimal(0)), asked):
+                yield from (merged([one, nothing]) for one in ways(mine, want, asked))
         return
     if number is None:
         raise UnsolvedError(f"`{operation}` of two vectors is a form that nobody turned round yet")
@@ -283,7 +290,7 @@ def _holds(operation: str, value: Decimal, limit: Decimal) -> bool:
 
 def _holding(node: promql.Expr, asked: Asked) -> Regime:
     """Return series that let `and` through; those that have a meaning already must do so by themselves."""
-    if all(metric_name(one) in {name for name, _ in asked.given} for one in _leaves(node, asked)):
+    if _is_given(node, asked):
         return {}
     match node:
         case promql.ParenExpr():
@@ -317,15 +324,30 @@ def _divided(node: promql.BinaryExpr, want: Want, asked: Asked) -> Iterator[Regi
     if number := number_of(node.lhs):
         yield from ways(node.rhs, Want(number.amount / want.amount), asked)
         return
-    clock = _clock(node.lhs)
-    for over in ways(node.lhs, Want(want.amount * asked.whole, clock), asked):
+    if _is_given(node.lhs, asked):
+        height = asked.worth(node.lhs, asked.given)
+        if height is None or not want.amount:
+            raise UnsolvedError(f"`{shown(node.lhs)}` is what it is")
+        yield from ways(node.rhs, Want(height / want.amount), asked)
+        return
+    for over in ways(node.lhs, Want(want.amount * asked.whole), asked):
         inner = replace(asked, given={**asked.given, **over})
-        for under in ways(node.rhs, Want(asked.whole), inner):
-            yield merged([over, under])
+        yield from (merged([over, under]) for under in _whole(node.rhs, want.amount, inner))
 
 
-def _clock(node: promql.Expr) -> int:
-    return 0
+def _whole(node: promql.Expr, share: Decimal, asked: Asked) -> list[Regime]:
+    """Return series that are the whole, or the rest of it where it holds what is over it too."""
+    try:
+        return list(ways(node, Want(asked.whole), asked))
+    except UnsolvedError:
+        rest = Want(asked.whole * (1 - share))
+        return list(ways(node, rest, replace(asked, twins=False)))
+
+
+def _is_given(node: promql.Expr, asked: Asked) -> bool:
+    """Whether all series of an expression have a meaning already."""
+    names = {name for name, _ in asked.given}
+    return bool(names) and all(metric_name(one) in names for one in _leaves(node, asked))
 
 
 def _difference(node: promql.BinaryExpr, want: Want, asked: Asked) -> Iterator[Regime]:
@@ -333,7 +355,11 @@ def _difference(node: promql.BinaryExpr, want: Want, asked: Asked) -> Iterator[R
     grown = _predicted(node.lhs)
     if grown is not None and sorted(set(names_in(node.lhs))) == sorted(set(names_in(node.rhs))):
         selector, _, seconds = grown
-        yield _one(selector, Signal("runs", want.amount * asked.step / seconds), asked)
+        slope = want.amount * asked.step / seconds
+        twins = [asked.choice.of_twin(frozenset(), number) for number in range(1 + asked.twins)]
+        yield merged(
+            _one(selector, Signal("runs", slope / len(twins)), replace(asked, choice=one)) for one in twins
+        )
         return
     nothing = next(ways(node.rhs, Want(Decimal(0)), asked))
     yield from (merged([one, nothing]) for one in ways(node.lhs, want, asked))
@@ -351,6 +377,27 @@ def _predicted(node: promql.Expr) -> tuple[promql.VectorSelector, promql.Expr, D
     return None
 
 
+def _to_come(node: promql.Call, want: Want, asked: Asked) -> Iterator[Regime]:
+    """What stays where it is, and what gets there by running straight on; that which falls runs slowly."""
+    selector, seconds = _selector(node.args[0]), number_of(node.args[1])
+    if want.clock or seconds is None:
+        raise UnsolvedError(f"`{shown(node)}` does not run with the clock")
+    if want.amount >= 0:
+        yield from ways(selector, want, asked)
+    steps = seconds.amount / asked.step
+    slope = want.amount / 2 / steps if want.amount > 0 else -_SLOWLY
+    base = want.amount - slope * (steps + asked.after)
+    whole = Decimal(1000)
+    for one in ways(selector, Want(whole), asked):
+        if any(signal.does != "stays" for signal in one.values()):
+            raise UnsolvedError(f"`{shown(selector)}` is more than one gauge")
+        yield {
+            name: Signal("runs", slope * signal.amount / whole, base * signal.amount / whole)
+            for name, signal in one.items()
+        }
+
+
+_SLOWLY = Decimal("0.25")  # a step, so that one step is less than one
 _PLAIN = frozenset({"last_over_time", "max_over_time", "min_over_time", "avg_over_time"})
 
 
@@ -360,10 +407,10 @@ def _called(node: promql.Call, want: Want, asked: Asked) -> Iterator[Regime]:
         case "abs":
             yield from ways(arguments[0], want, asked)
             yield from ways(arguments[0], -want, asked)
-        case "clamp_min" | "clamp_max" | "predict_linear" if name != "predict_linear":
+        case "clamp_min" | "clamp_max":
             yield from ways(arguments[0], want, asked)
         case "predict_linear":
-            yield from ways(_selector(arguments[0]), want, asked)
+            yield from _to_come(node, want, asked)
         case "label_replace":
             yield from ways(arguments[0], want, choices.replacing(asked, node))
         case "vector":
@@ -420,7 +467,8 @@ def _distribution(node: promql.Call, want: Want, asked: Asked) -> Regime:
     share = number_of(node.args[0])
     if metric is None or share is None or want.clock:
         raise UnsolvedError(f"`{shown(node)}` is a form that nobody turned round yet")
-    labels = choices.labels_of(asked.project, selector, asked.choice)
+    named = frozenset(asked.choice.pinned)
+    twins = [asked.choice.of_twin(named, number) for number in range(1 + asked.twins)]
     lower = max((one for one in metric.buckets if one < want.amount), default=Decimal(0))
     upper = min((one for one in metric.buckets if one >= want.amount), default=None)
     if upper is None:
@@ -431,10 +479,15 @@ def _distribution(node: promql.Call, want: Want, asked: Asked) -> Regime:
     else:
         under = ((share.amount - inside) / (1 - inside) * asked.whole).to_integral_value(ROUND_FLOOR)
         up_to = asked.whole
-    told: dict[tuple[str, frozenset[tuple[str, str]]], Signal] = {}
-    for bucket in metric.buckets:
-        amount = under if bucket <= lower else up_to if bucket == upper else asked.whole
-        told[(f"{metric.name}_bucket", labels | {("le", str(float(bucket)))})] = Signal("once", amount)
-    told[(f"{metric.name}_bucket", labels | {("le", "+Inf")})] = Signal("once", asked.whole)
-    told[(f"{metric.name}_count", labels)] = Signal("once", asked.whole)
+    amounts = {
+        str(float(one)): under if one <= lower else up_to if one == upper else asked.whole
+        for one in metric.buckets
+    }
+    told: dict[Series, Signal] = {}
+    for choice in twins:
+        labels = choices.labels_of(asked.project, selector, choice)
+        for bound, amount in {**amounts, "+Inf": asked.whole}.items():
+            name = (f"{metric.name}_bucket", labels | {("le", bound)})
+            told[name] = Signal("once", amount / len(twins))
+        told[(f"{metric.name}_count", labels)] = Signal("once", asked.whole / len(twins))
     return told

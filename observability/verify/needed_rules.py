@@ -28,7 +28,7 @@ class _Rule:
 
 
 def with_needed_rules(project: Project, files: Mapping[str, str]) -> dict[str, str]:
-    """Return, in a folder for each alert, its test files as they are and as much of the rules as they need."""
+    """Return, in a folder for each alert, its tests as they are and as much of the rules as they need."""
     texts = {path: text.splitlines(keepends=True) for path, text in files.items() if _is_rules(path)}
     rules = [rule for path in texts for rule in _rules(parse(files[path], path)[0], len(texts[path]))]
     made: dict[str, str] = {}
