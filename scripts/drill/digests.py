@@ -33,13 +33,16 @@ class Digests:
 
     async def run(self) -> None:
         """Go through both days; verdicts are in the drill."""
-        begin = await self.stage.settled()
+        begin, drill = await self.stage.settled(), self.stage.drill
+        drill.mark("begin", begin.at)
         await self._empty_day()
         ready = await self._alarming_day()
         opening = self.days.next_opening(ready + _STALE)
         wait = (opening - datetime.now(UTC)).total_seconds()
         self.stage.say(f"the next window opens in {wait:.0f} s")
         second = await self._digest_of(opening)
+        if second:
+            drill.mark("told: digest", received(second))
         self._judge(
             "digest of a day with alerts",
             second,
@@ -77,6 +80,8 @@ class Digests:
         self.stage.say(f"{self.alert.name} ends, {self.fault.beside} fires on")
         longest = self.alert.detect_within.seconds + self.stage.scaled(_RECOVERY).seconds
         resolved = await until(self._resolved, longest, _PAUSE_SECONDS)
+        if resolved:
+            self.stage.drill.mark("resolved", resolved)
         self.stage.drill.judge_time("resolved", since(firing, resolved), None, "since firing")
         return resolved or datetime.now(UTC)
 
@@ -93,6 +98,9 @@ class Digests:
             drill.judge_time(f"pending: {name}", since(broken, pending), None, "since the fault")
             firing = await until(lambda: world.firing_since(name, severity), detect, _PAUSE_SECONDS)
             drill.judge_time(f"firing: {name}", since(broken, firing), detect, "since the fault")
+        if alert is self.alert and pending and firing:
+            for what, moment in (("fault", broken), ("pending", pending), ("firing", firing)):
+                drill.mark(what, moment)
         return firing
 
     async def _resolved(self) -> datetime | None:

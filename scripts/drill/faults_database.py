@@ -173,7 +173,11 @@ FAULTS: Mapping[str, Fault | Daily] = {
         # Its exporter tries for a second before it says that the server is down: a scrape has to last longer.
         time_scale=6,
         calm=Duration(2 * _MINUTE),
-        beside={**_UNREADY, "ReadingStale": "nothing is read from the database"},
+        beside={
+            **_UNREADY,
+            "ReadingStale": "nothing is read from the database",
+            "SignalProcessingErrors": "signals that come meanwhile cannot be stored",
+        },
     ),
     "DatabaseConnectionErrors": Fault(
         what="somebody ends the bot's connections, twice a minute",

@@ -68,7 +68,7 @@ def _cells(drill: Drill) -> Iterator[str]:
     yield f"{escape(drill.fault)}{stand_in}<small>{drill.time_scale:g}× as fast as life</small>"
     yield _clock(drill, _named(drill, "firing"))
     yield _clock(drill, _slowest(drill, Promise.DELIVERED))
-    yield escape(drill.mended_by) or "nobody"
+    yield escape(drill.mended_by)
     yield _clock(drill, _named(drill, "resolved"))
     yield _clock(drill, _slowest(drill, Promise.TOLD))
     yield _verdict(drill, drill.verdict.value)
@@ -117,7 +117,7 @@ def _details(drill: Drill) -> str:
     parts = [
         f'<article id="{drill.alert}">',
         f"<h2>{drill.alert} <small>{drill.severity}</small> {_verdict(drill, drill.said)}</h2>",
-        f"<p>{escape(drill.fault)}. Mended: {escape(drill.mended_by) or 'by itself'}.</p>",
+        f"<p>{escape(drill.fault)}. Mended: {escape(drill.mended_by)}.</p>",
         f"<p class=note>Stand-in: {escape(drill.stand_in)}</p>" if drill.stand_in else "",
         f"<figure>{picture(drill)}</figure>",
         f"<details><summary>{len(drill.steps)} promises</summary><table class=steps>{rows}</table></details>",

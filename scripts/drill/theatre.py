@@ -136,7 +136,7 @@ class LocalTheatre:
     def _drill(self, play: Play) -> Drill:
         alert, routing, fault = self.project.alerts[play.alert], self.project.routing, play.fault
         if isinstance(fault, Daily):
-            level, how, stand_in = severity_of_digest(routing, alert), "", ""
+            level, how, stand_in = severity_of_digest(routing, alert), "nobody, it ends by itself", ""
         else:
             level, how, stand_in = level_of(routing, alert, fault), how_mended(fault), fault.stand_in
         return Drill(
