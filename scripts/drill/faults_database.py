@@ -169,7 +169,8 @@ FAULTS: Mapping[str, Fault | Daily] = {
     "DatabaseDown": Fault(
         what="the database server was stopped",
         cause=server_stopped,
-        mend=(Script(),),
+        # Not over for it is DatabaseConnectionErrors, which remembers errors for twenty minutes.
+        mend=(Script(codes=(0, 9)),),
         # Its exporter tries for a second before it says that the server is down: a scrape has to last longer.
         time_scale=6,
         calm=Duration(2 * _MINUTE),
@@ -275,7 +276,8 @@ FAULTS: Mapping[str, Fault | Daily] = {
     "BackupOverdue": Fault(
         what="no backup was made for 27 hours",
         cause=backup_forgotten,
-        mend=(Script(),),
+        # It finds that there is no copy on another machine.
+        mend=(Script(codes=(0, 3)),),
         calm=Duration(10 * _MINUTE),
         holds=Duration(10 * _MINUTE),
         every=Duration(5 * _MINUTE),
