@@ -16,7 +16,7 @@ from observability.promql import admits, metric_name, nodes
 from observability.world import ENVIRONMENT, SOMEWHERE, UP
 
 if TYPE_CHECKING:
-    from observability.edges.solve import Asked
+    from observability.edges.asked import Asked
 
 # Of a label that can have any value; a test says no more than that they differ.
 _MADE_UP = ("a", "b", "c", "d")

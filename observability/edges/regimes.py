@@ -11,11 +11,20 @@ from config.spec.alerting import Condition
 from config.spec.duration import Duration
 from config.spec.model import Alert, Level, Measure, Project
 from observability.edges import choices
+from observability.edges.asked import Asked, UnsolvedError, Want
 from observability.edges.choices import Choice
 from observability.edges.evaluate import Evaluator, UnknownFormError
 from observability.edges.firing import DoubtfulError
-from observability.edges.series import COUNTING, Regime, Series, Signal, Stretch, floats, merged, values_of
-from observability.edges.solve import Asked, UnsolvedError, Want, ways
+from observability.edges.series import (
+    Regime,
+    Stretch,
+    floats,
+    merged,
+    quiet,
+    values_of,
+)
+from observability.edges.solve import ways
+from observability.edges.trees import divides, is_plain
 from observability.infer import TARGET_LABELS
 from observability.promql import length_of, nodes, parse
 from observability.world import STEP, queries_of
@@ -291,7 +300,7 @@ class Regimes:
     def equalities(self) -> Iterator[promql.Expr]:
         """Yield what the measure itself wants to equal 1, and is no answer of another comparison."""
         for node in self.parts:
-            if isinstance(node, promql.BinaryExpr) and str(node.op) == "==" and _is_plain(node.lhs):
+            if isinstance(node, promql.BinaryExpr) and str(node.op) == "==" and is_plain(node.lhs):
                 yield node.lhs
 
     def comparisons(self) -> Iterator[tuple[promql.Expr, Decimal]]:
@@ -309,42 +318,8 @@ class Regimes:
                     yield node.lhs, Decimal(repr(limit.val))
 
 
-def _is_plain(node: promql.Expr) -> bool:
-    return not any(isinstance(one, promql.BinaryExpr) for one in nodes(node))
-
-
-def divides(parts: list[promql.Expr]) -> bool:
-    return any(isinstance(node, promql.BinaryExpr) and str(node.op) == "/" for node in parts)
-
-
 def steps_of(length: Duration) -> int:
     return length.milliseconds // STEP.milliseconds
-
-
-def quiet(regime: Regime) -> dict[Series, Signal]:
-    """Return the regime without what happens in it once; what goes on goes on."""
-    return {
-        name: replace(signal, amount=Decimal(0)) if signal.does in ("once", "run", "anew") else signal
-        for name, signal in regime.items()
-    }
-
-
-def without_events(regime: Regime) -> dict[Series, Signal]:
-    """Return the regime with every counter at rest."""
-    return {
-        name: replace(signal, amount=Decimal(0)) if signal.does in COUNTING else signal
-        for name, signal in regime.items()
-    }
-
-
-def nothing_under(parts: list[promql.Expr], regime: Regime) -> Mapping[Series, Signal]:
-    """Return the regime with every denominator at 0."""
-    told = dict(regime)
-    for node in parts:
-        if isinstance(node, promql.BinaryExpr) and str(node.op) == "/":
-            under = {str(one.name) for one in choices.selectors_in(node.rhs)}
-            told |= {name: replace(told[name], amount=Decimal(0)) for name in told if name[0] in under}
-    return told
 
 
 def _round(value: Decimal) -> Decimal:

@@ -1,7 +1,7 @@
 """What series do in a stretch of a derived test, and the values that they have because of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
@@ -122,3 +122,19 @@ def _moves_by_a_fraction(values: Values) -> bool:
         if a is not None and b is not None and c is not None and a != b and c - b == b - a:
             return (b - a) * _EXACT != ((b - a) * _EXACT).to_integral_value()
     return False
+
+
+def quiet(regime: Regime) -> dict[Series, Signal]:
+    """Return the regime without what happens in it once; what goes on goes on."""
+    return {
+        name: replace(signal, amount=Decimal(0)) if signal.does in ("once", "run", "anew") else signal
+        for name, signal in regime.items()
+    }
+
+
+def without_events(regime: Regime) -> dict[Series, Signal]:
+    """Return the regime with every counter at rest."""
+    return {
+        name: replace(signal, amount=Decimal(0)) if signal.does in COUNTING else signal
+        for name, signal in regime.items()
+    }

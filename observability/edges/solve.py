@@ -4,56 +4,32 @@ Where there are several ways - a side of `or`, a sign - each is one answer. What
 `evaluate` says what the whole is worth with it.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import ROUND_CEILING, Decimal
 
 import promql_parser as promql
 
-from config.spec.model import Project
 from observability.edges import choices
-from observability.edges.choices import Choice
-from observability.edges.series import Regime, Series, Signal, merged
+from observability.edges.asked import (
+    Asked,
+    UnsolvedError,
+    Want,
+    holds_for,
+    is_given,
+    kind_of,
+    leaves,
+    measure_of,
+    number_of,
+    one_of,
+    side,
+)
+from observability.edges.ends import distribution, minutes, moving, selector_of
+from observability.edges.series import Regime, Signal, merged
 from observability.infer import COMPARISONS
-from observability.names import recorded
-from observability.promql import length_of, metric_name, names_in, parse, shown
+from observability.promql import names_in, shown
 
 _ONE = Decimal(1)
-
-
-class UnsolvedError(Exception):
-    """No series can be found; says for which form."""
-
-
-@dataclass(frozen=True, slots=True)
-class Want:
-    """A wanted value: an amount, and how often the time is added to it."""
-
-    amount: Decimal
-    clock: int = 0
-
-    def __neg__(self) -> "Want":
-        return Want(-self.amount, -self.clock)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """How to turn round: `whole` is the denominator of a share, `at_once` lets events come in one step.
-
-    With `twins` a sum is spread over two series, and beside the greatest is a lesser one.
-    `given` are series that have a meaning already, `worth` is what an expression is worth with them. What
-    runs on gets where it is wanted after `after` steps.
-    """
-
-    project: Project
-    choice: Choice
-    whole: Decimal = Decimal(1000)
-    at_once: bool = True
-    twins: bool = True
-    step: int = 60
-    given: Regime = field(default_factory=dict)
-    worth: Callable[[promql.Expr, Regime], Decimal | None] = lambda _node, _given: None
-    after: int = 0
 
 
 def ways(node: promql.Expr, want: Want, asked: Asked) -> Iterator[Regime]:
@@ -79,34 +55,15 @@ def ways(node: promql.Expr, want: Want, asked: Asked) -> Iterator[Regime]:
             raise UnsolvedError(f"`{shown(node)}` is a form that nobody turned round yet")
 
 
-def _measure(node: promql.VectorSelector, asked: Asked) -> promql.Expr | None:
-    prefix = recorded(asked.project, "")
-    name = metric_name(node).removeprefix(prefix)
-    is_one = metric_name(node).startswith(prefix) and name in asked.project.measures
-    return parse(asked.project.measures[name].query) if is_one else None
-
-
 def _selected(node: promql.VectorSelector, want: Want, asked: Asked) -> Iterator[Regime]:
-    if measure := _measure(node, asked):
+    if measure := measure_of(node, asked):
         yield from ways(measure, want, asked)
         return
     if want.clock not in (0, 1):
         raise UnsolvedError(f"`{shown(node)}` cannot run against the clock")
-    if _type(node, asked) != "gauge":
+    if kind_of(node, asked) != "gauge":
         raise UnsolvedError(f"`{shown(node)}` is a counter, of which nobody reads the height")
-    yield _one(node, Signal("follows" if want.clock else "stays", want.amount), asked)
-
-
-def _type(node: promql.VectorSelector, asked: Asked) -> str:
-    metric = choices.metric_of(asked.project, node)
-    return metric.type if metric else "gauge"
-
-
-def _one(node: promql.VectorSelector, signal: Signal, asked: Asked) -> Regime:
-    name = (metric_name(node), choices.labels_of(asked.project, node, asked.choice))
-    if asked.given.get(name, signal) != signal:
-        raise UnsolvedError(f"`{shown(node)}` has to be two things at once")
-    return {name: signal}
+    yield one_of(node, Signal("follows" if want.clock else "stays", want.amount), asked)
 
 
 def _aggregated(node: promql.AggregateExpr, want: Want, asked: Asked) -> Iterator[Regime]:
@@ -138,18 +95,8 @@ def _free(node: promql.AggregateExpr, named: frozenset[str], asked: Asked) -> bo
     return all(
         choices.labels_of(asked.project, selector, first)
         != choices.labels_of(asked.project, selector, second)
-        for selector in _leaves(node.expr, asked)
+        for selector in leaves(node.expr, asked)
     )
-
-
-def _leaves(node: promql.Expr, asked: Asked) -> Iterator[promql.VectorSelector]:
-    """Yield every selector of raw series below an expression, through recorded measures."""
-    for one in choices.selectors_in(node):
-        measure = _measure(one, asked)
-        if measure:
-            yield from _leaves(measure, asked)
-        else:
-            yield one
 
 
 def _parts(operation: str, want: Want, node: promql.AggregateExpr, asked: Asked) -> list[Want]:
@@ -190,18 +137,6 @@ def _binary(node: promql.BinaryExpr, want: Want, asked: Asked) -> Iterator[Regim
         yield from _difference(node, want, asked)
     else:
         yield from _reckoned(node, operation, want, asked)
-
-
-def number_of(node: promql.Expr) -> Want | None:
-    """Return what a scalar is: a number, or the time."""
-    match node:
-        case promql.ParenExpr():
-            return number_of(node.expr)
-        case promql.NumberLiteral():
-            return Want(Decimal(repr(node.val)))
-        case promql.Call() if str(node.func.name) == "time":
-            return Want(Decimal(0), 1)
-    return None
 
 
 def _reckoned(node: promql.BinaryExpr, operation: str, want: Want, asked: Asked) -> Iterator[Regime]:
@@ -259,44 +194,22 @@ def _compared(node: promql.BinaryExpr, want: Want, asked: Asked) -> Iterator[Reg
     if node.modifier is not None and node.modifier.return_bool:
         if want.clock or want.amount not in (0, 1):
             raise UnsolvedError(f"`{shown(node)}` is 0 or 1")
-        yield from ways(node.lhs, Want(_side(str(node.op), limit.amount, holds=want.amount == 1)), asked)
-    elif not want.clock and not _holds(str(node.op), want.amount, limit.amount):
+        yield from ways(node.lhs, Want(side(str(node.op), limit.amount, holds=want.amount == 1)), asked)
+    elif not want.clock and not holds_for(str(node.op), want.amount, limit.amount):
         raise UnsolvedError(f"`{shown(node)}` is never {want.amount:f}")
     else:
         yield from ways(node.lhs, want, asked)
 
 
-def _side(operation: str, limit: Decimal, *, holds: bool) -> Decimal:
-    """Return the value nearest to the limit, in ones, for which a comparison holds or does not."""
-    ones = (limit.to_integral_value(ROUND_CEILING) - 1 + n for n in range(4))
-    nearest = sorted([*ones, limit], key=lambda one: abs(one - limit))
-    return next(one for one in nearest if _holds(operation, one, limit) is holds)
-
-
-def _holds(operation: str, value: Decimal, limit: Decimal) -> bool:
-    match operation:
-        case ">":
-            return value > limit
-        case "<":
-            return value < limit
-        case ">=":
-            return value >= limit
-        case "<=":
-            return value <= limit
-        case "==":
-            return value == limit
-    return value != limit
-
-
 def _holding(node: promql.Expr, asked: Asked) -> Regime:
     """Return series that let `and` through; those that have a meaning already must do so by themselves."""
-    if _is_given(node, asked):
+    if is_given(node, asked):
         return {}
     match node:
         case promql.ParenExpr():
             return _holding(node.expr, asked)
         case promql.BinaryExpr() if str(node.op) in COMPARISONS and (limit := number_of(node.rhs)):
-            return next(ways(node.lhs, Want(_side(str(node.op), limit.amount, holds=True)), asked))
+            return next(ways(node.lhs, Want(side(str(node.op), limit.amount, holds=True)), asked))
     return next(ways(node, Want(_ONE), asked))
 
 
@@ -307,7 +220,7 @@ def _failing(node: promql.Expr, asked: Asked) -> Regime:
             return _failing(node.expr, asked)
         case promql.BinaryExpr() if str(node.op) in COMPARISONS and (limit := number_of(node.rhs)):
             try:
-                return next(ways(node.lhs, Want(_side(str(node.op), limit.amount, holds=False)), asked))
+                return next(ways(node.lhs, Want(side(str(node.op), limit.amount, holds=False)), asked))
             except UnsolvedError:
                 return {}
         case promql.BinaryExpr() if number_of(node.lhs) is None and str(node.op) != "or":
@@ -324,7 +237,7 @@ def _divided(node: promql.BinaryExpr, want: Want, asked: Asked) -> Iterator[Regi
     if number := number_of(node.lhs):
         yield from ways(node.rhs, Want(number.amount / want.amount), asked)
         return
-    if _is_given(node.lhs, asked):
+    if is_given(node.lhs, asked):
         height = asked.worth(node.lhs, asked.given)
         if height is None or not want.amount:
             raise UnsolvedError(f"`{shown(node.lhs)}` is what it is")
@@ -344,12 +257,6 @@ def _whole(node: promql.Expr, share: Decimal, asked: Asked) -> list[Regime]:
         return list(ways(node, rest, replace(asked, twins=False)))
 
 
-def _is_given(node: promql.Expr, asked: Asked) -> bool:
-    """Whether all series of an expression have a meaning already."""
-    names = {name for name, _ in asked.given}
-    return bool(names) and all(metric_name(one) in names for one in _leaves(node, asked))
-
-
 def _difference(node: promql.BinaryExpr, want: Want, asked: Asked) -> Iterator[Regime]:
     """What grows from one to the other; or the first alone, with nothing of the second."""
     grown = _predicted(node.lhs)
@@ -358,7 +265,7 @@ def _difference(node: promql.BinaryExpr, want: Want, asked: Asked) -> Iterator[R
         slope = want.amount * asked.step / seconds
         twins = [asked.choice.of_twin(frozenset(), number) for number in range(1 + asked.twins)]
         yield merged(
-            _one(selector, Signal("runs", slope / len(twins)), replace(asked, choice=one)) for one in twins
+            one_of(selector, Signal("runs", slope / len(twins)), replace(asked, choice=one)) for one in twins
         )
         return
     nothing = next(ways(node.rhs, Want(Decimal(0)), asked))
@@ -379,7 +286,7 @@ def _predicted(node: promql.Expr) -> tuple[promql.VectorSelector, promql.Expr, D
 
 def _to_come(node: promql.Call, want: Want, asked: Asked) -> Iterator[Regime]:
     """What stays where it is, and what gets there by running straight on; that which falls runs slowly."""
-    selector, seconds = _selector(node.args[0]), number_of(node.args[1])
+    selector, seconds = selector_of(node.args[0]), number_of(node.args[1])
     if want.clock or seconds is None:
         raise UnsolvedError(f"`{shown(node)}` does not run with the clock")
     if want.amount >= 0:
@@ -416,78 +323,10 @@ def _called(node: promql.Call, want: Want, asked: Asked) -> Iterator[Regime]:
         case "vector":
             yield from ways(arguments[0], want, asked)
         case "histogram_quantile":
-            yield _distribution(node, want, asked)
+            yield distribution(node, want, asked)
         case "sum_over_time" if isinstance(arguments[0], promql.SubqueryExpr):
-            yield _minutes(arguments[0], want, asked)
+            yield minutes(arguments[0], want, asked)
         case _ if name in _PLAIN:
-            yield from ways(_selector(arguments[0]), want, asked)
+            yield from ways(selector_of(arguments[0]), want, asked)
         case _:
-            yield _one(_selector(arguments[0]), _moving(node, name, want, asked), asked)
-
-
-def _selector(node: promql.Expr) -> promql.VectorSelector:
-    if isinstance(node, promql.MatrixSelector):
-        return node.vector_selector
-    raise UnsolvedError(f"`{shown(node)}` is a window that nobody turned round yet")
-
-
-def _moving(node: promql.Call, name: str, want: Want, asked: Asked) -> Signal:
-    """Return what a series does so that a function of its movement is worth what is wanted."""
-    window = length_of(node.args[0])
-    if window is None or want.clock or (want.amount < 0 and name != "delta"):
-        raise UnsolvedError(f"`{shown(node)}` is never {want.amount:f}")
-    steps = Decimal(window.milliseconds) / 1000 / asked.step
-    match name:
-        case "rate":
-            return Signal("each", want.amount * asked.step)
-        case "increase":
-            return Signal("once", want.amount) if asked.at_once else Signal("each", want.amount / steps)
-        case "delta":
-            return Signal("runs", want.amount / steps)
-        case "changes":
-            return Signal("anew", want.amount)
-        case "count_over_time":
-            kind = _type(_selector(node.args[0]), asked)
-            return Signal("stays", _ONE) if kind == "gauge" else Signal("each", Decimal(0))
-    raise UnsolvedError(f"`{name}()` is a function that nobody turned round yet")
-
-
-def _minutes(node: promql.SubqueryExpr, want: Want, asked: Asked) -> Regime:
-    """Return events in so many steps, one in each: how many of them an expression then sees is tried out."""
-    selectors = list(_leaves(node.expr, asked))
-    if len(selectors) != 1 or _type(selectors[0], asked) != "counter":
-        raise UnsolvedError(f"`{shown(node)}` is a window that nobody turned round yet")
-    return _one(selectors[0], Signal("run", want.amount), asked)
-
-
-def _distribution(node: promql.Call, want: Want, asked: Asked) -> Regime:
-    """Return observations of which so many are under a bucket's bound that the quantile is what is wanted."""
-    selector = next(one for one in choices.selectors_in(node) if metric_name(one).endswith("_bucket"))
-    metric = choices.metric_of(asked.project, selector)
-    share = number_of(node.args[0])
-    if metric is None or share is None or want.clock:
-        raise UnsolvedError(f"`{shown(node)}` is a form that nobody turned round yet")
-    named = frozenset(asked.choice.pinned)
-    twins = [asked.choice.of_twin(named, number) for number in range(1 + asked.twins)]
-    lower = max((one for one in metric.buckets if one < want.amount), default=Decimal(0))
-    upper = min((one for one in metric.buckets if one >= want.amount), default=None)
-    if upper is None:
-        raise UnsolvedError(f"{want.amount:f} is above all buckets of {metric.name}")
-    inside = (want.amount - lower) / (upper - lower)
-    if inside == 1:
-        under, up_to = Decimal(0), asked.whole * share.amount
-    else:
-        under = ((share.amount - inside) / (1 - inside) * asked.whole).to_integral_value(ROUND_FLOOR)
-        up_to = asked.whole
-    amounts = {
-        str(float(one)): under if one <= lower else up_to if one == upper else asked.whole
-        for one in metric.buckets
-    }
-    told: dict[Series, Signal] = {}
-    for choice in twins:
-        labels = choices.labels_of(asked.project, selector, choice)
-        for bound, amount in {**amounts, "+Inf": asked.whole}.items():
-            name = (f"{metric.name}_bucket", labels | {("le", bound)})
-            told[name] = Signal("once", amount / len(twins))
-        told[(f"{metric.name}_count", labels)] = Signal("once", asked.whole / len(twins))
-    return told
+            yield one_of(selector_of(arguments[0]), moving(node, name, want, asked), asked)
