@@ -98,7 +98,7 @@ def test_a_machine_that_cannot_keep_up_plays_once_more_half_as_fast(
     monkeypatch.setattr(command, "FOLDER", tmp_path)
     monkeypatch.setattr("sys.argv", ["quiet_day", "--restart-scale", "8"])
     assert command.main() == command.QUIET
-    assert sorted(tried) == [("day", 240), ("restarts", 4), ("restarts", 8)]
+    assert sorted(tried) == [("day", 120), ("restarts", 4), ("restarts", 8)]
     monkeypatch.setattr("sys.argv", ["quiet_day", "--restart-scale", "10"])
     assert command.main() == command.BROKEN
     assert "quiet-day: too slow" in capsys.readouterr().err
