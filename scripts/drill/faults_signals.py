@@ -62,6 +62,7 @@ async def session_ended(world: World) -> AsyncIterator[str]:
 async def notices_refused(world: World) -> AsyncIterator[str]:
     await world.call("POST", world.home.url("sink", "/telegram/faults"), json={"status": 401})
     try:
+        await world.send_signal()  # of which there is something to tell
         await shown(world, lambda status: status["notices"]["failing"], "notices fail")
         yield "Telegram does not take the token of the notices"
     finally:
