@@ -142,7 +142,12 @@ class _Edges(Inside):
         lasts = steps_of(level.for_) + 4 + self._until_seen(level, main)
         if any(signal.does == "runs" for signal in main.values()):
             main = self.regimes.regime(value, way, later=lasts + 1)
-        regime = merged([main, self._beside(way, others=True)])
+        regime, alone = (
+            merged([main, self._beside(way, others=True)]),
+            merged([main, self.regimes.second(way)]),
+        )
+        if self.regimes.worth(self.regimes.tree, regime) != self.regimes.worth(self.regimes.tree, alone):
+            regime = alone  # what one selector keeps out another one means
         stretches = [*self._lead(way), Stretch(regime=regime, steps=lasts)]
         words = "at the bound" if value == level.bound else "just before the bound"
         return self._test(named(severity, words, way), stretches, never(severity))
