@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
+from dataclasses import replace
 
 import psycopg2
 from psycopg2.extensions import connection
@@ -196,7 +197,8 @@ FAULTS: Mapping[str, Fault | Daily] = {
     "PoolSaturated": Fault(
         what="somebody has locked the table of orders, and forgot it",
         cause=table_locked("orders"),
-        mend=(_ENDED,),
+        # Not over for it is SlowQueries, which looks back an hour.
+        mend=(replace(_ENDED, codes=(0, 9)),),
         setup=_POOL,
         beside={
             **_UNREADY,

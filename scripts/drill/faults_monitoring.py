@@ -26,6 +26,7 @@ _BROKEN_RULE = """groups:
     expr: up * on () group_left () up
 """
 TEST_PAGE = "DrillPage"
+HEARTBEAT_MISSING = "HeartbeatMissing"  # what the sink tells, as whoever minds the heartbeat does
 
 
 @asynccontextmanager
@@ -184,6 +185,7 @@ FAULTS: Mapping[str, Fault | Daily] = {
         ),
         over_within=Duration(20 * _MINUTE),
         every=Duration(5 * _MINUTE),
+        beside={HEARTBEAT_MISSING: "meanwhile nobody hears of the heartbeat"},
     ),
     "RuleEvaluationFailing": Fault(
         what="a rule finds two series where it wants one",

@@ -42,12 +42,11 @@ class Scenario:
         drill.mark("begin", begin.at)
         await self._calm(begin.at)
         stage.say(f"fault: {self.fault.what}")
-        broken = datetime.now(UTC)
+        before, broken = await stage.world.latest(), datetime.now(UTC)
         drill.mark("fault", broken)
         async with AsyncExitStack() as cause:
             proof = await cause.enter_async_context(self.fault.cause(stage.world))
             drill.judge("the fault is live", True, proof, Promise.LIVE)
-            before = await stage.world.latest()
             async with stage.world.traffic(self._every()):
                 told = await self._told(broken, before)
                 if drill.moment("firing"):

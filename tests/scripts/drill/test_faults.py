@@ -9,7 +9,7 @@ from scripts.drill.causes import orders_answered_late, orders_rejected
 from scripts.drill.digests import severity_of_digest
 from scripts.drill.fault import Daily, Fault, Script
 from scripts.drill.faults import FAULTS, QUICK, UNDRILLED
-from scripts.drill.faults_monitoring import TEST_PAGE
+from scripts.drill.faults_monitoring import HEARTBEAT_MISSING, TEST_PAGE
 from scripts.drill.scenario import severity_told_at_once
 from scripts.drill.world import HarnessError
 from tests.scripts.drill.fake_exchange import Exchange, world_of
@@ -86,7 +86,7 @@ def test_five_faults_at_most_are_played_by_a_stand_in_and_each_says_why() -> Non
 def test_what_a_fault_names_is_there(project: Project) -> None:
     for name, fault in FAULTS.items():
         if isinstance(fault, Fault):
-            assert fault.beside.keys() <= {*project.alerts, TEST_PAGE}, name
+            assert fault.beside.keys() <= {*project.alerts, TEST_PAGE, HEARTBEAT_MISSING}, name
             assert fault.level in ("", *project.alerts[name].levels), name
             scripts = [step.name for step in fault.mend if isinstance(step, Script) and step.name]
             assert set(scripts) <= project.runbooks.keys(), name
