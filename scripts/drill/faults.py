@@ -6,6 +6,7 @@ from itertools import chain
 from scripts.drill import (
     faults_database,
     faults_exchange,
+    faults_machine,
     faults_money,
     faults_monitoring,
     faults_signals,
@@ -19,6 +20,7 @@ FAULTS: Mapping[str, Fault | Daily] = dict(
         module.FAULTS.items()
         for module in (
             faults_system,
+            faults_machine,
             faults_database,
             faults_monitoring,
             faults_exchange,

@@ -1,13 +1,11 @@
-"""Faults of the machine and of the processes on it."""
+"""Faults of the bot's process, of what watches it, and of what is to be done each day."""
 
 import asyncio
 import os
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from resource import RLIMIT_NOFILE, prlimit
 
 from config.spec.duration import Duration
@@ -15,7 +13,6 @@ from scripts.drill.causes import hanging
 from scripts.drill.fault import ByHand, Cause, Daily, Fault, Script, Setup
 from scripts.drill.processes import process_of
 from scripts.drill.services import freshen, tell_checklist
-from scripts.drill.stand_in import OOM_KILLS, SIZE, StandIn, avail
 from scripts.drill.world import HarnessError, World, until
 from scripts.stack.ports import HOST
 
@@ -23,11 +20,8 @@ _MINUTE, _HOUR = 60_000, 3_600_000
 _SCRAPE_SECONDS = 15.0
 _KILLS = 4
 _SOCKETS = 60
-_BURNERS_PER_PROCESSOR = 2
-_MACHINE = Setup(stand_in=True)
 # A start takes seconds of a real clock, which are minutes of life.
 _STARTS = "it is started anew, which takes longer than in life"
-_ELSEWHERE = "the machine is not the drill's alone: {} would harm whoever else is on it"
 
 
 @asynccontextmanager
@@ -47,21 +41,6 @@ async def lease_taken(world: World) -> AsyncIterator[str]:
 async def _lease(world: World, wanted: bool) -> bool | None:
     status = await world.bot("GET", "/status")
     return True if status["lease"]["held"] is wanted else None
-
-
-@asynccontextmanager
-async def processors_taken(_: World) -> AsyncIterator[str]:
-    """Programs take all processors, at the least priority: hardly anybody waits for them."""
-    command = ("nice", "-n", "19", sys.executable, "-c", "while True: pass")
-    burners: list[asyncio.subprocess.Process] = []
-    try:
-        for _number in range(_BURNERS_PER_PROCESSOR * (os.cpu_count() or 1)):
-            burners.append(await asyncio.create_subprocess_exec(*command))
-        yield f"{len(burners)} programs toil, process {burners[0].pid} and so on"
-    finally:
-        for burner in burners:
-            burner.kill()
-            await burner.wait()
 
 
 @asynccontextmanager
@@ -115,50 +94,6 @@ async def checklist_forgotten(world: World) -> AsyncIterator[str]:
         freshen(world.home.textfile)
 
 
-def figures(told: str, change: Callable[[World], Mapping[str, float]]) -> Cause:
-    """Return the fault that the machine is like that, as the stand-in in front of its exporter tells it."""
-
-    @asynccontextmanager
-    async def cause(world: World) -> AsyncIterator[str]:
-        stand_in = _machine(world)
-        was = dict(stand_in.figures)
-        stand_in.figures |= change(world)
-        try:
-            yield told
-        finally:
-            stand_in.figures.clear()
-            stand_in.figures.update(was)
-
-    return cause
-
-
-def falling(told: str, series: Callable[[World], tuple[str, float, float]]) -> Cause:
-    """Return the fault that a figure begins at a value and falls by so much in an hour of life."""
-
-    @asynccontextmanager
-    async def cause(world: World) -> AsyncIterator[str]:
-        stand_in = _machine(world)
-        was = dict(stand_in.figures)
-        name, value, per_hour = series(world)
-        begin = time.monotonic()
-
-        async def fall() -> None:
-            while True:
-                hours = (time.monotonic() - begin) * world.home.time_scale / 3600
-                stand_in.figures[name] = max(value - per_hour * hours, 0)
-                await asyncio.sleep(0.05)
-
-        task = asyncio.create_task(fall())
-        try:
-            yield told
-        finally:
-            task.cancel()
-            stand_in.figures.clear()
-            stand_in.figures.update(was)
-
-    return cause
-
-
 def leaking(megabytes_per_hour: float) -> Cause:
     """Return the fault that the bot takes more and more memory: see scripts/drill/leaking_bot.py."""
 
@@ -176,30 +111,6 @@ def leaking(megabytes_per_hour: float) -> Cause:
                 os.kill(bot, signal.SIGTERM)
 
     return cause
-
-
-@asynccontextmanager
-async def killed_for_memory(world: World) -> AsyncIterator[str]:
-    """There is nothing to undo: a count does not fall."""
-    stand_in = _machine(world)
-    stand_in.figures[OOM_KILLS] += 1
-    yield f"the exporter tells of {stand_in.figures[OOM_KILLS]:.0f} kills, one more than before"
-
-
-def _machine(world: World) -> StandIn:
-    if world.stand_in is None:
-        raise HarnessError("this stack has no stand-in: its setup lacks it")
-    return world.stand_in
-
-
-def _memory(share: float) -> Callable[[World], Mapping[str, float]]:
-    return lambda _: {"node_memory_MemAvailable_bytes": _total() * share}
-
-
-def _total() -> float:
-    """Return the machine's memory in bytes."""
-    lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
-    return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemTotal:"))
 
 
 FAULTS: Mapping[str, Fault | Daily] = {
@@ -234,88 +145,6 @@ FAULTS: Mapping[str, Fault | Daily] = {
         cause=hanging("postgres_exporter"),
         mend=(Script(),),
         calm=Duration(7 * _MINUTE),
-    ),
-    "HighCPULoad": Fault(
-        what="programs take all processors",
-        cause=processors_taken,
-        mend=(
-            ByHand(
-                does="ends the programs that take them",
-                because="which program may be ended only a person knows",
-                finds="the processors idle for only",
-            ),
-        ),
-        calm=Duration(10 * _MINUTE),
-        every=None,
-        over_within=Duration(30 * _MINUTE),
-    ),
-    "HighMemoryUsage": Fault(
-        what="three percent of the memory are left",
-        cause=figures("the exporter tells of 3 % of memory that is left", _memory(0.03)),
-        mend=(
-            ByHand(
-                does="ends a program that takes too much",
-                because="which program may be ended only a person knows",
-                finds="MemAvailable",
-            ),
-        ),
-        setup=_MACHINE,
-        stand_in=_ELSEWHERE.format("to use up its memory"),
-    ),
-    "DiskFull": Fault(
-        what="four percent of a disk are left",
-        cause=figures("the exporter tells of 4 % of a disk that are left", lambda _: {avail(): SIZE * 0.04}),
-        mend=(
-            ByHand(
-                does="makes room",
-                because="only a person knows which files nobody needs",
-                finds="Mounted on",
-            ),
-        ),
-        setup=_MACHINE,
-        stand_in=_ELSEWHERE.format("to fill its disk"),
-    ),
-    "DiskFilling": Fault(
-        what="a disk fills by five percent an hour",
-        cause=falling(
-            "what the exporter tells of a disk falls by 5 % an hour",
-            lambda _: (avail(), SIZE * 0.5, SIZE * 0.05),
-        ),
-        mend=(
-            ByHand(
-                does="makes room",
-                because="only a person knows which files nobody needs",
-                finds="Mounted on",
-            ),
-        ),
-        calm=Duration(2 * _HOUR),
-        holds=Duration(20 * _MINUTE),
-        over_within=Duration(8 * _HOUR),
-        every=Duration(20 * _MINUTE),
-        time_scale=240,
-        setup=_MACHINE,
-        stand_in=_ELSEWHERE.format("to fill its disk"),
-    ),
-    "MemoryFilling": Fault(
-        what="memory fills by two percent an hour",
-        cause=falling(
-            "what the exporter tells of memory falls by 2 % an hour",
-            lambda _: ("node_memory_MemAvailable_bytes", _total() * 0.48, _total() * 0.02),
-        ),
-        mend=(
-            ByHand(
-                does="ends the program that takes more and more",
-                because="which program may be ended only a person knows",
-                finds="MemAvailable",
-            ),
-        ),
-        calm=Duration(2 * _HOUR),
-        holds=Duration(20 * _MINUTE),
-        over_within=Duration(14 * _HOUR),
-        every=Duration(20 * _MINUTE),
-        time_scale=240,
-        setup=_MACHINE,
-        stand_in=_ELSEWHERE.format("to use up its memory"),
     ),
     "BotMemoryGrowing": Fault(
         what="the bot takes two megabytes more each hour",
@@ -356,21 +185,6 @@ FAULTS: Mapping[str, Fault | Daily] = {
         over_within=Duration(70 * _MINUTE),
         beside={"BotDown": _STARTS, "BotNotReady": _STARTS},
         every=Duration(5 * _MINUTE),
-    ),
-    "OutOfMemoryKill": Fault(
-        what="the kernel kills a program for want of memory",
-        cause=killed_for_memory,
-        mend=(
-            ByHand(
-                does="gives that program more memory",
-                because="whether it, or another one, should have less only a person knows",
-                finds="MemAvailable",
-            ),
-        ),
-        calm=Duration(10 * _MINUTE),
-        over_within=Duration(70 * _MINUTE),
-        setup=_MACHINE,
-        stand_in=_ELSEWHERE.format("to have the kernel kill one of its programs"),
     ),
     "SecondInstance": Fault(
         what="another bot takes the lease",
