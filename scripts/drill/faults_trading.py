@@ -180,6 +180,7 @@ FAULTS: Mapping[str, Fault | Daily] = {
         ),
         over_within=Duration(13 * 3_600_000),
         time_scale=240,
+        beside={"OrderProcessingStalled": "orders take as many real seconds at any speed of time"},
     ),
     "EntryPastExpiry": Fault(
         what="an entry rests past its time, and the bot cannot cancel it",
