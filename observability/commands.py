@@ -46,7 +46,8 @@ def sentence(error: OSError) -> str:
 
 def check(options: argparse.Namespace) -> int:
     """Judge the specs and all that they make."""
-    outcome = _judged(options)
+    # Without tools nobody reads the tests of the rules, and nothing is written.
+    outcome = _judged(options, tests=not options.no_tools)
     if not outcome.failed and options.format == "text":
         proved = "checked" if options.no_tools else "checked, tested and found good"
         print(f"{options.config}: {_count(outcome)} {proved}")
@@ -103,17 +104,17 @@ def diff(options: argparse.Namespace) -> int:
     return PROBLEMS if difference else CLEAN
 
 
-def _judged(options: argparse.Namespace) -> Outcome:
+def _judged(options: argparse.Namespace, *, tests: bool = True) -> Outcome:
     """Compile, and let the tools judge unless they are left out or cannot."""
     request = request_of(options)
     # Tests of rules are written for the real speed, so a scaled bundle is not tested again.
     if request.time_scale != 1:
         print(_NOT_PROVED, file=sys.stderr)
-        return not_left_out(options, compile_bundle(request))
+        return not_left_out(options, compile_bundle(request, tests=tests))
     schemas = None if options.no_tools else published_schema.fetched()
     if options.no_tools:
         print(_NOT_PROVED, file=sys.stderr)
-    outcome = compile_and_verify(request, with_tools=not options.no_tools, schemas=schemas)
+    outcome = compile_and_verify(request, with_tools=not options.no_tools, schemas=schemas, tests=tests)
     return not_left_out(options, outcome)
 
 

@@ -14,7 +14,7 @@ from config.spec.source import Source
 from observability.allow import without_allowed
 from observability.checks import CHECKS
 from observability.garbage import collecting_nothing
-from observability.render import RENDERERS
+from observability.render import RENDERERS, TESTS
 from observability.scale import scaled
 from observability.verify import dashboards, verify
 
@@ -64,10 +64,12 @@ def id_of(check: ModuleType) -> str:
     return check.__name__.rpartition(".")[2]
 
 
-def render_all(project: Project) -> dict[str, str]:
-    """Return every generated file; two renderers that claim one path are our bug."""
+def render_all(project: Project, *, tests: bool = True) -> dict[str, str]:
+    """Return every generated file, `tests` of rules or not; two renderers that claim one path are our bug."""
     files: dict[str, str] = {}
     for module in RENDERERS:
+        if module in TESTS and not tests:
+            continue
         for path, text in module.render(project).items():
             if path in files:
                 raise ValueError(f"{module.__name__} renders {path} again")
@@ -76,8 +78,8 @@ def render_all(project: Project) -> dict[str, str]:
 
 
 @collecting_nothing()
-def compile_bundle(request: Request) -> Outcome:
-    """Load, check and render; the files are empty when anything is wrong."""
+def compile_bundle(request: Request, *, tests: bool = True) -> Outcome:
+    """Load, check and render, `tests` of rules too or not; the files are empty when anything is wrong."""
     project, problems, sources = load_project(
         request.config_dir, values=request.values, environment=request.environment
     )
@@ -91,15 +93,17 @@ def compile_bundle(request: Request) -> Outcome:
     if project is None or outcome.failed:
         return outcome
     faster = project if request.time_scale == 1 else scaled(project, request.time_scale)
-    return replace(outcome, files=render_all(faster))
+    return replace(outcome, files=render_all(faster, tests=tests))
 
 
-def compile_and_verify(request: Request, *, with_tools: bool = True, schemas: Path | None = None) -> Outcome:
+def compile_and_verify(
+    request: Request, *, with_tools: bool = True, schemas: Path | None = None, tests: bool = True
+) -> Outcome:
     """Compile, then judge the files: by Prometheus' and Alertmanager's own tools, and by rules of ours.
 
     `schemas` is the folder of the schema files that Grafana publishes, if they are at hand.
     """
-    outcome = compile_bundle(request)
+    outcome = compile_bundle(request, tests=tests)
     if outcome.project is None or outcome.failed:
         return outcome
     judge = verify if with_tools else dashboards.verify

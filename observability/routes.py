@@ -46,9 +46,7 @@ def integrations(config: Config, receiver: str) -> tuple[str, ...]:
     return tuple(key.removesuffix("_configs") for key in found if key.endswith("_configs"))
 
 
-def _taken(
-    node: Config, above: Config, labels: Mapping[str, str], place: tuple[int, ...]
-) -> Iterator[Route]:
+def _taken(node: Config, above: Config, labels: Mapping[str, str], place: tuple[int, ...]) -> Iterator[Route]:
     merged = {**above, **{key: node[key] for key in _INHERITED if key in node}}
     below: list[Route] = []
     for index, child in enumerate(node.get("routes", ())):

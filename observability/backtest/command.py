@@ -33,7 +33,7 @@ _NONE = Duration(0)
 
 def backtest(options: argparse.Namespace) -> int:
     """Ask what was recorded how often each alert would have fired, by the rules before and by the specs."""
-    outcome = compile_bundle(request_of(options))
+    outcome = compile_bundle(request_of(options), tests=False)
     if outcome.project is None or outcome.failed:
         raise UsageError(f"{options.config} has problems; see `tradewatch check`")
     factor = options.time_scale

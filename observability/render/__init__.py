@@ -30,3 +30,5 @@ RENDERERS: tuple[ModuleType, ...] = (
     rules,
     scripts,
 )
+# Made for promtool alone, and dearer than all the rest together.
+TESTS = (edge_tests, rule_tests)

@@ -176,7 +176,7 @@ class Home:
 
     def _render(self) -> Project:
         request = Request(config_dir=self.specs, values={"local": self._values()}, time_scale=self.time_scale)
-        outcome = compile_bundle(request)
+        outcome = compile_bundle(request, tests=False)
         if outcome.project is None or outcome.failed:
             raise HomeError(f"the specs have problems\n{as_text(outcome.problems, outcome.sources)}")
         write(

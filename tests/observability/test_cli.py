@@ -16,7 +16,7 @@ def test_check_passes_the_shop_and_says_what_it_did(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["check", "--config", str(lay_out(tmp_path))]) == 0
-    assert "8 files checked, tested and found good" in capsys.readouterr().out
+    assert "10 files checked, tested and found good" in capsys.readouterr().out
 
 
 def test_a_test_that_fails_is_told_at_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
