@@ -207,6 +207,7 @@ FAULTS: Mapping[str, Fault | Daily] = {
             "DatabaseConnectionErrors": "statements that wait are given up",
             "LongTransaction": "the lock is that of a transaction",
             "ReadingStale": "what is read from the table waits",
+            "TargetDown": "the exporter waits for the lock too",
             "SignalProcessingErrors": "signals that wait too long are given up",
         },
         every=Duration(15_000),
