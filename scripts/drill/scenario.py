@@ -235,7 +235,9 @@ class Scenario:
         foreign = sorted({one["alertname"] for one in every if one["status"] == "firing"} - ours)
         # They are free when the gravest has ended; that it has is told when its group is looked at again.
         look = self.stage.project.routing.severities[self.severity].group_interval
-        told = [one for one in every if one["alertname"] == self.alert.name]
+        ranks = list(self.stage.project.routing.severities)
+        graver = ranks[: ranks.index(self.severity)]
+        told = [one for one in every if one["alertname"] == self.alert.name and one["severity"] not in graver]
         early = too_early(
             told,
             self.severity,
