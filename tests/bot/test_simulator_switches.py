@@ -248,6 +248,7 @@ async def test_every_example_of_the_control_port_is_taken(exchange: Exchange) ->
         "switches",
         "limits",
         "bans",
+        "transfer",
         "prices",
         "marks",
         "walk",

@@ -17,7 +17,7 @@ from observability.__main__ import main
 from tests.bundle_of import BUNDLE
 
 FULL = 1000
-COUNT = int(os.environ.get("FUZZ_COUNT", "40"))
+COUNT = int(os.environ.get("FUZZ_COUNT", "20"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 TOKEN = re.compile(rb'[0-9.]+|[A-Za-z_]+|"[^"]*"|[\[\]{}:,-]')
 WORDS = (

@@ -13,7 +13,7 @@ from tests.bundle_of import BUNDLE, DEPOT, lay_out, replaced
 
 
 def board_of(config_dir: Path, name: str = "web", environment: str = "cellar") -> Any:
-    outcome = compile_bundle(Request(config_dir=config_dir))
+    outcome = compile_bundle(Request(config_dir=config_dir), tests=False)
     assert outcome.files, outcome.problems
     return json.loads(outcome.files[f"{environment}/dashboards/{name}.json"])
 

@@ -12,7 +12,7 @@ from tests.bundle_of import BUNDLE, lay_out, replaced
 
 
 def budgets_of(config_dir: Path) -> list[Budget]:
-    outcome = compile_bundle(Request(config_dir=config_dir))
+    outcome = compile_bundle(Request(config_dir=config_dir), tests=False)
     assert outcome.project is not None
     assert outcome.files, outcome.problems
     return list(budgets(outcome.project, outcome.files))
@@ -29,7 +29,7 @@ def steps_of(budget: Budget) -> dict[str, str]:
 
 
 def test_every_rule_of_every_alert_has_a_budget_in_every_environment() -> None:
-    outcome = compile_bundle(Request(config_dir=Path("config")))
+    outcome = compile_bundle(Request(config_dir=Path("config")), tests=False)
     assert outcome.project is not None
     wanted = {
         (alert.name, severity, "", environment)

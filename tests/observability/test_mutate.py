@@ -185,9 +185,9 @@ def test_a_reason_that_excuses_nothing_is_a_problem(
 
 
 def test_an_excused_mutant_is_not_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    mutant = "warning: shop:error_ratio > 0.1 -> shop:error_ratio >= 0.1"
-    excused = f'    equivalent: [{{mutant: "{mutant}", why: it is never met}}]\n    tests:'
-    config = lay_out(tmp_path, replaced(SHOP_RULE, "    tests:", excused))
+    mutant = "sum(rate(http_requests_total[10m])) > 0 -> sum(rate(http_requests_total[10m]))"
+    excused = f'    kind: ratio\n    equivalent: [{{mutant: "{mutant}", why: it is never met}}]\n'
+    config = lay_out(tmp_path, replaced("config/measures.yaml", "    kind: ratio\n", excused))
     main(["mutate", "--config", str(config)])
     told = capsys.readouterr()
     assert mutant not in told.out
