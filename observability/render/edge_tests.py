@@ -6,8 +6,9 @@ from typing import Any
 
 from config.spec.duration import Duration
 from config.spec.model import Alert, Project
-from observability.edges.derive import Derived, EdgeTest, derive
+from observability.edges.derive import Derived, derive
 from observability.edges.firing import Fires
+from observability.edges.scenes import EdgeTest
 from observability.render.document import to_yaml
 from observability.world import STEP, written
 
