@@ -9,6 +9,7 @@ from scripts.compose_proof.guide import RESTART, as_written
 from scripts.compose_proof.judge import unready
 from scripts.compose_proof.report import StepError
 from scripts.compose_proof.stage import Stage
+from scripts.drill import coverage
 from scripts.drill.world import until
 
 _REASON = "make test-compose"
@@ -86,6 +87,7 @@ async def reloaded(stage: Stage) -> str:
 
 async def asked(stage: Stage) -> str:
     """`tradewatch check-live`; what counts over a window needs some scrapes first."""
+    coverage.tell_all_passed(stage.place.home.textfile, stage.project)
     said = ""
 
     async def clean() -> bool | None:
