@@ -255,7 +255,7 @@ def _add_live(parser: argparse.ArgumentParser) -> None:
     _add_specs(parser)
     add("--prometheus", default=address, metavar="URL", help=f"where it listens ({address})")
     text = "the files that it runs with were generated with this"
-    add("--time-scale", type=_time_scale, metavar="N", help=text)
+    add("--time-scale", type=parse_factor, metavar="N", help=text)
     add("--format", choices=("text", "json"), default="text", help="how to print it (text)")
 
 
@@ -268,7 +268,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     text = "where the files go (observability/generated beside config)"
     parser.add_argument("--out", type=Path, metavar="DIR", help=text)
     text = "divide every duration by N, for drills; the tests of rules do not run then"
-    parser.add_argument("--time-scale", type=_time_scale, metavar="N", help=text)
+    parser.add_argument("--time-scale", type=parse_factor, metavar="N", help=text)
 
 
 def _add_format(parser: argparse.ArgumentParser) -> None:
@@ -313,12 +313,5 @@ def _version() -> str:
 def _duration(text: str) -> Duration:
     try:
         return Duration.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _time_scale(text: str) -> float:
-    try:
-        return parse_factor(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,5 +1,6 @@
 """A Project whose time runs faster, for drills: every duration is divided, a bound by its kind."""
 
+from argparse import ArgumentTypeError
 from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -38,13 +39,13 @@ def scaled(project: Project, factor: float) -> Project:
 
 
 def parse_factor(text: str) -> float:
-    """Read how many times as fast time runs; raise ValueError for anything but a number from 1 to 1000."""
+    """Read how many times as fast time runs, a number from 1 to 1000; the type of an argument."""
     try:
         factor = float(text)
     except ValueError:
         factor = 0
     if not 1 <= factor <= 1000:
-        raise ValueError(f"{text!r} is not a number from 1 to 1000")
+        raise ArgumentTypeError(f"{text!r} is not a number from 1 to 1000")
     return factor
 
 

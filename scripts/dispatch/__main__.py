@@ -219,7 +219,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--count", type=_count, default=16, metavar="N", help="how many timelines (16)")
     parser.add_argument("--seed", type=_count, default=1, metavar="N", help="the seed of the first one (1)")
-    parser.add_argument("--time-scale", type=_time_scale, default=40, metavar="N", help="1 to 1000 (40)")
+    parser.add_argument("--time-scale", type=parse_factor, default=40, metavar="N", help="1 to 1000 (40)")
     parser.add_argument(
         "--digests", action="store_true", help="also four windows of the digest, which take eight minutes"
     )
@@ -235,13 +235,6 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
     return int(text)
-
-
-def _time_scale(text: str) -> float:
-    try:
-        return parse_factor(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":

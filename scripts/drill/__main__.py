@@ -163,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--time-scale",
-        type=_time_scale,
+        type=parse_factor,
         metavar="N",
         help="how much faster than life at most, 1 to 1000 (what each drill wants)",
     )
@@ -204,13 +204,6 @@ def _width(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 16:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 16")
     return int(text)
-
-
-def _time_scale(text: str) -> float:
-    try:
-        return parse_factor(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 from config.spec.duration import Duration
 from scripts.drill.causes import shown
 from scripts.drill.fault import ByHand, Cause, Daily, Fault, Script
-from scripts.drill.session import table_locked
+from scripts.drill.session import forgotten, table_locked
 from scripts.drill.world import Json, World
 
 _BAN_SECONDS = 25  # real ones: so many minutes of life, and longer than the page needs
@@ -101,23 +101,9 @@ FAULTS: Mapping[str, Fault | Daily] = {
             "ExchangeAPIDown": "more than a fifth of the bot's calls ask for prices",
         },
     ),
-    "ReadingStale": Fault(
+    "ReadingStale": forgotten(
         what="a forgotten session holds the orders, and nobody can read them",
         cause=table_locked("orders"),
-        # 9: what it looks at last, how slow statements were, goes back an hour.
-        mend=(
-            Script(
-                name="database_performance",
-                arguments=("--set", "pid={pid}", "--confirm", "{pid}"),
-                codes=(0, 9),
-            ),
-        ),
-        every=None,
-        beside={
-            "LongTransaction": "the forgotten session is one",
-            "SlowQueries": "statements that waited for it count as slow for an hour",
-        },
-        leaves="an hour in which SlowQueries speaks of the statements that waited",
     ),
     "ShownReadingStale": Fault(
         what="the exchange does not tell its time",

@@ -8,7 +8,7 @@ from config.spec.duration import Duration
 from scripts.drill import hand
 from scripts.drill.causes import order_of, orders_rejected, shown
 from scripts.drill.fault import ByHand, Daily, Fault, Script
-from scripts.drill.session import session_with
+from scripts.drill.session import forgotten, session_with
 from scripts.drill.world import HarnessError, World, until
 
 _OTHERS = "LTC-USDT"  # the bot does not trade it
@@ -137,23 +137,9 @@ FAULTS: Mapping[str, Fault | Daily] = {
         calm=Duration(900_000),
         recovery=10,
     ),
-    "OrderProcessingStalled": Fault(
+    "OrderProcessingStalled": forgotten(
         what="a forgotten session holds the row of an order",
         cause=row_held,
-        # 9: what it looks at last, how slow statements were, goes back an hour.
-        mend=(
-            Script(
-                name="database_performance",
-                arguments=("--set", "pid={pid}", "--confirm", "{pid}"),
-                codes=(0, 9),
-            ),
-        ),
-        every=None,
-        beside={
-            "LongTransaction": "the forgotten session is one",
-            "SlowQueries": "statements that waited for it count as slow for an hour",
-        },
-        leaves="an hour in which SlowQueries speaks of the statements that waited",
     ),
     "OrdersUnknown": Fault(
         what="the answer to an order is lost, and questions about it are not answered",

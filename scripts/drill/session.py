@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, closing
 import psycopg2
 from psycopg2.extensions import connection
 
-from scripts.drill.fault import Cause
+from scripts.drill.fault import Cause, Fault, Script
 from scripts.drill.world import HarnessError, World
 
 _NAME = "-c application_name=forgotten"
@@ -35,3 +35,25 @@ def session_with(statement: str) -> Cause:
             yield f"session {pid} idles in a transaction: {statement}"
 
     return cause
+
+
+def forgotten(what: str, cause: Cause) -> Fault:
+    """Return the drill of such a session: the runbook of the database ends it."""
+    return Fault(
+        what=what,
+        cause=cause,
+        # 9: what it looks at last, how slow statements were, goes back an hour.
+        mend=(
+            Script(
+                name="database_performance",
+                arguments=("--set", "pid={pid}", "--confirm", "{pid}"),
+                codes=(0, 9),
+            ),
+        ),
+        every=None,
+        beside={
+            "LongTransaction": "the forgotten session is one",
+            "SlowQueries": "statements that waited for it count as slow for an hour",
+        },
+        leaves="an hour in which SlowQueries speaks of the statements that waited",
+    )

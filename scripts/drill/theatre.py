@@ -119,7 +119,7 @@ class LocalTheatre:
             if drill.passed and not play.leaves:
                 await _tidied(stack.world)
         except* UNEXPECTED as errors:
-            drill.harness = "; ".join(f"{error}" or type(error).__name__ for error in _leaves(errors))
+            drill.harness = "; ".join(f"{error}" or type(error).__name__ for error in leaves(errors))
             drill.mark("end")
         drill.finished = datetime.now(UTC)
         say(drill.said)
@@ -180,9 +180,9 @@ def _only_trouble(say: Say) -> Say:
     return told
 
 
-def _leaves(errors: BaseExceptionGroup[Exception]) -> list[Exception]:
+def leaves(errors: BaseExceptionGroup[BaseException]) -> list[BaseException]:
     """Return what went wrong, without the groups of tasks around it."""
-    found: list[Exception] = []
+    found: list[BaseException] = []
     for error in errors.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+        found += leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
     return found

@@ -16,6 +16,7 @@ from config.spec.names import did_you_mean
 from observability.scale import parse_factor
 from scripts.drill.fault import Fault, Setup
 from scripts.drill.faults import FAULTS
+from scripts.drill.theatre import leaves
 from scripts.drill.world import HarnessError
 from scripts.quiet_day.played import Played, play
 from scripts.quiet_day.programme import DAY, RESTARTS, Part
@@ -45,7 +46,7 @@ def main() -> int:
         parts = asyncio.run(_run(options, say))
     except* (HarnessError, HomeError, PortError, StackError, aiohttp.ClientError, OSError) as errors:
         codes.append(BROKEN)
-        for error in _leaves(errors):
+        for error in leaves(errors):
             print(f"quiet-day: {error}", file=sys.stderr)
     except* (KeyboardInterrupt, asyncio.CancelledError):
         codes.append(STOPPED)
@@ -80,7 +81,7 @@ async def _run(options: argparse.Namespace, say: Callable[[str], None]) -> list[
                     if slower == 2:
                         raise
                     # This says nothing of the alerts, but that the machine could not keep up.
-                    told(f"once more, half as fast: {_leaves(errors)[0]}")
+                    told(f"once more, half as fast: {leaves(errors)[0]}")
                 else:
                     return
 
@@ -142,14 +143,6 @@ def _life(seconds: float) -> str:
     return str(Duration(round(seconds) * 1000))
 
 
-def _leaves(errors: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    return [
-        leaf
-        for error in errors.exceptions
-        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    ]
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m scripts.quiet_day",
@@ -159,8 +152,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--hours", type=_hours, default=Duration(24 * _HOUR), metavar="N", help="how long a day (24)")
-    add("--time-scale", type=_scale, default=_FAST, metavar="N", help="how fast the day is, 1 to 1000 (120)")
-    add("--restart-scale", type=_scale, default=10, metavar="N", help="how fast restarts are (10)")
+    add(
+        "--time-scale",
+        type=parse_factor,
+        default=_FAST,
+        metavar="N",
+        help="how fast the day is, 1 to 1000 (120)",
+    )
+    add("--restart-scale", type=parse_factor, default=10, metavar="N", help="how fast restarts are (10)")
     add(
         "--plant", type=_alert, metavar="ALERT", help="break what this alert tells of: it must not stay quiet"
     )
@@ -175,13 +174,6 @@ def _hours(text: str) -> Duration:
     if not 0 < hours <= 24:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours up to 24")
     return Duration(round(hours * _HOUR))
-
-
-def _scale(text: str) -> float:
-    try:
-        return parse_factor(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _alert(text: str) -> str:
