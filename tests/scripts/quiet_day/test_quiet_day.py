@@ -13,7 +13,7 @@ from config.spec.duration import Duration
 from scripts.drill.world import HarnessError
 from scripts.quiet_day import __main__ as command
 from scripts.quiet_day.pending import Stretch, as_range, needed_of, stretches
-from scripts.quiet_day.played import Played
+from scripts.quiet_day.played import Played, need_evaluated
 from scripts.quiet_day.programme import DAY, RESTARTS, need_short
 
 HOUR = 3_600_000
@@ -47,6 +47,31 @@ def test_what_fired_is_nearest_and_each_set_of_labels_is_its_own() -> None:
         ("Slow", "instance=b", 0.5, False),
         ("Slow", "instance=a", 0.25, False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("missed", "told", "is_planted", "proves"),
+    [
+        (0, (), False, True),
+        (0, ("TargetDown",), False, True),
+        (0.01, (), False, True),
+        (0.06, (), False, False),
+        (0.01, ("RulesLate",), False, False),
+        (0.01, ("TargetDown",), True, True),
+        (0.06, ("TargetDown",), True, False),
+    ],
+)
+def test_what_was_not_evaluated_proves_nothing(
+    missed: float, told: tuple[str, ...], is_planted: bool, proves: bool
+) -> None:
+    played = replace(QUIET, missed=missed, told=list(told))
+    try:
+        need_evaluated(played, is_planted=is_planted)
+    except HarnessError as error:
+        assert "left out" in str(error)
+        assert not proves
+    else:
+        assert proves
 
 
 def test_the_longest_for_of_a_level_counts() -> None:
